@@ -1,0 +1,26 @@
+"""The verdict of the risk layer: nothing but an `Approved` reaches a sender."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+__all__ = ["Approved", "Refused"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Approved(Generic[T]):
+    """A value that passed every limit; constructed by `keeper.risk` alone."""
+
+    value: T
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal: stable `code`, what was refused, and the two numbers that were compared."""
+
+    code: str
+    subject: str
+    limit: int
+    value: int

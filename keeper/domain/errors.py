@@ -1,0 +1,63 @@
+"""The keeper's one error hierarchy; each class says when it is raised and who handles it.
+
+AthanorError
+├── ConfigError          configuration or parameters are wrong; the CLI prints it and exits
+├── JournalCorrupt       a journal record fails its check; the CLI names the record and refuses to trade
+├── ReplayMismatch       a replay produced other bytes than the log holds; the CLI names the record
+├── WireError            a foreign payload does not have the documented shape; the venue edge handles it
+├── VenueUnavailable     a venue endpoint cannot be reached; the engine records SourceDown
+└── ChainUnavailable     an EVM endpoint cannot be reached or has the wrong chain id; as above
+
+A refusal by a limit is a value (`keeper.domain.approval.Refused`), never one of these.
+"""
+
+__all__ = [
+    "AthanorError",
+    "ChainUnavailable",
+    "ConfigError",
+    "JournalCorrupt",
+    "ReplayMismatch",
+    "VenueUnavailable",
+    "WireError",
+]
+
+
+class AthanorError(Exception):
+    """Base of every error this package raises on purpose; carries the next step for a person."""
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        super().__init__(message)
+        self.next_step = next_step
+
+
+class ConfigError(AthanorError):
+    """Raised while loading configuration or parameters; handled by the CLI."""
+
+
+class JournalCorrupt(AthanorError):
+    """Raised when a record fails its checksum, sequence or hash chain; names the record."""
+
+    def __init__(self, segment: str, record: int, reason: str) -> None:
+        super().__init__(
+            f"journal segment {segment}, record {record}: {reason}",
+            next_step="restore the segment from a copy; the keeper does not trade on this journal",
+        )
+        self.segment = segment
+        self.record = record
+        self.reason = reason
+
+
+class ReplayMismatch(AthanorError):
+    """Raised by replay when `step` gives other commands than the log holds; names the record."""
+
+
+class WireError(AthanorError):
+    """Raised by a mapping module on a payload of unexpected shape, unit or precision."""
+
+
+class VenueUnavailable(AthanorError):
+    """Raised when an order venue's endpoint refuses the connection or does not answer in time."""
+
+
+class ChainUnavailable(AthanorError):
+    """Raised when an EVM endpoint cannot be reached or reports another chain id."""

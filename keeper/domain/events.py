@@ -1,0 +1,400 @@
+"""The closed, versioned union of everything that can reach the step function.
+
+Every value that came from an await, a clock, randomness, a file or a person enters here.
+Natural keys named in each docstring make re-delivery harmless.
+"""
+
+import msgspec
+
+from keeper.domain.commands import CommandId
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Liquidity, Side
+from keeper.domain.settings import StepSettings
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "AdapterState",
+    "BlockReverted",
+    "BlockSeen",
+    "BookLevel",
+    "BookUpdated",
+    "CommandResult",
+    "Conflated",
+    "Event",
+    "FillReceived",
+    "FundingPaid",
+    "MarketListed",
+    "OpenOrder",
+    "OperatorCommand",
+    "OraclePriced",
+    "OrderUpdated",
+    "ParamsChanged",
+    "PerpetualPosition",
+    "PoolObserved",
+    "RangeState",
+    "Reconciled",
+    "RunStarted",
+    "SourceDown",
+    "SourceGap",
+    "SourceUp",
+    "SubaccountObserved",
+    "Takeover",
+    "TimerFired",
+    "TransactionMined",
+    "TransactionSigned",
+    "VaultObserved",
+    "VenueBlock",
+    "VenueTransfer",
+]
+
+SCHEMA_VERSION = 1
+
+
+class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """First record of a run: all that the run depends on besides later events. Key: run."""
+
+    run: int
+    schema: int
+    package_version: str
+    wheel_hash: str
+    config_hash: str
+    params_hash: str
+    settings: StepSettings
+    vault: str
+    evm_chain_id: int
+    venue_chain_id: str
+    subaccount: str
+    client_id_base: int
+    seed: int
+
+
+class MarketListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A market's parameters, at start and at each change. Key: (ticker, content)."""
+
+    market: PerpetualMarket
+
+
+class BookLevel(msgspec.Struct, frozen=True, array_like=True):
+    """One price level: subticks, base quantums (0 removes)."""
+
+    subticks: int
+    quantums: int
+
+
+class BookUpdated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Absolute level changes of one book; a snapshot replaces it. Key: source_seq per source."""
+
+    market: str
+    source: str
+    source_seq: int
+    snapshot: bool
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+
+
+class OraclePriced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The venue's oracle price: integer at the market's oracle_exponent. Key: (market, height)."""
+
+    market: str
+    source: str
+    price: int
+    height: int
+
+
+class VenueBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A committed block of the CLOB venue; time in unix nanoseconds. Key: height."""
+
+    height: int
+    time_ns: int
+
+
+class FillReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A committed fill of ours. Fee in quote quantums, positive is paid. Key: fill_id.
+
+    `client_id` is None when the fill is unsolicited (liquidation, deleveraging).
+    `quote_quantums` is the unsigned amount exchanged.
+    """
+
+    fill_id: str
+    market: str
+    client_id: int | None
+    side: Side
+    quantums: int
+    subticks: int
+    quote_quantums: int
+    fee_quote_quantums: int
+    liquidity: Liquidity
+    kind: str
+    height: int
+
+
+class OrderUpdated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The venue's word on one of our orders. Key: (client_id, good_til_block, status, filled).
+
+    status: BEST_EFFORT_OPENED, OPEN, FILLED, BEST_EFFORT_CANCELED, CANCELED or ERROR.
+    """
+
+    market: str
+    client_id: int
+    status: str
+    total_filled_quantums: int
+    good_til_block: int | None
+    removal_reason: str
+
+
+class PerpetualPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed position in base quantums with the funding index it was last settled at."""
+
+    market: str
+    quantums: int
+    funding_index: int
+    quote_balance: int
+
+
+class SubaccountObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Committed state of the trading subaccount at a height, in quote quantums. Key: height."""
+
+    height: int
+    usdc_quote_quantums: int
+    positions: tuple[PerpetualPosition, ...]
+
+
+class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order the venue says is open."""
+
+    market: str
+    client_id: int
+    side: Side
+    quantums: int
+    filled_quantums: int
+    subticks: int
+    good_til_block: int
+
+
+class Reconciled(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The venue's whole word at start or after a gap: state, open orders. Key: (run, height)."""
+
+    height: int
+    subaccount: SubaccountObserved
+    open_orders: tuple[OpenOrder, ...]
+
+
+class FundingPaid(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A settled funding payment in quote quantums, positive is received. Key: (market, height)."""
+
+    market: str
+    height: int
+    quote_quantums: int
+
+
+class VenueTransfer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Collateral that moved into (+) or out of (-) the subaccount. Key: transfer_id."""
+
+    transfer_id: str
+    quote_quantums: int
+    counterparty: str
+    height: int
+
+
+class BlockSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A new head of the EVM chain; timestamp in unix seconds. Key: (number, hash)."""
+
+    number: int
+    hash: str
+    timestamp: int
+
+
+class BlockReverted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A block that is no longer canonical. Key: (number, hash)."""
+
+    number: int
+    hash: str
+
+
+class AdapterState(msgspec.Struct, frozen=True, kw_only=True):
+    """One adapter of the vault: cumulative flows and value in asset token units."""
+
+    adapter: str
+    attested: bool
+    sent: int
+    returned: int
+    value_bid: int
+    value_ask: int
+
+
+class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The vault's state at an EVM block, in asset token units. Key: (block_number, block_hash).
+
+    `owed_assets` is what cut and open redemption requests are worth at the settled price.
+    """
+
+    block_number: int
+    block_hash: str
+    block_timestamp: int
+    state: str
+    epoch: int
+    next_cut_at: int
+    idle: int
+    accepted_nav: int
+    owed_assets: int
+    venue_cap_bps: int
+    min_on_chain_bps: int
+    adapters: tuple[AdapterState, ...]
+
+
+class RangeState(msgspec.Struct, frozen=True, kw_only=True):
+    """A range the adapter holds; liquidity is L."""
+
+    tick_lower: int
+    tick_upper: int
+    liquidity: int
+
+
+class PoolObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A pool and our position in it at an EVM block. Key: (adapter, block_number, block_hash).
+
+    Prices: sqrt_price_x96 of the pool; `mark_price` is the feed's answer with `mark_decimals`.
+    Amounts in token units; fee in ppm.
+    """
+
+    adapter: str
+    pool: str
+    block_number: int
+    block_hash: str
+    block_timestamp: int
+    sqrt_price_x96: int
+    tick: int
+    twap_tick: int
+    tick_spacing: int
+    fee_ppm: int
+    liquidity: int
+    amount0: int
+    amount1: int
+    ranges: tuple[RangeState, ...]
+    mark_price: int
+    mark_decimals: int
+    mark_updated_at: int
+    last_operation_at: int
+
+
+class CommandResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What became of a command. Key: command.
+
+    outcome: ACK (the venue took it), REJECTED (its word, with code), UNKNOWN (time-out or
+    transport error: never the end of an order), DROPPED (too old to send, nothing left us).
+    """
+
+    command: CommandId
+    outcome: str
+    code: int
+    codespace: str
+    detail: str
+    tx_hash: str
+
+
+class TransactionSigned(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Signed bytes of an EVM command, logged before broadcast; a retry sends the same bytes."""
+
+    command: CommandId
+    nonce: int
+    raw: str
+    tx_hash: str
+
+
+class TransactionMined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Receipt of an EVM command; gas in wei. Key: (tx_hash, block_hash)."""
+
+    command: CommandId
+    tx_hash: str
+    block_number: int
+    block_hash: str
+    succeeded: bool
+    gas_used: int
+    effective_gas_price: int
+    final: bool
+
+
+class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A periodic wake-up; its time is the record's."""
+
+    name: str
+
+
+class SourceUp(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A data source is connected and complete from here on."""
+
+    source: str
+
+
+class SourceDown(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A data source is lost; what it said is stale at once."""
+
+    source: str
+    detail: str
+
+
+class SourceGap(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A source skipped from `expected` to `received`; its book is not to be quoted on."""
+
+    source: str
+    expected: int
+    received: int
+
+
+class Conflated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """`count` superseded market-data inputs of a source were merged before sequencing."""
+
+    source: str
+    count: int
+
+
+class OperatorCommand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A person's word: verb is pause, resume, exit, halt or set; argument as the verb defines."""
+
+    verb: str
+    argument: str
+    operator: str
+
+
+class ParamsChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """New settings from here on; hash over their canonical bytes."""
+
+    settings: StepSettings
+    params_hash: str
+
+
+class Takeover(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """A standby takes the vault over: nothing of the former holder lives past `height`."""
+
+    former: str
+    height: int
+
+
+Event = (
+    RunStarted
+    | MarketListed
+    | BookUpdated
+    | OraclePriced
+    | VenueBlock
+    | FillReceived
+    | OrderUpdated
+    | SubaccountObserved
+    | Reconciled
+    | FundingPaid
+    | VenueTransfer
+    | BlockSeen
+    | BlockReverted
+    | VaultObserved
+    | PoolObserved
+    | CommandResult
+    | TransactionSigned
+    | TransactionMined
+    | TimerFired
+    | SourceUp
+    | SourceDown
+    | SourceGap
+    | Conflated
+    | OperatorCommand
+    | ParamsChanged
+    | Takeover
+)

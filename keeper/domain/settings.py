@@ -1,0 +1,105 @@
+"""What an operator sets and the step function reads; logged whole in `RunStarted`, never looked up."""
+
+import msgspec
+
+__all__ = [
+    "AllocationSettings",
+    "FixedSpreadParams",
+    "MarketSettings",
+    "MegaVaultParams",
+    "PoolSettings",
+    "RiskLimits",
+    "StepSettings",
+    "Strategy",
+]
+
+
+class MegaVaultParams(msgspec.Struct, frozen=True, kw_only=True, tag="megavault"):
+    """Parameters of the dYdX MegaVault rule, all in ppm unless named otherwise."""
+
+    layers: int
+    spread_min_ppm: int
+    spread_buffer_ppm: int
+    skew_factor_ppm: int
+    order_size_pct_ppm: int
+    activation_threshold_quote_quantums: int
+
+
+class FixedSpreadParams(msgspec.Struct, frozen=True, kw_only=True, tag="fixed_spread"):
+    """Quote at a constant distance from the reference: the rule every other must beat."""
+
+    layers: int
+    half_spread_ppm: int
+    layer_step_ppm: int
+    order_size_quote_quantums: int
+
+
+Strategy = MegaVaultParams | FixedSpreadParams
+
+
+class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one perpetual market is quoted and how its orders are kept on the venue."""
+
+    ticker: str
+    strategy: Strategy
+    good_til_block_offset: int
+    refresh_blocks: int
+    price_tolerance_ppm: int
+    size_tolerance_ppm: int
+    oracle_max_age_ms: int
+    book_max_age_ms: int
+    max_position_quote_quantums: int
+    inventory_band_quote_quantums: int
+    hedge_max_slippage_ppm: int
+
+
+class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """One Uniswap v3 pool reached through an adapter, paired with the perpetual that hedges it.
+
+    `base_decimals` are of the token that is not the vault's asset; ticks are the pool's.
+    """
+
+    adapter: str
+    pool: str
+    hedge_market: str
+    asset_is_token0: bool
+    asset_decimals: int
+    base_decimals: int
+    half_width_ticks: int
+    recentre_ticks: int
+    max_slippage_ppm: int
+    snapshot_max_age_ms: int
+    cooldown_seconds: int
+
+
+class AllocationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the vault's capital should be, in ppm of accepted NAV; the rest stays idle."""
+
+    clob_adapter: str
+    clob_target_ppm: int
+    pool_target_ppm: int
+    min_move_assets: int
+    transaction_deadline_seconds: int
+
+
+class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Vault-wide limits, evaluated per event; money in quote quantums, time in milliseconds."""
+
+    max_order_quote_quantums: int
+    max_gross_quote_quantums: int
+    price_band_ppm: int
+    daily_loss_quote_quantums: int
+    drawdown_ppm: int
+    max_messages_per_block: int
+    max_intent_age_ms: int
+    max_height_age_ms: int
+    max_clock_skew_ms: int
+
+
+class StepSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the step function may read besides events."""
+
+    markets: tuple[MarketSettings, ...]
+    pools: tuple[PoolSettings, ...]
+    allocation: AllocationSettings | None
+    limits: RiskLimits

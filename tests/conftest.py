@@ -1,0 +1,17 @@
+"""Fixtures every test may use; nothing that belongs to one folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def market_data_dir() -> Path:
+    """Folder of recorded market data; the test is skipped with a reason where it is absent."""
+    folder = Path(os.environ.get("MARKET_DATA_DIR", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no recorded market data at {folder} (set MARKET_DATA_DIR)")
+    return folder
