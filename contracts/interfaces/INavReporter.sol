@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+import {IMarketMakingVault} from "./IMarketMakingVault.sol";
+
+/// @title Signed NAV reports of one vault
+/// @notice k of n reporters sign what the attested legs were worth at the cut; any relayer posts it; the report
+/// settles the cut in the same transaction or reverts. Gains pass a gate, losses count at once.
+/// @dev EIP-712 domain: name "Athanor NavReporter", version "1", chain id, this contract. Type:
+/// `Report(address vault,uint64 epoch,uint32 setId,bytes32 prevHash,Leg[] legs,int256[5] pnl,int256 externalFlow,`
+/// `bytes32 dataRoot,bytes32 dataCid)Leg(int256 equity,uint128 credited,uint128 debited,uint64 venueHeight)`.
+interface INavReporter {
+    /// @notice One attested leg at the first venue block with time >= cut time.
+    /// @param equity Equity of the venue account [asset units]; may be negative.
+    /// @param credited Cumulative nominal amount the venue has credited [asset units].
+    /// @param debited Cumulative net amount debited at the venue for return to the vault [asset units].
+    /// @param venueHeight Height of that venue block.
+    struct Leg {
+        int256 equity;
+        uint128 credited;
+        uint128 debited;
+        uint64 venueHeight;
+    }
+
+    /// @notice A report.
+    /// @param epoch Number of the open cut.
+    /// @param setId Current reporter set.
+    /// @param prevHash Digest of the last accepted report; 0 for the first.
+    /// @param legs One per attested adapter, in wiring order.
+    /// @param pnl Spread, inventory, funding, fees and rebates, incentives since the last report [asset units].
+    /// @param externalFlow Strangers' deposits to, or withdrawals from, the venue accounts [asset units].
+    /// @param dataRoot Merkle root of the data the numbers can be recomputed from.
+    /// @param dataCid Where that data is published.
+    struct Report {
+        uint64 epoch;
+        uint32 setId;
+        bytes32 prevHash;
+        Leg[] legs;
+        int256[5] pnl;
+        int256 externalFlow;
+        bytes32 dataRoot;
+        bytes32 dataCid;
+    }
+
+    /// @notice What a report does, or would do.
+    /// @param gross NAV at the cut, bid side [asset units].
+    /// @param grossAsk NAV at the cut, ask side [asset units].
+    /// @param accepted NAV accepted by the gate, before flows [asset units].
+    /// @param staleTransit Transfers in flight for more than a day [asset units].
+    /// @param depositsOpen Whether pending deposits are filled.
+    /// @param fill The settlement.
+    struct Outcome {
+        uint256 gross;
+        uint256 grossAsk;
+        uint256 accepted;
+        uint256 staleTransit;
+        bool depositsOpen;
+        IMarketMakingVault.Fill fill;
+    }
+
+    /// @notice State of the gain gate.
+    /// @param time Cut time of the last settlement [s].
+    /// @param bucket Gain that may be accepted at once, a fraction of accepted NAV [1e18 = 1].
+    /// @param recovery Loss that a gain may undo at once [price units, 1e36 assets per share unit].
+    /// @param fadeRate Speed at which `recovery` fades [price units per second].
+    /// @param pendingFadeRate Part of the speed that starts at the next settlement [price units per second].
+    /// @param slotAmount Gain waiting for its release [asset units].
+    /// @param slotReleaseAt Earliest release [s].
+    struct Gate {
+        uint64 time;
+        uint64 slotReleaseAt;
+        uint256 slotAmount;
+        uint256 bucket;
+        uint256 recovery;
+        uint256 fadeRate;
+        uint256 pendingFadeRate;
+    }
+
+    /// @notice Emitted when a report was accepted and the cut settled.
+    /// @param epoch Number of the cut.
+    /// @param digest EIP-712 digest of the report.
+    /// @param gross NAV at the cut, bid side [asset units].
+    /// @param accepted NAV accepted by the gate, before flows [asset units].
+    /// @param pnl See `Report` [asset units].
+    /// @param externalFlow See `Report` [asset units].
+    /// @param dataRoot See `Report`.
+    /// @param dataCid See `Report`.
+    event SubmitReport(
+        uint64 indexed epoch,
+        bytes32 indexed digest,
+        uint256 gross,
+        uint256 accepted,
+        int256[5] pnl,
+        int256 externalFlow,
+        bytes32 dataRoot,
+        bytes32 dataCid
+    );
+
+    /// @notice Emitted with every accepted report, one per leg. See `Leg` for units.
+    event LegReported(
+        uint64 indexed epoch,
+        uint256 indexed leg,
+        int256 equity,
+        uint128 credited,
+        uint128 debited,
+        uint64 venueHeight
+    );
+
+    /// @notice Emitted when the reporter set was replaced.
+    event SetReporters(uint32 indexed setId, address[] reporters, uint256 quorum);
+
+    error NotVaultOwner(address caller);
+    error ZeroAddress();
+    error SetSizeOutOfRange(uint256 size);
+    error QuorumOutOfRange(uint256 quorum, uint256 size);
+    error DuplicateReporter(address reporter);
+    /// @notice A reporter must hold no role of the vault.
+    error RoleConflict(address reporter);
+    error NoOpenCut();
+    error EpochMismatch(uint64 given, uint64 expected);
+    error SetMismatch(uint32 given, uint32 expected);
+    error PrevHashMismatch(bytes32 given, bytes32 expected);
+    error QuorumMissed(uint256 signatures, uint256 quorum);
+    error NotReporter(address signer);
+    error DuplicateSignature(address signer);
+    error LegCountMismatch(uint256 given, uint256 expected);
+    /// @notice `credited` of a leg is outside [credited of the last report, sent at the cut].
+    error CreditedOutOfRange(uint256 leg, uint256 given, uint256 least, uint256 most);
+    /// @notice `debited` of a leg is below min(debited of the last report, returned at the cut).
+    error DebitedTooLow(uint256 leg, uint256 given, uint256 least);
+    /// @notice The venue height of a leg did not grow.
+    error VenueHeightNotNewer(uint256 leg, uint64 given, uint64 last);
+    /// @notice The change in equity, net of transfers, is not the sum of its causes [asset units].
+    error PnlIdentityBroken(int256 change, int256 explained);
+    /// @notice Gross NAV is not positive: the cut cannot be priced [asset units].
+    error GrossNotPositive(int256 gross);
+    /// @notice NAV is beyond what the share arithmetic carries [asset units].
+    error GrossTooLarge(uint256 gross);
+    /// @notice Transfers in flight for more than a day exceed the limit [asset units].
+    error StaleTransitExceeded(uint256 stale, uint256 limit);
+
+    /// @notice Accepts the report and settles the open cut. Anyone may relay it.
+    /// @param signatures 65-byte signatures of distinct current reporters over `digest(report)`, in any order.
+    /// @return outcome What it did.
+    function submitReport(
+        Report calldata report,
+        bytes[] calldata signatures
+    ) external returns (Outcome memory outcome);
+
+    /// @notice What `submitReport` would do with a quorum of signatures; same checks, same errors, no signatures.
+    function previewReport(Report calldata report) external view returns (Outcome memory outcome);
+
+    /// @notice Replaces the reporter set and the quorum. Only the vault's owner. Emits `SetReporters`.
+    function setReporters(address[] calldata newReporters, uint256 newQuorum) external;
+
+    /// @notice EIP-712 digest that reporters sign.
+    function digest(Report calldata report) external view returns (bytes32);
+
+    /// @notice Digest of the last accepted report; 0 before the first.
+    function lastReportHash() external view returns (bytes32);
+
+    /// @notice Legs of the last accepted report; empty before the first.
+    function lastLegs() external view returns (Leg[] memory);
+
+    /// @notice Worth of the attested legs, by the last report and the transfers since, transit included and floored
+    /// at zero per leg [asset units].
+    function attestedValue() external view returns (uint256);
+
+    /// @notice State of the gain gate.
+    function gate() external view returns (Gate memory);
+
+    /// @notice Highest settled price that still bounds deposits at `time` [1e36 assets per share unit].
+    function highPrice(uint256 time) external view returns (uint256);
+
+    function reporters() external view returns (address[] memory);
+    function isReporter(address account) external view returns (bool);
+    function quorum() external view returns (uint256);
+    function setId() external view returns (uint32);
+    function vault() external view returns (address);
+}
