@@ -1,1 +1,1 @@
-"""The vocabulary of the keeper: frozen value types, events, commands and errors. Imports nothing."""
+"""The vocabulary of the keeper: frozen values, events, commands, errors. Imports nothing."""

@@ -2,9 +2,9 @@
 
 AthanorError
 ├── ConfigError          configuration or parameters are wrong; the CLI prints it and exits
-├── JournalCorrupt       a journal record fails its check; the CLI names the record and refuses to trade
+├── JournalCorrupt       a journal record fails its check; the CLI names it and refuses to trade
 ├── ReplayMismatch       a replay produced other bytes than the log holds; the CLI names the record
-├── WireError            a foreign payload does not have the documented shape; the venue edge handles it
+├── WireError            a foreign payload is not of the documented shape; handled at the edge
 ├── VenueUnavailable     a venue endpoint cannot be reached; the engine records SourceDown
 └── ChainUnavailable     an EVM endpoint cannot be reached or has the wrong chain id; as above
 

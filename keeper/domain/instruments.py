@@ -7,7 +7,7 @@ from keeper.domain.units import div_down, div_up
 __all__ = ["MarketStatus", "PerpetualMarket"]
 
 MarketStatus = str
-"""ACTIVE, PAUSED, CANCEL_ONLY, POST_ONLY, INITIALIZING or FINAL_SETTLEMENT, as the venue says it."""
+"""ACTIVE, PAUSED, CANCEL_ONLY, POST_ONLY, INITIALIZING or FINAL_SETTLEMENT: the venue's word."""
 
 
 class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):

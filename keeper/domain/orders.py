@@ -84,7 +84,7 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a decision wants; what is absent is to be withdrawn, `None` means leave as it is."""
+    """All that a decision wants; what is absent is withdrawn, `None` means leave as it is."""
 
     quotes: tuple[Quote, ...] = ()
     ranges: tuple[RangeTarget, ...] | None = None

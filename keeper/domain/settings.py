@@ -1,4 +1,4 @@
-"""What an operator sets and the step function reads; logged whole in `RunStarted`, never looked up."""
+"""What an operator sets and the step function reads; logged whole in `RunStarted`."""
 
 import msgspec
 

@@ -1,0 +1,70 @@
+# Thin names over the tools; CI calls the same ones.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV := .venv
+RUN := . scripts/toolchain/env.sh &&
+STAMPS := .stamps
+SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
+
+.PHONY: help install compile check fmt lint types layers slither test demo bench twins clean lock
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMPS)/python $(STAMPS)/node ## set up the virtual environment and the npm packages, both from lock files
+
+$(STAMPS)/python: requirements.lock pyproject.toml
+	@mkdir -p $(STAMPS)
+	@test -x $(VENV)/bin/python || python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMPS)/node: package-lock.json
+	@mkdir -p $(STAMPS)
+	npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+compile: $(STAMPS)/contracts ## compile the contracts
+
+$(STAMPS)/contracts: $(STAMPS)/python $(STAMPS)/node $(SOLIDITY) ape-config.yaml scripts/toolchain/solc-v0.8.30
+	$(RUN) ape compile
+	@touch $@
+
+check: compile lint types layers slither ## format, lint, types, import layers, current ABIs, slither
+
+fmt: install ## format everything
+	$(RUN) ruff format . && ruff check --fix-only . && forge fmt
+
+lint: install
+	$(RUN) ruff format --check . && ruff check .
+	$(RUN) forge fmt --check
+	$(RUN) solhint --max-warnings 0 'contracts/**/*.sol'
+	$(RUN) python scripts/export_abi.py --check
+
+types: install
+	$(RUN) mypy
+
+layers: install
+	$(RUN) lint-imports
+
+slither: compile
+	$(RUN) slither . --config-file slither.config.json
+
+test: compile ## every test, contracts and keeper
+	$(RUN) ape test tests $(PYTEST_ARGS)
+
+demo: compile ## the story on one machine, ending in a table and out/report.html
+	$(RUN) keeper devnet demo --out out
+
+bench: install ## latency figures, medians of several runs
+	$(RUN) python -m benchmarks
+
+twins: compile ## broken twins: each must be caught by its test
+	$(RUN) python scripts/twins.py
+
+lock: ## resolve requirements.lock again
+	$(RUN) pip-compile --extra dev --extra local-world --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml
+
+clean: ## remove everything that can be made again
+	rm -rf $(VENV) node_modules $(STAMPS) .build .cache out
