@@ -1,0 +1,546 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {TickMath} from "@uniswap/v4-core/src/libraries/TickMath.sol";
+
+import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
+import {IUniswapV3Adapter} from "../interfaces/IUniswapV3Adapter.sol";
+import {IAggregatorV3} from "../interfaces/external/IAggregatorV3.sol";
+import {IUniswapV3PoolMinimal} from "../interfaces/external/IUniswapV3PoolMinimal.sol";
+import {UniswapV3Oracle} from "../libraries/UniswapV3Oracle.sol";
+import {UniswapV3Valuation} from "../libraries/UniswapV3Valuation.sol";
+
+/// @title UniswapV3Adapter
+/// @notice Value. Every range is valued as if the pool stood at the feed's mark, and its tokens are priced
+/// there too. For liquidity this is a lower bound: what a range really holds at any other spot is worth
+/// at least as much at the mark, so no swap, however large, raises the value, and leaving a range
+/// (`exitRange`) never lowers it. Idle tokens count only as booked, so a donation raises nothing; fees
+/// count once `sync` or a keeper operation has collected them. Where the mark and the pool's 30-minute
+/// TWAP differ by more than the limit, the value has two sides: the lower and the higher of both.
+///
+/// Trust. The keeper chooses ranges and swaps within guards and has no way to name a recipient: tokens
+/// move between the vault, this contract and the pool only, and no approval outlives a call. What a keeper
+/// can lose by bad trades is bounded per operation here and in sum by the vault's loss buckets.
+///
+/// Tokens, safety: neither token may take a fee on transfer, rebase or call back; the pool must be a
+/// genuine Uniswap v3 pool, which the deployment checks with its factory.
+/// Tokens, liveness: a dead feed makes `value` revert, which stops the vault's cut until wind-down; so
+/// does an oracle too short for the TWAP, which anyone cures with `raiseObservations` and 30 minutes.
+contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+    using UniswapV3Oracle for IUniswapV3PoolMinimal;
+    using SafeCast for uint256;
+
+    uint32 internal constant TWAP_WINDOW = 30 minutes;
+    uint256 internal constant MAX_RANGES = 8; // valuing and syncing eight costs about one million gas
+    uint256 internal constant BPS = 10_000; // 100 %
+    uint256 internal constant MAX_FEED_AGE = 2 days; // hard bound of the limit
+    uint256 internal constant MAX_DEVIATION_BPS = 1_000; // 10 %, hard bound of the limit
+    uint256 internal constant MIN_COOLDOWN = 60 seconds; // hard bound of the limit
+    uint256 internal constant MAX_VALUE_CHANGE_BPS = 30; // 0.3 %, hard bound of the limit
+
+    /// @inheritdoc IAdapter
+    address public immutable vault;
+    /// @inheritdoc IAdapter
+    address public immutable asset;
+    /// @inheritdoc IUniswapV3Adapter
+    address public immutable pool;
+    /// @inheritdoc IUniswapV3Adapter
+    address public immutable token0;
+    /// @inheritdoc IUniswapV3Adapter
+    address public immutable token1;
+    /// @inheritdoc IUniswapV3Adapter
+    address public immutable feed;
+
+    bool private immutable _assetIsToken0;
+    uint256 private immutable _assetUnits; // units of one whole asset token
+    uint256 private immutable _otherUnits; // units of one whole other token, times the feed's unit
+    uint32 private immutable _maxFeedAgeSeconds;
+    uint16 private immutable _deviationLimitBps;
+    uint32 private immutable _cooldownSeconds;
+    uint16 private immutable _maxValueChangeBps;
+    uint16 private immutable _minObservations;
+
+    /// @inheritdoc IUniswapV3Adapter
+    uint64 public lastOperationAt;
+
+    /// @dev Invariant V-04: only amounts that the vault, the pool's callbacks or `collect` moved are here.
+    uint256 private _booked0;
+    uint256 private _booked1;
+    Range[] private _ranges;
+
+    constructor(address vault_, address pool_, address feed_, Limits memory limits_) {
+        _requireBounds(limits_);
+        vault = vault_;
+        pool = pool_;
+        feed = feed_;
+        asset = IMarketMakingVault(vault_).asset();
+        token0 = IUniswapV3PoolMinimal(pool_).token0();
+        token1 = IUniswapV3PoolMinimal(pool_).token1();
+        _assetIsToken0 = asset == token0;
+        if (!_assetIsToken0 && asset != token1) revert AssetNotInPool(pool_, asset);
+
+        address other = _assetIsToken0 ? token1 : token0;
+        _assetUnits = 10 ** IERC20Metadata(asset).decimals();
+        _otherUnits =
+            10 ** (uint256(IERC20Metadata(other).decimals()) + IAggregatorV3(feed_).decimals());
+
+        _maxFeedAgeSeconds = limits_.maxFeedAgeSeconds;
+        _deviationLimitBps = limits_.deviationLimitBps;
+        _cooldownSeconds = limits_.cooldownSeconds;
+        _maxValueChangeBps = limits_.maxValueChangeBps;
+        _minObservations = limits_.minObservations;
+    }
+
+    /* VAULT */
+
+    /// @inheritdoc IAdapter
+    function allocate(uint256 assets) external nonReentrant {
+        if (msg.sender != vault) revert NotVault(msg.sender);
+        if (assets == 0) revert ZeroAmount();
+        _requireReady();
+
+        _book(_assetIsToken0, assets);
+        emit Allocate(assets);
+    }
+
+    /// @inheritdoc IAdapter
+    function deallocate(uint256 assets) external nonReentrant returns (uint256 assetsReturned) {
+        if (msg.sender != vault) revert NotVault(msg.sender);
+        if (assets == 0) revert ZeroAmount();
+
+        _unbook(_assetIsToken0, assets);
+        emit Deallocate(assets, assets);
+
+        IERC20(asset).forceApprove(vault, assets);
+        IMarketMakingVault(vault).returnAssets(assets);
+        return assets;
+    }
+
+    /* KEEPER */
+
+    /// @inheritdoc IUniswapV3Adapter
+    function mintRange(
+        int24 tickLower,
+        int24 tickUpper,
+        uint128 liquidity,
+        uint256 amount0Max,
+        uint256 amount1Max,
+        uint256 deadline
+    ) external nonReentrant returns (uint256 amount0, uint256 amount1) {
+        _startOperation(deadline);
+        if (liquidity == 0) revert ZeroAmount();
+        uint256 index = _indexOf(tickLower, tickUpper);
+        if (index == _ranges.length) {
+            if (index == MAX_RANGES) revert TooManyRanges(MAX_RANGES);
+            _ranges.push(Range(tickLower, tickUpper, 0));
+        } else {
+            _collectFees(_ranges[index]);
+        }
+        uint160 mark = markSqrtPriceX96();
+        uint256 valueBefore = _valueDown(mark);
+
+        _ranges[index].liquidity += liquidity;
+        (amount0, amount1) =
+            IUniswapV3PoolMinimal(pool).mint(address(this), tickLower, tickUpper, liquidity, "");
+        if (amount0 > amount0Max || amount1 > amount1Max) {
+            revert CostAboveMaximum(amount0, amount1);
+        }
+
+        _requireValueKept(valueBefore, mark);
+        emit MintRange(tickLower, tickUpper, liquidity, amount0, amount1);
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function burnRange(
+        int24 tickLower,
+        int24 tickUpper,
+        uint128 liquidity,
+        uint256 amount0Min,
+        uint256 amount1Min,
+        uint256 deadline
+    ) external nonReentrant returns (uint256 amount0, uint256 amount1) {
+        _startOperation(deadline);
+        uint256 index = _heldIndexOf(tickLower, tickUpper, liquidity);
+        _collectFees(_ranges[index]);
+        uint160 mark = markSqrtPriceX96();
+        uint256 valueBefore = _valueDown(mark);
+
+        (amount0, amount1) = _burn(index, liquidity);
+        if (amount0 < amount0Min || amount1 < amount1Min) {
+            revert ProceedsBelowMinimum(amount0, amount1);
+        }
+
+        _requireValueKept(valueBefore, mark);
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function swapExactIn(bool zeroForOne, uint256 amountIn, uint256 amountOutMin, uint256 deadline)
+        external
+        nonReentrant
+        returns (uint256 amountOut)
+    {
+        _startOperation(deadline);
+        if (amountIn == 0) revert ZeroAmount();
+        uint160 mark = markSqrtPriceX96();
+        uint256 valueBefore = _valueDown(mark);
+
+        amountOut = _swap(zeroForOne, amountIn);
+        if (amountOut < amountOutMin) {
+            revert ProceedsBelowMinimum(zeroForOne ? 0 : amountOut, zeroForOne ? amountOut : 0);
+        }
+
+        _requireSpotNearTwap();
+        _requireValueKept(valueBefore, mark);
+        emit SwapExactIn(zeroForOne, amountIn, amountOut);
+    }
+
+    /* KEEPER OR GUARDIAN */
+
+    /// @inheritdoc IUniswapV3Adapter
+    function exitRange(int24 tickLower, int24 tickUpper, uint256 minValueAtMark)
+        external
+        nonReentrant
+        returns (uint256 amount0, uint256 amount1)
+    {
+        if (msg.sender != _keeper() && msg.sender != IMarketMakingVault(vault).guardian()) {
+            revert NotKeeperOrGuardian(msg.sender);
+        }
+        uint256 index = _heldIndexOf(tickLower, tickUpper, 1);
+        _collectFees(_ranges[index]);
+
+        (amount0, amount1) = _burn(index, _ranges[index].liquidity);
+        if (minValueAtMark > 0) {
+            uint256 worth = _priceDown(amount0, amount1, markSqrtPriceX96());
+            if (worth < minValueAtMark) revert ExitValueTooLow(worth, minValueAtMark);
+        }
+    }
+
+    /* ANYONE */
+
+    /// @inheritdoc IAdapter
+    /// @dev Fees stay here, booked: the keeper's next range needs them more than the vault's idle does.
+    function sync() external nonReentrant {
+        uint256 count = _ranges.length;
+        for (uint256 i = 0; i < count; ++i) {
+            _collectFees(_ranges[i]);
+        }
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function raiseObservations(uint16 observations) external {
+        uint16 target = observations < _minObservations ? observations : _minObservations;
+        IUniswapV3PoolMinimal(pool).increaseObservationCardinalityNext(target);
+        emit RaiseObservations(target);
+    }
+
+    /* POOL */
+
+    /// @notice Pays for liquidity that this adapter is minting.
+    /// @param amount0Owed Token0 units to pay.
+    /// @param amount1Owed Token1 units to pay.
+    function uniswapV3MintCallback(uint256 amount0Owed, uint256 amount1Owed, bytes calldata)
+        external
+    {
+        _requireCallback();
+        if (amount0Owed > 0) _pay(true, amount0Owed);
+        if (amount1Owed > 0) _pay(false, amount1Owed);
+    }
+
+    /// @notice Pays the input of a swap that this adapter is making.
+    /// @param amount0Delta Token0 units to pay if positive.
+    /// @param amount1Delta Token1 units to pay if positive.
+    function uniswapV3SwapCallback(int256 amount0Delta, int256 amount1Delta, bytes calldata)
+        external
+    {
+        _requireCallback();
+        // Safe casts: each is positive where it is cast.
+        if (amount0Delta > 0) _pay(true, uint256(amount0Delta));
+        if (amount1Delta > 0) _pay(false, uint256(amount1Delta));
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IAdapter
+    function isAttested() external pure returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IAdapter
+    function sent() external pure returns (uint256) {
+        return 0;
+    }
+
+    /// @inheritdoc IAdapter
+    function returned() external pure returns (uint256) {
+        return 0;
+    }
+
+    /// @inheritdoc IAdapter
+    function value() external view nonReentrantView returns (uint256 bid, uint256 ask) {
+        // Without ranges or other tokens nothing needs a price: a dead feed must not stop the vault's cut.
+        if (_ranges.length == 0 && _bookedOther() == 0) return (_bookedAsset(), _bookedAsset());
+
+        uint160 mark = markSqrtPriceX96();
+        uint160 twap = IUniswapV3PoolMinimal(pool).twapSqrtPriceX96(TWAP_WINDOW);
+        uint256 atMark = _valueDown(mark);
+        if (!UniswapV3Valuation.deviates(mark, twap, _deviationLimitBps)) return (atMark, atMark);
+
+        uint256 atTwap = _valueDown(twap);
+        return atMark < atTwap ? (atMark, atTwap) : (atTwap, atMark);
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function limits() external view returns (Limits memory) {
+        return Limits({
+            maxFeedAgeSeconds: _maxFeedAgeSeconds,
+            deviationLimitBps: _deviationLimitBps,
+            cooldownSeconds: _cooldownSeconds,
+            maxValueChangeBps: _maxValueChangeBps,
+            minObservations: _minObservations
+        });
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function ranges() external view returns (Range[] memory) {
+        return _ranges;
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function balances() external view returns (uint256 amount0, uint256 amount1) {
+        return (_booked0, _booked1);
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function isReady() external view returns (bool) {
+        IUniswapV3PoolMinimal pool_ = IUniswapV3PoolMinimal(pool);
+        return pool_.keptObservations() >= _minObservations && pool_.coveredSeconds() >= TWAP_WINDOW;
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function twapTick() external view returns (int24) {
+        return IUniswapV3PoolMinimal(pool).twapTick(TWAP_WINDOW);
+    }
+
+    /// @inheritdoc IUniswapV3Adapter
+    function markSqrtPriceX96() public view returns (uint160) {
+        (, int256 answer,, uint256 updatedAt,) = IAggregatorV3(feed).latestRoundData();
+        if (answer <= 0 || updatedAt > block.timestamp) revert FeedInvalid(answer, updatedAt);
+        if (block.timestamp - updatedAt > _maxFeedAgeSeconds) {
+            revert FeedTooOld(updatedAt, _maxFeedAgeSeconds);
+        }
+
+        // `other` units of the other token are worth `assets` units of the asset. Safe cast: positive.
+        uint256 assets = uint256(answer) * _assetUnits;
+        uint256 other = _otherUnits;
+        uint256 sqrtPriceX96 = _assetIsToken0
+            ? UniswapV3Valuation.sqrtPriceDown(assets, other)
+            : UniswapV3Valuation.sqrtPriceDown(other, assets);
+        if (sqrtPriceX96 < TickMath.MIN_SQRT_PRICE || sqrtPriceX96 >= TickMath.MAX_SQRT_PRICE) {
+            revert MarkOutOfBounds(sqrtPriceX96);
+        }
+        // Safe cast: below MAX_SQRT_PRICE.
+        return uint160(sqrtPriceX96);
+    }
+
+    /* INTERNAL: GUARDS */
+
+    function _requireBounds(Limits memory limits_) private pure {
+        if (limits_.maxFeedAgeSeconds == 0 || limits_.maxFeedAgeSeconds > MAX_FEED_AGE) {
+            revert LimitOutOfBounds();
+        }
+        if (limits_.deviationLimitBps == 0 || limits_.deviationLimitBps > MAX_DEVIATION_BPS) {
+            revert LimitOutOfBounds();
+        }
+        if (limits_.cooldownSeconds < MIN_COOLDOWN) revert LimitOutOfBounds();
+        if (limits_.maxValueChangeBps == 0 || limits_.maxValueChangeBps > MAX_VALUE_CHANGE_BPS) {
+            revert LimitOutOfBounds();
+        }
+        if (limits_.minObservations < 2) revert LimitOutOfBounds();
+    }
+
+    /// @dev Role, deadline, cooldown, oracle and spot, in this order; starts the next cooldown.
+    function _startOperation(uint256 deadline) private {
+        if (msg.sender != _keeper()) revert NotKeeper(msg.sender);
+        if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
+        uint256 readyAt = lastOperationAt == 0 ? 0 : uint256(lastOperationAt) + _cooldownSeconds;
+        if (block.timestamp < readyAt) revert CooldownActive(readyAt);
+        _requireReady();
+        _requireSpotNearTwap();
+
+        lastOperationAt = uint64(block.timestamp);
+    }
+
+    function _requireReady() private view {
+        uint16 kept = IUniswapV3PoolMinimal(pool).keptObservations();
+        if (kept < _minObservations) revert TooFewObservations(kept, _minObservations);
+        IUniswapV3PoolMinimal(pool).requireCovered(TWAP_WINDOW);
+    }
+
+    /// @dev The TWAP, not the mark, is compared: after a feed's jump the pool may lag for a while, and the
+    /// value test at the mark already refuses what that would cost.
+    function _requireSpotNearTwap() private view {
+        uint160 spot = IUniswapV3PoolMinimal(pool).spotSqrtPriceX96();
+        uint160 twap = IUniswapV3PoolMinimal(pool).twapSqrtPriceX96(TWAP_WINDOW);
+        if (UniswapV3Valuation.deviates(spot, twap, _deviationLimitBps)) {
+            revert SpotOffTwap(spot, twap);
+        }
+    }
+
+    /// @dev Gains are refused too: one that large means the pool stands far from the mark.
+    function _requireValueKept(uint256 valueBefore, uint160 mark) private view {
+        uint256 valueAfter = _valueDown(mark);
+        uint256 change =
+            valueAfter > valueBefore ? valueAfter - valueBefore : valueBefore - valueAfter;
+        if (change * BPS > valueBefore * _maxValueChangeBps) {
+            revert ValueChangeExceeded(valueBefore, valueAfter);
+        }
+    }
+
+    /// @dev The pool calls back its own caller only, so inside an operation this is that operation's callback.
+    function _requireCallback() private view {
+        if (msg.sender != pool || !_reentrancyGuardEntered()) revert NotPoolCallback(msg.sender);
+    }
+
+    /* INTERNAL: POOL AND BOOKS */
+
+    function _swap(bool zeroForOne, uint256 amountIn) private returns (uint256 amountOut) {
+        (int256 amount0, int256 amount1) = IUniswapV3PoolMinimal(pool)
+            .swap(
+                address(this),
+                zeroForOne,
+                amountIn.toInt256(),
+                zeroForOne ? TickMath.MIN_SQRT_PRICE + 1 : TickMath.MAX_SQRT_PRICE - 1,
+                ""
+            );
+        (int256 paid, int256 received) = zeroForOne ? (amount0, amount1) : (amount1, amount0);
+        // Safe casts: the input of a swap is never negative, its output never positive.
+        if (uint256(paid) != amountIn) revert SwapNotFilled(amountIn, uint256(paid));
+        amountOut = uint256(-received);
+        _book(!zeroForOne, amountOut);
+    }
+
+    /// @dev Fees must be collected before, so that what `collect` sends is what the burn freed.
+    function _burn(uint256 index, uint128 liquidity)
+        private
+        returns (uint256 amount0, uint256 amount1)
+    {
+        Range memory range = _ranges[index];
+        if (liquidity == range.liquidity) {
+            _ranges[index] = _ranges[_ranges.length - 1];
+            _ranges.pop();
+        } else {
+            _ranges[index].liquidity = range.liquidity - liquidity;
+        }
+
+        IUniswapV3PoolMinimal(pool).burn(range.tickLower, range.tickUpper, liquidity);
+        (amount0, amount1) = _collect(range);
+        emit BurnRange(range.tickLower, range.tickUpper, liquidity, amount0, amount1);
+    }
+
+    /// @dev A burn of nothing makes the pool count the fees that the position has earned.
+    function _collectFees(Range memory range) private {
+        IUniswapV3PoolMinimal(pool).burn(range.tickLower, range.tickUpper, 0);
+        (uint256 fees0, uint256 fees1) = _collect(range);
+        if (fees0 > 0 || fees1 > 0) {
+            emit CollectFees(range.tickLower, range.tickUpper, fees0, fees1);
+        }
+    }
+
+    function _collect(Range memory range) private returns (uint256 amount0, uint256 amount1) {
+        (amount0, amount1) = IUniswapV3PoolMinimal(pool)
+            .collect(
+                address(this),
+                range.tickLower,
+                range.tickUpper,
+                type(uint128).max,
+                type(uint128).max
+            );
+        _booked0 += amount0;
+        _booked1 += amount1;
+    }
+
+    function _pay(bool isToken0, uint256 amount) private {
+        _unbook(isToken0, amount);
+        IERC20(isToken0 ? token0 : token1).safeTransfer(pool, amount);
+    }
+
+    function _book(bool isToken0, uint256 amount) private {
+        if (isToken0) _booked0 += amount;
+        else _booked1 += amount;
+    }
+
+    function _unbook(bool isToken0, uint256 amount) private {
+        uint256 booked = isToken0 ? _booked0 : _booked1;
+        if (amount > booked) {
+            revert BookedBalanceTooLow(isToken0 ? token0 : token1, booked, amount);
+        }
+        if (isToken0) _booked0 = booked - amount;
+        else _booked1 = booked - amount;
+    }
+
+    /* INTERNAL: VIEWS */
+
+    function _keeper() private view returns (address) {
+        return IMarketMakingVault(vault).keeper();
+    }
+
+    function _bookedAsset() private view returns (uint256) {
+        return _assetIsToken0 ? _booked0 : _booked1;
+    }
+
+    function _bookedOther() private view returns (uint256) {
+        return _assetIsToken0 ? _booked1 : _booked0;
+    }
+
+    function _indexOf(int24 tickLower, int24 tickUpper) private view returns (uint256 index) {
+        uint256 count = _ranges.length;
+        for (; index < count; ++index) {
+            Range storage range = _ranges[index];
+            if (range.tickLower == tickLower && range.tickUpper == tickUpper) return index;
+        }
+    }
+
+    function _heldIndexOf(int24 tickLower, int24 tickUpper, uint128 liquidity)
+        private
+        view
+        returns (uint256 index)
+    {
+        if (liquidity == 0) revert ZeroAmount();
+        index = _indexOf(tickLower, tickUpper);
+        uint128 held = index == _ranges.length ? 0 : _ranges[index].liquidity;
+        if (held < liquidity) revert LiquidityNotHeld(tickLower, tickUpper, held);
+    }
+
+    /// @return total Asset units of ranges and booked tokens at `sqrtPriceX96`, rounded down.
+    function _valueDown(uint160 sqrtPriceX96) private view returns (uint256 total) {
+        uint256 amount0 = _booked0;
+        uint256 amount1 = _booked1;
+        uint256 count = _ranges.length;
+        for (uint256 i = 0; i < count; ++i) {
+            Range memory range = _ranges[i];
+            uint160 lower = TickMath.getSqrtPriceAtTick(range.tickLower);
+            uint160 upper = TickMath.getSqrtPriceAtTick(range.tickUpper);
+            uint128 held = range.liquidity;
+            amount0 += UniswapV3Valuation.amount0Down(sqrtPriceX96, lower, upper, held);
+            amount1 += UniswapV3Valuation.amount1Down(sqrtPriceX96, lower, upper, held);
+        }
+        return _priceDown(amount0, amount1, sqrtPriceX96);
+    }
+
+    function _priceDown(uint256 amount0, uint256 amount1, uint160 sqrtPriceX96)
+        private
+        view
+        returns (uint256)
+    {
+        return _assetIsToken0
+            ? amount0 + UniswapV3Valuation.quote1In0Down(amount1, sqrtPriceX96)
+            : amount1 + UniswapV3Valuation.quote0In1Down(amount0, sqrtPriceX96);
+    }
+}
