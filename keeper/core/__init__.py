@@ -1,0 +1,1 @@
+"""The deterministic heart: state, fold, decide and the synchronous step."""

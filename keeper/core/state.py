@@ -1,0 +1,183 @@
+"""The whole state of a keeper: one mutable tree that `step` alone changes, and its bytes."""
+
+import msgspec
+
+from keeper.domain.commands import CommandId
+from keeper.domain.events import PoolObserved, VaultObserved
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.settings import MarketSettings, PoolSettings, StepSettings
+from keeper.execution.orders import Orders
+from keeper.markets.book import Book
+from keeper.risk.phase import Phase
+
+__all__ = [
+    "Account",
+    "Chain",
+    "Delta",
+    "Guard",
+    "LossStop",
+    "MarketState",
+    "Outstanding",
+    "PoolState",
+    "Position",
+    "State",
+    "initial_state",
+    "state_bytes",
+    "state_from_bytes",
+]
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """A perpetual position: signed base quantums and the quote quantums booked beside it."""
+
+    quantums: int = 0
+    quote_balance: int = 0
+
+
+class Delta(msgspec.Struct, kw_only=True):
+    """A committed change at a height: base quantums of a market and quote quantums."""
+
+    height: int
+    market: str
+    quantums: int
+    quote: int
+
+
+class Account(msgspec.Struct, kw_only=True):
+    """The trading subaccount: the newest committed snapshot and what came after its height.
+
+    Every delta is kept by natural key until it is far below the head, so that a second delivery
+    changes nothing; `usdc` and `positions` are snapshot plus the deltas above its height.
+    """
+
+    known: bool = False
+    base_height: int = -1
+    base_usdc: int = 0
+    base_positions: dict[str, Position] = {}
+    deltas: dict[str, Delta] = {}
+    usdc: int = 0
+    positions: dict[str, Position] = {}
+    transferred_in: int = 0
+    transferred_out: int = 0
+
+
+class MarketState(msgspec.Struct, kw_only=True):
+    """One perpetual market. `settings` is None for a market that is listed but not quoted."""
+
+    settings: MarketSettings | None = None
+    listing: PerpetualMarket | None = None
+    oracle_price: int = 0
+    oracle_height: int = -1
+    oracle_t_ns: int = -1
+    oracle_source: str = ""
+    book: Book
+    book_t_ns: int = -1
+    paused: bool = False
+    taker_fee_ppm: int = -1
+    hedge_height: int = -1
+
+
+class PoolState(msgspec.Struct, kw_only=True):
+    """One pool behind an adapter: the newest observation and when it arrived (-1: stale)."""
+
+    settings: PoolSettings
+    seen: PoolObserved | None = None
+    seen_t_ns: int = -1
+
+
+class Outstanding(msgspec.Struct, kw_only=True):
+    """A chain command that has no final receipt yet; `assets` leave the vault when it lands."""
+
+    command: CommandId
+    kind: str
+    assets: int
+    since_block: int
+
+
+class Chain(msgspec.Struct, kw_only=True):
+    """The EVM side: head, the vault as last observed, and what is under way per adapter.
+
+    `not_before` is the first block whose observation includes the last receipt of an adapter.
+    `requested` are assets asked home from the CLOB adapter in mined requests; `flow_base` is
+    (sent, returned, transferred in, transferred out) when both sides were first known.
+    """
+
+    head_number: int = -1
+    head_hash: str = ""
+    head_timestamp: int = 0
+    vault: VaultObserved | None = None
+    vault_t_ns: int = -1
+    outstanding: dict[str, Outstanding] = {}
+    not_before: dict[str, int] = {}
+    failures: dict[str, int] = {}
+    requested: int = 0
+    flow_base: tuple[int, int, int, int] | None = None
+    last_gas_wei: int = 0
+    cut_asked: int = -1
+
+
+class LossStop(msgspec.Struct, kw_only=True):
+    """Cumulative profit in quote quantums as sampled per venue block, its day's start and high."""
+
+    samples: list[int] = []
+    day: int = -1
+    day_start: int = 0
+    high: int = 0
+    started: bool = False
+
+
+class Guard(msgspec.Struct, kw_only=True):
+    """What the limits remember: the phase, message count of a block, losses, standing refusals.
+
+    `standing` maps refusal key -> time last noted (ns), so that a flapping refusal is logged at a
+    bounded rate; `active` lists the keys in force at the end of the last step per scope.
+    """
+
+    phase: Phase = Phase.ACTIVE
+    messages_height: int = -1
+    messages: int = 0
+    loss: LossStop
+    noted: dict[str, int] = {}
+    active: dict[str, list[str]] = {}
+    quiet_until_height: int = -1
+
+
+class State(msgspec.Struct, kw_only=True):
+    """Everything `step` knows. Times in unix ns, money in quote quantums unless said otherwise."""
+
+    run: int = -1
+    seq: int = -1
+    t_ns: int = 0
+    subaccount: str = ""
+    vault: str = ""
+    client_id_base: int = 0
+    settings: StepSettings | None = None
+    height: int = -1
+    height_time_ns: int = 0
+    height_t_ns: int = -1
+    markets: dict[str, MarketState] = {}
+    pools: dict[str, PoolState] = {}
+    sources_down: dict[str, bool] = {}
+    account: Account
+    orders: Orders
+    chain: Chain
+    guard: Guard
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(State)
+
+
+def initial_state() -> State:
+    """Create the state before any event; it issues nothing until `RunStarted` is folded."""
+    return State(account=Account(), orders=Orders(), chain=Chain(), guard=Guard(loss=LossStop()))
+
+
+def state_bytes(state: State) -> bytes:
+    """Serialise canonically: JSON, every object's keys sorted; equal states give equal bytes."""
+    return _encoder.encode(state)
+
+
+def state_from_bytes(raw: bytes) -> State:
+    """Restore what `state_bytes` wrote. Raises msgspec.ValidationError."""
+    return _decoder.decode(raw)

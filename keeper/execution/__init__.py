@@ -1,0 +1,1 @@
+"""Orders on a CLOB venue: desired against working set, exposure, expiry (pure)."""

@@ -1,0 +1,1 @@
+"""Rebalancing, hedging and allocation: what each way back to target costs (pure)."""

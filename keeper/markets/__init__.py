@@ -1,0 +1,1 @@
+"""Shared pure market mathematics: books, perpetual margin, pools."""

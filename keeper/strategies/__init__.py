@@ -1,0 +1,1 @@
+"""Strategies: parameters and a snapshot in, desired quotes and ranges out (pure)."""
