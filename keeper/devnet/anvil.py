@@ -50,7 +50,7 @@ class Anvil:
                 binary, *self._arguments(), stdout=log, stderr=log
             )
         async with asyncio.timeout(30):
-            while not await self._answers():  # noqa: ASYNC110 (a process gives no event)
+            while not await self._answers():
                 await asyncio.sleep(0.05)
 
     def _arguments(self) -> list[str]:
