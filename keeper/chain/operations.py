@@ -1,0 +1,57 @@
+"""Chain commands as calldata: the whole list of calls a keeper key ever signs."""
+
+from dataclasses import dataclass
+
+from keeper.chain.codec import contract
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    ChainCommand,
+    CloseEpoch,
+    Deallocate,
+    MintRange,
+    SwapExactIn,
+    SyncAdapter,
+)
+
+__all__ = ["Operation", "encode_operation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A call to be made: target address and 0x-prefixed calldata; never carries ether."""
+
+    to: str
+    data: str
+
+
+def _vault_call(vault: str, name: str, *arguments: object) -> Operation:
+    function = contract("MarketMakingVault").function(name, len(arguments))
+    return Operation(vault, function.encode(*arguments))
+
+
+def _pool_call(adapter: str, name: str, *arguments: object) -> Operation:
+    function = contract("UniswapV3Adapter").function(name, len(arguments))
+    return Operation(adapter, function.encode(*arguments))
+
+
+def encode_operation(vault: str, command: ChainCommand) -> Operation:
+    """Lay a command out as a call. Raises eth_abi's EncodingError when a value does not fit."""
+    match command:
+        case Allocate(adapter=adapter, assets=assets):
+            return _vault_call(vault, "allocate", adapter, assets)
+        case Deallocate(adapter=adapter, assets=assets):
+            return _vault_call(vault, "deallocate", adapter, assets)
+        case CloseEpoch():
+            return _vault_call(vault, "closeEpoch")
+        case SyncAdapter(adapter=adapter):
+            return _pool_call(adapter, "sync")
+        case MintRange() as c:
+            amounts = (c.liquidity, c.amount0_max, c.amount1_max, c.deadline)
+            return _pool_call(c.adapter, "mintRange", c.tick_lower, c.tick_upper, *amounts)
+        case BurnRange() as c:
+            amounts = (c.liquidity, c.amount0_min, c.amount1_min, c.deadline)
+            return _pool_call(c.adapter, "burnRange", c.tick_lower, c.tick_upper, *amounts)
+        case SwapExactIn() as c:
+            bounds = (c.amount_out_min, c.deadline)
+            return _pool_call(c.adapter, "swapExactIn", c.zero_for_one, c.amount_in, *bounds)

@@ -1,0 +1,83 @@
+"""Write keeper/abi/<Contract>.json from the Solidity sources; `--check` compares instead.
+
+The pinned compiler is asked for ABIs alone, so this neither needs nor trusts build folders.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+COMPILER = ROOT / "scripts" / "toolchain" / "solc-v0.8.30"
+TARGET = ROOT / "keeper" / "abi"
+
+SOURCES = {
+    "MarketMakingVault": "contracts/MarketMakingVault.sol",
+    "NavReporter": "contracts/reporting/NavReporter.sol",
+    "RequestSilo": "contracts/RequestSilo.sol",
+    "ClobAdapter": "contracts/adapters/ClobAdapter.sol",
+    "UniswapV3Adapter": "contracts/adapters/UniswapV3Adapter.sol",
+    "IUniswapV3PoolMinimal": "contracts/interfaces/external/IUniswapV3PoolMinimal.sol",
+    "IAggregatorV3": "contracts/interfaces/external/IAggregatorV3.sol",
+    "TestUSDC": "contracts/mocks/TestUSDC.sol",
+    "WrappedEther": "contracts/mocks/WrappedEther.sol",
+    "RoundFeed": "contracts/mocks/RoundFeed.sol",
+}
+REMAPPINGS = [
+    "@openzeppelin/contracts=node_modules/@openzeppelin/contracts",
+    "@uniswap/v4-core=node_modules/@uniswap/v4-core",
+]
+
+
+def compile_abis() -> dict[str, Any]:
+    """Return the ABI of every listed contract; exits with the compiler's errors."""
+    request = {
+        "language": "Solidity",
+        "sources": {path: {"urls": [path]} for path in sorted(set(SOURCES.values()))},
+        "settings": {
+            "evmVersion": "cancun",
+            "remappings": REMAPPINGS,
+            "outputSelection": {"*": {"*": ["abi"]}},
+        },
+    }
+    answer = subprocess.run(
+        [str(COMPILER), "--standard-json", "--base-path", str(ROOT)],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    output = json.loads(answer.stdout)
+    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
+    if errors:
+        sys.exit("".join(errors))
+    return {name: output["contracts"][path][name]["abi"] for name, path in SOURCES.items()}
+
+
+def render(abi: Any) -> str:
+    """One entry a line: small files whose changes read well."""
+    lines = [json.dumps(entry, separators=(",", ":"), sort_keys=True) for entry in abi]
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write, or with `--check` compare; returns the exit code."""
+    stale = []
+    for name, abi in compile_abis().items():
+        path = TARGET / f"{name}.json"
+        text = render(abi)
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path.relative_to(ROOT).as_posix())
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+    for path_name in stale:
+        print(("stale: " if "--check" in arguments else "wrote: ") + path_name)
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
