@@ -170,7 +170,7 @@ interface INavReporter {
     function gate() external view returns (Gate memory);
 
     /// @notice Highest settled price that still bounds deposits at `time` [1e36 assets per share unit].
-    function highPrice(uint256 time) external view returns (uint256);
+    function highPrice(uint64 time) external view returns (uint256);
 
     function reporters() external view returns (address[] memory);
     function isReporter(address account) external view returns (bool);

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.30;
+
+/// @title Numbers of the protocol that no deployment may change
+/// @dev Each is anchored in docs/spec.md. Fractions are of 1e18.
+library Constants {
+    uint256 internal constant EPOCH_LENGTH = 1 days; // least time between two cuts
+    uint256 internal constant REPORT_WINDOW = 6 hours; // after it an unreported cut lapses
+
+    uint256 internal constant BPS = 10_000; // 100 %
+    uint256 internal constant MAX_VENUE_CAP_BPS = 5_000; // 50 % of accepted NAV on order-book venues
+    uint256 internal constant MIN_ON_CHAIN_BPS = 3_000; // 30 % of accepted NAV on the EVM chain
+    uint256 internal constant MAX_ADAPTERS = 8; // bounds the gas of a cut
+
+    uint8 internal constant MIN_ASSET_DECIMALS = 6; // a unit is worth at most 0.0001 cent of a dollar
+    uint8 internal constant MAX_ASSET_DECIMALS = 18; // more would cost the share arithmetic its width
+    uint8 internal constant MIN_VIRTUAL_DECIMALS = 6; // a million virtual share units per asset unit, at least
+    uint8 internal constant LEAST_SHARE_DECIMALS = 18; // whole shares read like ether
+    uint256 internal constant NEAR_EMPTY_FACTOR = 1_000; // supply <= 1000 virtual shares is nearly none
+
+    uint256 internal constant MAX_REPORTERS = 9; // more signatures cost more than they add
+    uint256 internal constant MIN_QUORUM = 2; // one signer is no quorum
+
+    uint256 internal constant ONE = 1e18; // 100 %, for fractions of the gate
+    uint256 internal constant PRICE_ONE = 1e36; // scale of a price: asset units per share unit
+    uint256 internal constant BUCKET_MAX = 0.01e18; // 1 % of accepted NAV may be gained at once
+    uint256 internal constant BUCKET_REFILL_TIME = 1 days; // from empty to full, linear
+    uint256 internal constant RECOVERY_FADE_TIME = 7 days; // a loss may be undone at once for so long
+    uint256 internal constant SLOT_DELAY = 3 days; // a larger gain waits so long
+    uint256 internal constant SLOT_MAX = 0.05e18; // and at most 5 % of accepted NAV waits, or is released
+    uint256 internal constant HIGH_WINDOW = 3 days; // settled prices that bound deposits
+    uint256 internal constant HIGH_MIN = 0.98e18; // deposits wait below 98 % of the highest of them
+    uint256 internal constant GAP_MAX = 1.01e18; // and while an unaccepted gain or a spread exceeds 1 %
+    uint256 internal constant PRICE_FLOOR_FACTOR = 1_000; // and below a thousandth of the initial price
+    uint256 internal constant STALE_MAX = 0.02e18; // transit older than a day above 2 % stops the settlement
+}

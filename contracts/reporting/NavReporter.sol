@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
+import {INavReporter} from "../interfaces/INavReporter.sol";
+import {Constants} from "../libraries/Constants.sol";
+import {GainGate} from "./GainGate.sol";
+import {ReportHash} from "./ReportHash.sol";
+
+/// @title NAV reports of one vault
+/// @notice Accounting: a leg is worth its attested equity plus what the vault sent and the venue has not credited,
+/// minus what came back and the venue had not debited; a transfer in flight therefore changes no NAV. The change in
+/// equity, net of transfers, must be the sum of its named causes.
+///
+/// Trust: fewer than `quorum` reporters can do nothing. A colluding quorum can misstate the attested legs; the gate
+/// bounds what a false gain is worth, and the rest of NAV is measured on-chain at the cut. The relayer is nobody.
+/// @dev Invariants V-02, V-11, V-16, V-19.
+contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
+    using GainGate for INavReporter.Gate;
+    using GainGate for GainGate.History;
+    using SafeCast for uint256;
+
+    /// @inheritdoc INavReporter
+    address public immutable vault;
+
+    /// @inheritdoc INavReporter
+    uint256 public quorum;
+    /// @inheritdoc INavReporter
+    uint32 public setId;
+    /// @inheritdoc INavReporter
+    bytes32 public lastReportHash;
+
+    address[] private _reporters;
+    mapping(address account => uint256 numberFromOne) private _numberOf;
+
+    Leg[] private _lastLegs;
+    Gate private _gate;
+    GainGate.History private _history;
+
+    /// @dev What is known before the gate: sums over the legs [asset units].
+    struct LegSums {
+        int256 venue;
+        int256 change;
+        uint256 stale;
+    }
+
+    /// @dev An outcome on its way, with the gate to store and whether the price history starts anew.
+    struct Assessment {
+        Outcome outcome;
+        Gate gate;
+        bool reset;
+    }
+
+    constructor(
+        address vault_,
+        address[] memory initialReporters,
+        uint256 initialQuorum
+    ) EIP712("Athanor NavReporter", "1") {
+        require(vault_ != address(0), ZeroAddress());
+
+        vault = vault_;
+        _gate = GainGate.fresh(0);
+        _setReporters(initialReporters, initialQuorum);
+    }
+
+    /* ANYONE */
+
+    /// @inheritdoc INavReporter
+    /// @dev A cut settles once: the vault refuses a second report of the same cut.
+    function submitReport(
+        Report calldata report,
+        bytes[] calldata signatures
+    ) external nonReentrant returns (Outcome memory outcome) {
+        Assessment memory assessed = _assess(report);
+        bytes32 digest_ = digest(report);
+        _requireQuorum(digest_, signatures);
+
+        lastReportHash = digest_;
+        _storeLegs(report);
+        outcome = assessed.outcome;
+        _emitReport(report, digest_, outcome);
+
+        outcome.fill = IMarketMakingVault(vault).settle(_pricing(outcome));
+        _storeGate(assessed);
+    }
+
+    /* OWNER OF THE VAULT */
+
+    /// @inheritdoc INavReporter
+    function setReporters(address[] calldata newReporters, uint256 newQuorum) external {
+        require(msg.sender == IMarketMakingVault(vault).owner(), NotVaultOwner(msg.sender));
+
+        for (uint256 i; i < _reporters.length; ++i) delete _numberOf[_reporters[i]];
+        _setReporters(newReporters, newQuorum);
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc INavReporter
+    function previewReport(
+        Report calldata report
+    ) external view returns (Outcome memory outcome) {
+        outcome = _assess(report).outcome;
+        outcome.fill = IMarketMakingVault(vault).previewSettle(_pricing(outcome));
+    }
+
+    /// @inheritdoc INavReporter
+    function digest(Report calldata report) public view returns (bytes32) {
+        return _hashTypedDataV4(ReportHash.structHash(vault, report));
+    }
+
+    /// @inheritdoc INavReporter
+    function attestedValue() external view returns (uint256 value) {
+        (address[] memory legs, , ) = IMarketMakingVault(vault).cutLegs();
+        for (uint256 i; i < legs.length; ++i) {
+            int256 worth = _venueValue(
+                _lastLeg(i),
+                IAdapter(legs[i]).sent(),
+                IAdapter(legs[i]).returned()
+            );
+            if (worth > 0) value += uint256(worth);
+        }
+    }
+
+    /// @inheritdoc INavReporter
+    function lastLegs() external view returns (Leg[] memory) {
+        return _lastLegs;
+    }
+
+    /// @inheritdoc INavReporter
+    function gate() external view returns (Gate memory) {
+        return _gate;
+    }
+
+    /// @inheritdoc INavReporter
+    function highPrice(uint64 time) external view returns (uint256) {
+        return _history.high(time);
+    }
+
+    /// @inheritdoc INavReporter
+    function reporters() external view returns (address[] memory) {
+        return _reporters;
+    }
+
+    /// @inheritdoc INavReporter
+    function isReporter(address account) external view returns (bool) {
+        return _numberOf[account] != 0;
+    }
+
+    /* INTERNAL: REPORT */
+
+    /// @dev Everything but signatures and settlement; the same for preview and submission.
+    function _assess(Report calldata report) private view returns (Assessment memory assessed) {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        require(vault_.state() == IMarketMakingVault.State.CUT, NoOpenCut());
+        IMarketMakingVault.Cut memory cut = vault_.cut();
+        _requireIdentity(report, cut.epoch);
+        LegSums memory sums = _sumLegs(report, cut.epoch);
+        _requireExplained(report, sums.change);
+
+        uint256 shares = vault_.totalSupply() + vault_.virtualShares();
+        assessed.reset = shares <= (Constants.NEAR_EMPTY_FACTOR + 1) * vault_.virtualShares();
+        Outcome memory outcome = assessed.outcome;
+        outcome.staleTransit = sums.stale;
+        outcome.gross = _gross(cut, sums.venue, assessed.reset);
+        outcome.grossAsk = outcome.gross + (cut.legAsk - cut.legBid);
+        require(outcome.grossAsk <= type(uint128).max, GrossTooLarge(outcome.grossAsk));
+
+        _passGate(assessed, vault_.acceptedNav(), shares, cut.time);
+    }
+
+    /// @dev Nearly without shares nobody owns a difference between accepted and gross: gate and high start anew.
+    function _passGate(
+        Assessment memory assessed,
+        uint256 acceptedBefore,
+        uint256 shares,
+        uint64 time
+    ) private view {
+        Outcome memory outcome = assessed.outcome;
+        assessed.gate = assessed.reset ? GainGate.fresh(time) : _gate;
+        outcome.accepted = assessed.reset
+            ? outcome.gross
+            : assessed.gate.step(acceptedBefore, outcome.gross, shares, time);
+
+        uint256 staleMax = Math.mulDiv(outcome.accepted, Constants.STALE_MAX, Constants.ONE);
+        require(
+            outcome.staleTransit <= staleMax,
+            StaleTransitExceeded(outcome.staleTransit, staleMax)
+        );
+        uint256 high = assessed.reset ? 0 : _history.high(time);
+        outcome.depositsOpen = outcome.staleTransit == 0 && _depositsOpen(outcome, shares, high);
+    }
+
+    function _gross(
+        IMarketMakingVault.Cut memory cut,
+        int256 venue,
+        bool nearlyNone
+    ) private pure returns (uint256) {
+        int256 gross = cut.idle.toInt256() + cut.legBid.toInt256() + venue;
+        require(gross > 0 || (gross == 0 && nearlyNone), GrossNotPositive(gross));
+        return uint256(gross);
+    }
+
+    /// @dev Invariant V-16: chain and contract are in the digest, the rest is here.
+    function _requireIdentity(Report calldata report, uint64 epoch) private view {
+        require(report.epoch == epoch, EpochMismatch(report.epoch, epoch));
+        require(report.setId == setId, SetMismatch(report.setId, setId));
+        require(
+            report.prevHash == lastReportHash,
+            PrevHashMismatch(report.prevHash, lastReportHash)
+        );
+    }
+
+    function _requireExplained(Report calldata report, int256 change) private pure {
+        int256 explained = report.externalFlow;
+        for (uint256 i; i < report.pnl.length; ++i) explained += report.pnl[i];
+        require(change == explained, PnlIdentityBroken(change, explained));
+    }
+
+    /// @dev The cut before this one is at least a day older: what it had sent and is not credited yet is stale, and
+    /// so is what the last report had debited and has not come back yet. First in, first out.
+    function _sumLegs(
+        Report calldata report,
+        uint64 epoch
+    ) private view returns (LegSums memory sums) {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        (, uint256[] memory sent, uint256[] memory returned) = vault_.cutLegs();
+        (, uint256[] memory sentBefore, ) = vault_.cutLegsAt(epoch - 1);
+        require(
+            report.legs.length == sent.length,
+            LegCountMismatch(report.legs.length, sent.length)
+        );
+
+        for (uint256 i; i < sent.length; ++i) {
+            Leg calldata leg = report.legs[i];
+            Leg memory last = _lastLeg(i);
+            _requireInBounds(i, leg, last, sent[i], returned[i]);
+
+            sums.venue += _venueValue(leg, sent[i], returned[i]);
+            sums.change += leg.equity - last.equity;
+            sums.change -= _difference(leg.credited, last.credited);
+            sums.change += _difference(leg.debited, last.debited);
+            sums.stale += Math.saturatingSub(sentBefore[i], leg.credited);
+            sums.stale += Math.saturatingSub(last.debited, returned[i]);
+        }
+    }
+
+    function _requireInBounds(
+        uint256 index,
+        Leg calldata leg,
+        Leg memory last,
+        uint256 sent,
+        uint256 returned
+    ) private pure {
+        require(
+            leg.credited >= last.credited && leg.credited <= sent,
+            CreditedOutOfRange(index, leg.credited, last.credited, sent)
+        );
+        uint256 leastDebited = Math.min(last.debited, returned);
+        require(
+            leg.debited >= leastDebited,
+            DebitedTooLow(index, leg.debited, leastDebited)
+        );
+        require(
+            leg.venueHeight > last.venueHeight,
+            VenueHeightNotNewer(index, leg.venueHeight, last.venueHeight)
+        );
+    }
+
+    /// @dev Invariant V-19.
+    function _venueValue(
+        Leg memory leg,
+        uint256 sent,
+        uint256 returned
+    ) private pure returns (int256) {
+        return leg.equity + _difference(sent, leg.credited) - _difference(returned, leg.debited);
+    }
+
+    function _difference(uint256 x, uint256 y) private pure returns (int256) {
+        return x.toInt256() - y.toInt256();
+    }
+
+    function _depositsOpen(
+        Outcome memory outcome,
+        uint256 shares,
+        uint256 high
+    ) private view returns (bool) {
+        uint256 price = GainGate.price(outcome.accepted, shares);
+        uint256 initialPrice = Constants.PRICE_ONE / IMarketMakingVault(vault).virtualShares();
+        return
+            price >= Math.mulDiv(high, Constants.HIGH_MIN, Constants.ONE) &&
+            price * Constants.PRICE_FLOOR_FACTOR >= initialPrice &&
+            _within(outcome.gross, outcome.accepted) &&
+            _within(outcome.grossAsk, outcome.gross);
+    }
+
+    function _within(uint256 larger, uint256 smaller) private pure returns (bool) {
+        return larger <= Math.mulDiv(smaller, Constants.GAP_MAX, Constants.ONE);
+    }
+
+    function _pricing(
+        Outcome memory outcome
+    ) private pure returns (IMarketMakingVault.Pricing memory) {
+        return
+            IMarketMakingVault.Pricing({
+                accepted: outcome.accepted,
+                gross: outcome.gross,
+                grossAsk: outcome.grossAsk,
+                depositsOpen: outcome.depositsOpen
+            });
+    }
+
+    /* INTERNAL: SIGNATURES */
+
+    /// @dev Invariant V-16. OpenZeppelin's ECDSA refuses malleable signatures; a signer counts once.
+    function _requireQuorum(bytes32 digest_, bytes[] calldata signatures) private view {
+        require(signatures.length >= quorum, QuorumMissed(signatures.length, quorum));
+
+        uint256 seen;
+        for (uint256 i; i < signatures.length; ++i) {
+            address signer = ECDSA.recover(digest_, signatures[i]);
+            uint256 number = _numberOf[signer];
+            require(number != 0, NotReporter(signer));
+            require(seen & (1 << number) == 0, DuplicateSignature(signer));
+            seen |= 1 << number;
+        }
+    }
+
+    function _setReporters(address[] memory newReporters, uint256 newQuorum) private {
+        uint256 size = newReporters.length;
+        require(size <= Constants.MAX_REPORTERS, SetSizeOutOfRange(size));
+        require(
+            newQuorum >= Constants.MIN_QUORUM && newQuorum <= size && newQuorum * 2 > size,
+            QuorumOutOfRange(newQuorum, size)
+        );
+
+        for (uint256 i; i < size; ++i) {
+            address account = newReporters[i];
+            _requireNoRole(account);
+            require(_numberOf[account] == 0, DuplicateReporter(account));
+            _numberOf[account] = i + 1;
+        }
+        _reporters = newReporters;
+        quorum = newQuorum;
+        setId += 1;
+
+        emit SetReporters(setId, newReporters, newQuorum);
+    }
+
+    function _requireNoRole(address account) private view {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        require(account != address(0), ZeroAddress());
+        require(
+            account != vault_.keeper() &&
+                account != vault_.guardian() &&
+                account != vault_.owner(),
+            RoleConflict(account)
+        );
+    }
+
+    /* INTERNAL: STORAGE */
+
+    function _lastLeg(uint256 index) private view returns (Leg memory leg) {
+        if (index < _lastLegs.length) leg = _lastLegs[index];
+    }
+
+    function _storeLegs(Report calldata report) private {
+        bool first = _lastLegs.length == 0;
+        for (uint256 i; i < report.legs.length; ++i) {
+            if (first) _lastLegs.push(report.legs[i]);
+            else _lastLegs[i] = report.legs[i];
+        }
+    }
+
+    function _storeGate(Assessment memory assessed) private {
+        IMarketMakingVault.Fill memory fill = assessed.outcome.fill;
+        uint64 time = assessed.gate.time;
+        _gate = fill.wholeExit ? GainGate.fresh(time) : assessed.gate;
+        if (assessed.reset || fill.wholeExit) _history.clear();
+
+        uint256 shares = fill.supplyAfter + IMarketMakingVault(vault).virtualShares();
+        _history.push(GainGate.price(fill.acceptedAfter, shares), time);
+    }
+
+    function _emitReport(
+        Report calldata report,
+        bytes32 digest_,
+        Outcome memory outcome
+    ) private {
+        for (uint256 i; i < report.legs.length; ++i) {
+            Leg calldata leg = report.legs[i];
+            emit LegReported(
+                report.epoch,
+                i,
+                leg.equity,
+                leg.credited,
+                leg.debited,
+                leg.venueHeight
+            );
+        }
+        emit SubmitReport(
+            report.epoch,
+            digest_,
+            outcome.gross,
+            outcome.accepted,
+            report.pnl,
+            report.externalFlow,
+            report.dataRoot,
+            report.dataCid
+        );
+    }
+}
