@@ -1,0 +1,169 @@
+"""Checks across sections: what each field alone cannot show."""
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlsplit
+
+from keeper.config.model import Config, Market, MegaVault
+from keeper.config.problems import Problem
+from keeper.domain.units import PPM
+
+__all__ = ["VENUE_MESSAGES_PER_BLOCK", "check_meaning", "messages_per_block"]
+
+VENUE_MESSAGES_PER_BLOCK: Final = 800
+"""dYdX: 4,000 place and cancel messages in 5 blocks per account."""
+
+LOOPBACK: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
+
+
+def messages_per_block(config: Config) -> int:
+    """Most order messages a block can need: every layer replaced, and one batch cancel a market."""
+    return sum(2 * market.strategy.layers + 1 for market in config.markets)
+
+
+def check_meaning(config: Config) -> list[Problem]:
+    """Return every contradiction in a configuration whose fields are each valid."""
+    return [
+        *_keeper_parts(config),
+        *_budget(config),
+        *_markets(config),
+        *_pools(config),
+        *_allocation(config),
+        *_plaintext(config),
+        *_key_sources(config),
+    ]
+
+
+def _problem(path: str, message: str, fix: str) -> Problem:
+    return Problem(code="CONFIG_CONTRADICTION", path=path, line=0, message=message, fix=fix)
+
+
+def _keeper_parts(config: Config) -> Iterator[Problem]:
+    if not (config.markets or config.pools):
+        return
+    for name in ("journal", "limits"):
+        if getattr(config, name) is None:
+            yield _problem(
+                name, "missing: markets or pools are configured", f"add a [{name}] section"
+            )
+
+
+def _budget(config: Config) -> Iterator[Problem]:
+    if config.limits is None:
+        return
+    needed, allowed = messages_per_block(config), config.limits.max_messages_per_block
+    if needed > allowed:
+        yield _problem(
+            "limits.max_messages_per_block",
+            f"the markets can need {needed} messages in a block, the limit is {allowed}",
+            "quote fewer layers or markets, or raise the limit",
+        )
+    if allowed > VENUE_MESSAGES_PER_BLOCK:
+        yield _problem(
+            "limits.max_messages_per_block",
+            f"the venue takes {VENUE_MESSAGES_PER_BLOCK} a block, the limit is {allowed}",
+            f"set at most {VENUE_MESSAGES_PER_BLOCK}",
+        )
+
+
+def _markets(config: Config) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, market in enumerate(config.markets):
+        path = f"markets.{index}"
+        if market.ticker in seen:
+            yield _problem(f"{path}.ticker", f"{market.ticker} is listed twice", "list it once")
+        seen.add(market.ticker)
+        yield from _market(path, market, config)
+
+
+def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
+    lifetime = market.good_til_block_offset
+    if lifetime + 2 > config.venue.short_block_window:
+        yield _problem(
+            f"{path}.good_til_block_offset",
+            f"{lifetime} + 2 blocks exceed the venue's window of {config.venue.short_block_window}",
+            "set a smaller offset: it is the dead-man's switch",
+        )
+    if market.refresh_blocks >= lifetime:
+        yield _problem(
+            f"{path}.refresh_blocks",
+            f"orders live {lifetime} blocks and would be renewed at {market.refresh_blocks} left",
+            "set refresh_blocks below good_til_block_offset (2 is usual)",
+        )
+    if market.inventory_band_quote_quantums > market.max_position_quote_quantums:
+        yield _problem(
+            f"{path}.inventory_band_quote_quantums",
+            "the band is wider than the largest position, so it would never act",
+            "set it at or below max_position_quote_quantums",
+        )
+    rule = market.strategy
+    if isinstance(rule, MegaVault) and rule.layers * rule.order_size_pct_ppm > PPM:
+        yield _problem(
+            f"{path}.strategy.order_size_pct_ppm",
+            f"{rule.layers} layers of it are more than the equity",
+            "lower layers or order_size_pct_ppm",
+        )
+
+
+def _pools(config: Config) -> Iterator[Problem]:
+    tickers = {market.ticker for market in config.markets}
+    for index, pool in enumerate(config.pools):
+        if pool.hedge_market not in tickers:
+            yield _problem(
+                f"pools.{index}.hedge_market",
+                f"{pool.hedge_market} is not among the markets ({', '.join(sorted(tickers))})",
+                "add a [[markets]] entry for it or correct the name",
+            )
+        if pool.recentre_ticks > pool.half_width_ticks:
+            yield _problem(
+                f"pools.{index}.recentre_ticks",
+                "the range would run out before it is moved",
+                "set it at or below half_width_ticks",
+            )
+
+
+def _allocation(config: Config) -> Iterator[Problem]:
+    allocation = config.allocation
+    if allocation is None:
+        return
+    if allocation.clob_target_ppm + allocation.pool_target_ppm > PPM:
+        yield _problem(
+            "allocation", "the targets add up to more than 1,000,000 ppm", "lower one of them"
+        )
+    if allocation.pool_target_ppm and not config.pools:
+        yield _problem(
+            "allocation.pool_target_ppm", "no pool is configured", "set 0 or add a [[pools]] entry"
+        )
+
+
+def _plaintext(config: Config) -> Iterator[Problem]:
+    """Unencrypted gRPC carries signed orders and account data: on loopback only."""
+    insecure = [("venue.grpc_insecure", config.venue.grpc_insecure, config.venue.grpc_endpoint)]
+    if reporter := config.reporter:
+        insecure.append(
+            (
+                "reporter.venue_grpc_insecure",
+                reporter.venue_grpc_insecure,
+                reporter.venue_grpc_endpoint,
+            )
+        )
+    for path, flag, endpoint in insecure:
+        if flag and urlsplit(f"//{endpoint}").hostname not in LOOPBACK:
+            yield _problem(path, f"{endpoint} is not on this machine", "set it to false (TLS)")
+
+
+def _key_sources(config: Config) -> Iterator[Problem]:
+    for name in type(config.keys).model_fields:
+        key = getattr(config.keys, name)
+        if key is None:
+            continue
+        if (key.env is None) == (key.keystore_file is None):
+            yield _problem(
+                f"keys.{name}", "exactly one source is needed", "set env or keystore_file, not both"
+            )
+        if (key.keystore_file is None) != (key.password_env is None):
+            yield _problem(
+                f"keys.{name}",
+                "keystore_file and password_env belong together",
+                "name the variable that holds the keystore's password",
+            )

@@ -1,0 +1,108 @@
+"""The field types configuration is made of: addresses, URLs, names of variables, amounts."""
+
+import re
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+__all__ = [
+    "Bps",
+    "DydxAddress",
+    "EnvName",
+    "EvmAddress",
+    "Milliseconds",
+    "NonNegative",
+    "Positive",
+    "Ppm",
+    "Section",
+    "Url",
+    "WebsocketUrl",
+    "checksum_address",
+    "described",
+]
+
+PPM: Final = 1_000_000
+ENV_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+SECRET_LOOK: Final = re.compile(r"(0x)?[0-9a-fA-F]{64}|(\S+ ){11,23}\S+")
+
+
+class Section(BaseModel):
+    """A frozen part of the configuration that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+def checksum_address(value: str) -> str:
+    """Return an EVM address in its EIP-55 spelling. Raises ValueError when it is not one."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", value):
+        raise ValueError("an EVM address is 0x and 40 hexadecimal digits")
+    from eth_hash.auto import keccak
+
+    body = value[2:].lower()
+    digest = keccak(body.encode()).hex()
+    cased = "".join(
+        char.upper() if int(nibble, 16) >= 8 else char
+        for char, nibble in zip(body, digest, strict=False)
+    )
+    if body != value[2:] and value[2:].upper() != value[2:] and cased != value[2:]:
+        raise ValueError("the address has a wrong checksum (EIP-55): a digit or a case is mistyped")
+    if int(body, 16) == 0:
+        raise ValueError("the zero address is nobody's")
+    return "0x" + cased
+
+
+def _dydx_address(value: str) -> str:
+    from bech32 import bech32_decode, convertbits
+
+    prefix, data = bech32_decode(value)
+    if prefix != "dydx" or data is None:
+        raise ValueError("a dYdX address is bech32 and starts with dydx1")
+    if len(convertbits(data, 5, 8, False) or ()) != 20:
+        raise ValueError("a dYdX account address holds 20 bytes")
+    return value
+
+
+def _url(value: str, schemes: tuple[str, ...]) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in schemes or not parts.hostname:
+        raise ValueError(f"a URL starting with {' or '.join(s + '://' for s in schemes)}")
+    if parts.username or parts.password:
+        raise ValueError("no password in a URL here; set KEEPER__EVM__RPC_URL in the environment")
+    return value.rstrip("/")
+
+
+def _http_url(value: str) -> str:
+    return _url(value, ("http", "https"))
+
+
+def _websocket_url(value: str) -> str:
+    return _url(value, ("ws", "wss"))
+
+
+def _env_name(value: str) -> str:
+    if SECRET_LOOK.fullmatch(value):
+        raise ValueError(
+            "this looks like a secret; write the NAME of the environment variable that holds it, "
+            "and consider this secret leaked if the file was shared"
+        )
+    if not ENV_NAME.fullmatch(value):
+        raise ValueError("the name of an environment variable: letters, digits and _")
+    return value
+
+
+EvmAddress = Annotated[str, AfterValidator(checksum_address)]
+DydxAddress = Annotated[str, AfterValidator(_dydx_address)]
+Url = Annotated[str, AfterValidator(_http_url)]
+WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
+EnvName = Annotated[str, AfterValidator(_env_name)]
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Milliseconds = Annotated[int, Field(gt=0)]
+Ppm = Annotated[int, Field(ge=0, le=PPM)]
+Bps = Annotated[int, Field(ge=0, le=10_000)]
+
+
+def described(text: str, default: Any = ..., **constraints: Any) -> Any:
+    """Return a pydantic field with its mandatory description (which names the unit)."""
+    return Field(default, description=text, **constraints)

@@ -1,0 +1,275 @@
+"""The whole configuration as frozen sections; every field's description names its unit.
+
+No field that could lose money has a default: amounts, limits, gas caps and spreads are written
+out by the operator. What has a default is a time-out, a pace or a local file name.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from keeper.config.fields import (
+    DydxAddress,
+    EnvName,
+    EvmAddress,
+    Milliseconds,
+    NonNegative,
+    Positive,
+    Ppm,
+    Section,
+    Url,
+    WebsocketUrl,
+    described,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "Allocation",
+    "Clock",
+    "Config",
+    "Evm",
+    "FixedSpread",
+    "JournalSection",
+    "Key",
+    "Keys",
+    "Limits",
+    "Market",
+    "MegaVault",
+    "Pool",
+    "Relay",
+    "Reporter",
+    "Treasurer",
+    "Vault",
+    "Venue",
+]
+
+FORMAT_VERSION: Final = 1
+
+
+class Vault(Section):
+    """The vault this configuration is about."""
+
+    address: EvmAddress = described("MarketMakingVault contract.")
+    reporter: EvmAddress = described("NavReporter contract of that vault.")
+
+
+class Evm(Section):
+    """The EVM chain the vault lives on."""
+
+    rpc_url: Url = described("JSON-RPC endpoint.")
+    chain_id: Positive = described("Chain id; an endpoint that answers another one is refused.")
+    confirmations: NonNegative = described("Blocks on top of a receipt before it counts as final.")
+    max_fee_per_gas_wei: Positive = described("Most a transaction may pay per gas, in wei.")
+    max_priority_fee_per_gas_wei: NonNegative = described("Most of it that is a tip, in wei.")
+    max_gas: Positive = described("Most gas a single transaction may use, in gas units.")
+    request_timeout_ms: Milliseconds = described("Time an RPC call may take, in ms.", 5_000)
+    poll_interval_ms: Milliseconds = described("Pace of asking for new blocks, in ms.", 500)
+    fee_bump_after_ms: Milliseconds = described(
+        "Time without inclusion after which the fee of a transaction is raised, in ms.", 15_000
+    )
+
+
+class Venue(Section):
+    """The order-book venue the vault's collateral trades on."""
+
+    kind: Literal["dydx"] = described("Protocol of the venue: dydx (v4).")
+    chain_id: str = described(
+        "dydx-mainnet-1, dydx-testnet-4 or localdydxprotocol; another at the endpoint is refused."
+    )
+    grpc_endpoint: str = described("Validator gRPC as host:port.", pattern=r"^[^/\s]+:\d{1,5}$")
+    grpc_insecure: bool = described("True only for a loopback endpoint without TLS.")
+    rest_url: Url = described("Indexer REST base URL, without /v4.")
+    ws_url: WebsocketUrl = described("Indexer websocket URL.")
+    address: DydxAddress = described("Account that owns the subaccount, dydx1...")
+    subaccount: NonNegative = described("Number of the trading subaccount.", le=128_000)
+    authenticator_ids: tuple[NonNegative, ...] = described(
+        "Authenticators of a permissioned hot key; empty when the key is the account's own.", ()
+    )
+    short_block_window: Positive = described(
+        "Blocks a short-term order may live, as the chain sets it.", 40
+    )
+    place_deadline_ms: Milliseconds = described("Time an order message may take, in ms.", 2_000)
+    query_deadline_ms: Milliseconds = described("Time a read may take, in ms.", 5_000)
+
+
+class Clock(Section):
+    """Where time comes from."""
+
+    source: str = described("'system', or the path of the local world's clock file.", "system")
+
+
+class JournalSection(Section):
+    """The log everything can be replayed from."""
+
+    folder: str = described("Folder of segment files; relative to this file.")
+    segment_bytes: Positive = described("Size at which a segment is sealed, in bytes.", 67_108_864)
+    sync_interval_ms: Milliseconds = described("Longest time before fdatasync, in ms.", 50, le=50)
+
+
+class MegaVault(Section):
+    """The dYdX MegaVault rule; all ppm unless the name says otherwise."""
+
+    kind: Literal["megavault"] = described("Name of the rule.")
+    layers: Positive = described("Orders per side.", le=10)
+    spread_min_ppm: Ppm = described("Least half spread, in ppm of the reference price.")
+    spread_buffer_ppm: Ppm = described(
+        "Half spread above the venue's minimum price change, in ppm."
+    )
+    skew_factor_ppm: NonNegative = described("Strength of the inventory skew, in ppm.")
+    order_size_pct_ppm: Ppm = described("Size of one order, in ppm of equity.")
+    activation_threshold_quote_quantums: NonNegative = described(
+        "Equity below which nothing is quoted, in 1e-6 USDC."
+    )
+
+
+class FixedSpread(Section):
+    """A constant distance from the reference: the rule every other must beat."""
+
+    kind: Literal["fixed_spread"] = described("Name of the rule.")
+    layers: Positive = described("Orders per side.", le=10)
+    half_spread_ppm: Ppm = described("Distance of the first layer, in ppm of the reference price.")
+    layer_step_ppm: Ppm = described("Distance between layers, in ppm.")
+    order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
+
+
+class Market(Section):
+    """One perpetual market that is quoted."""
+
+    ticker: str = described("Name at the venue, e.g. ETH-USD.", pattern=r"^[A-Z0-9,.\-]{3,32}$")
+    strategy: Annotated[MegaVault | FixedSpread, Field(discriminator="kind")] = described(
+        "The quoting rule: megavault or fixed_spread."
+    )
+    good_til_block_offset: Positive = described(
+        "Blocks after which an order dies by itself, in venue blocks.", le=20
+    )
+    refresh_blocks: Positive = described("Blocks left at which an order is renewed.")
+    price_tolerance_ppm: Ppm = described("Price change that is worth a replacement, in ppm.")
+    size_tolerance_ppm: Ppm = described("Size change that is worth a replacement, in ppm.")
+    oracle_max_age_ms: Milliseconds = described("Older oracle prices stop quoting, in ms.")
+    book_max_age_ms: Milliseconds = described("Older books stop quoting, in ms.")
+    max_position_quote_quantums: Positive = described("Largest position, in 1e-6 USDC.")
+    inventory_band_quote_quantums: NonNegative = described(
+        "Net inventory at which it is brought home by an immediate order, in 1e-6 USDC."
+    )
+    hedge_max_slippage_ppm: Ppm = described("Worst price of that order, in ppm of the reference.")
+
+
+class Pool(Section):
+    """One Uniswap v3 pool reached through an adapter of the vault."""
+
+    adapter: EvmAddress = described("UniswapV3Adapter contract.")
+    pool: EvmAddress = described("Uniswap v3 pool contract.")
+    hedge_market: str = described("Ticker of the perpetual that hedges this pool.")
+    asset_is_token0: bool = described("Whether the vault's asset is the pool's token0.")
+    asset_decimals: NonNegative = described("Decimals of the vault's asset.", le=18)
+    base_decimals: NonNegative = described("Decimals of the pool's other token.", le=36)
+    half_width_ticks: Positive = described("Half of the range's width, in the pool's ticks.")
+    recentre_ticks: Positive = described("Drift at which the range is moved, in ticks.")
+    max_slippage_ppm: Ppm = described("Worst price of a mint, burn or swap, in ppm.")
+    snapshot_max_age_ms: Milliseconds = described("Older pool states stop acting, in ms.")
+    cooldown_seconds: NonNegative = described("Least time between two moves, in seconds.")
+
+
+class Allocation(Section):
+    """Where the vault's capital should be, in ppm of accepted NAV; the rest stays idle."""
+
+    clob_adapter: EvmAddress = described("ClobAdapter contract of this venue account.")
+    clob_target_ppm: Ppm = described("Share on the order-book venue, in ppm of accepted NAV.")
+    pool_target_ppm: Ppm = described("Share in pools, in ppm of accepted NAV.")
+    min_move_assets: Positive = described("Least amount worth moving, in asset units (1e-6 USDC).")
+    transaction_deadline_seconds: Positive = described("Life of a pool transaction, in seconds.")
+
+
+class Limits(Section):
+    """Vault-wide limits, evaluated per event."""
+
+    max_order_quote_quantums: Positive = described("Largest order, in 1e-6 USDC.")
+    max_gross_quote_quantums: Positive = described("Largest open exposure, in 1e-6 USDC.")
+    price_band_ppm: Ppm = described("Farthest order from the reference price, in ppm.")
+    daily_loss_quote_quantums: Positive = described("Loss of a day that stops it, in 1e-6 USDC.")
+    drawdown_ppm: Ppm = described("Fall from the highest equity that stops it, in ppm.")
+    max_messages_per_block: Positive = described("Most order messages in one venue block.")
+    max_intent_age_ms: Milliseconds = described("Older commands are decided again, in ms.")
+    max_height_age_ms: Milliseconds = described("A venue height older than this is stale, in ms.")
+    max_clock_skew_ms: Milliseconds = described("Most the venue's clock may differ, in ms.")
+
+
+class Key(Section):
+    """Where one secret comes from; the secret itself is never in this file."""
+
+    env: EnvName | None = described(
+        "Environment variable with the secret (or NAME_FILE, naming a file with it).", None
+    )
+    keystore_file: str | None = described(
+        "Encrypted keystore (web3 v3); relative to this file.", None
+    )
+    password_env: EnvName | None = described(
+        "Name of the environment variable with the keystore's password (or NAME_FILE).", None
+    )
+
+
+class Keys(Section):
+    """Who signs; a process reads only the keys of its role."""
+
+    keeper: Key | None = described("Hot EVM key of `keeper run`: trades, never withdraws.", None)
+    venue: Key | None = described("Hot venue key of `keeper run`: places and cancels orders.", None)
+    reporter: Key | None = described("EVM key of `keeper reporter serve`.", None)
+    treasurer_venue: Key | None = described(
+        "Owner key of the venue account, for `keeper treasurer serve` alone.", None
+    )
+    relayer: Key | None = described("EVM key that pays gas for `keeper report submit`.", None)
+
+
+class Reporter(Section):
+    """A reporter process: own key, own connections, own reads."""
+
+    bind_host: str = described("Address to listen on.", "127.0.0.1")
+    bind_port: NonNegative = described("Port to listen on; 0 takes a free one.", le=65_535)
+    evm_rpc_url: Url = described("This reporter's own JSON-RPC endpoint.")
+    venue_grpc_endpoint: str = described(
+        "This reporter's own validator gRPC, host:port.", pattern=r"^[^/\s]+:\d{1,5}$"
+    )
+    venue_grpc_insecure: bool = described("True only for a loopback endpoint without TLS.")
+    capture_folder: str = described(
+        "Folder for the raw answers a signature rests on; relative to this file."
+    )
+    capture_timeout_ms: Milliseconds = described(
+        "Time after a cut within which state must be read, in ms.", 60_000, le=60_000
+    )
+
+
+class Treasurer(Section):
+    """The process that moves collateral, on requests filed in the vault alone."""
+
+    poll_interval_ms: Milliseconds = described("Pace of looking for requests, in ms.", 1_000)
+    state_folder: str = described("Folder for what it has already done; relative to this file.")
+    bridge_address: DydxAddress = described("Where collateral on its way home is sent, dydx1...")
+    min_deposit_quote_quantums: Positive = described(
+        "Least wallet balance worth moving to the subaccount, in 1e-6 USDC."
+    )
+
+
+class Relay(Section):
+    """Where signatures are collected from."""
+
+    reporter_urls: tuple[Url, ...] = described("One URL per reporter.", min_length=1, max_length=9)
+    request_timeout_ms: Milliseconds = described("Time a reporter may take, in ms.", 60_000)
+
+
+class Config(Section):
+    """One TOML file; secrets come from the environment, overrides from KEEPER__SECTION__KEY."""
+
+    format_version: Literal[1] = described("Version of this file's format.")
+    vault: Vault = described("The vault.")
+    evm: Evm = described("The EVM chain.")
+    venue: Venue = described("The order-book venue.")
+    clock: Clock = described("Where time comes from.", Clock())
+    journal: JournalSection | None = described("The log; needed by `keeper run`.", None)
+    markets: tuple[Market, ...] = described("Markets to quote; needed by `keeper run`.", ())
+    pools: tuple[Pool, ...] = described("Pools to hold ranges in.", ())
+    allocation: Allocation | None = described("Absent: the keeper moves no capital.", None)
+    limits: Limits | None = described("Risk limits; needed by `keeper run`.", None)
+    keys: Keys = described("Names of the secrets.", Keys())
+    reporter: Reporter | None = described("Needed by `keeper reporter serve`.", None)
+    treasurer: Treasurer | None = described("Needed by `keeper treasurer serve`.", None)
+    relay: Relay | None = described("Needed by `keeper report`.", None)

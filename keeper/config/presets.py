@@ -1,0 +1,129 @@
+"""Starting values per venue for `keeper config init`; a file made from them states every one."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["VENUES", "preset"]
+
+ETH_MARKET: Final[dict[str, Any]] = {
+    "ticker": "ETH-USD",
+    "strategy": {
+        "kind": "megavault",
+        "layers": 2,
+        "spread_min_ppm": 3_000,
+        "spread_buffer_ppm": 1_500,
+        "skew_factor_ppm": 2_000_000,
+        "order_size_pct_ppm": 100_000,
+        "activation_threshold_quote_quantums": 1_000_000_000,
+    },
+    "good_til_block_offset": 10,
+    "refresh_blocks": 2,
+    "price_tolerance_ppm": 200,
+    "size_tolerance_ppm": 50_000,
+    "oracle_max_age_ms": 10_000,
+    "book_max_age_ms": 10_000,
+    "max_position_quote_quantums": 20_000_000_000,
+    "inventory_band_quote_quantums": 10_000_000_000,
+    "hedge_max_slippage_ppm": 3_000,
+}
+POOL: Final[dict[str, Any]] = {
+    "hedge_market": "ETH-USD",
+    "asset_is_token0": True,
+    "asset_decimals": 6,
+    "base_decimals": 18,
+    "half_width_ticks": 1_800,
+    "recentre_ticks": 900,
+    "max_slippage_ppm": 5_000,
+    "snapshot_max_age_ms": 30_000,
+    "cooldown_seconds": 120,
+}
+LIMITS: Final[dict[str, Any]] = {
+    "max_order_quote_quantums": 10_000_000_000,
+    "max_gross_quote_quantums": 60_000_000_000,
+    "price_band_ppm": 50_000,
+    "daily_loss_quote_quantums": 2_000_000_000,
+    "drawdown_ppm": 50_000,
+    "max_messages_per_block": 40,
+    "max_intent_age_ms": 2_000,
+    "max_height_age_ms": 10_000,
+    "max_clock_skew_ms": 5_000,
+}
+EVM: Final[dict[str, Any]] = {
+    "confirmations": 3,
+    "max_fee_per_gas_wei": 100_000_000_000,
+    "max_priority_fee_per_gas_wei": 1_000_000_000,
+    "max_gas": 3_000_000,
+}
+COMMON: Final[dict[str, Any]] = {
+    "format_version": 1,
+    "journal": {"folder": "journal"},
+    "markets": [ETH_MARKET],
+    "pools": [POOL],
+    "allocation": {
+        "clob_target_ppm": 350_000,
+        "pool_target_ppm": 200_000,
+        "min_move_assets": 100_000_000,
+        "transaction_deadline_seconds": 120,
+    },
+    "limits": LIMITS,
+    "reporter": {"bind_port": 8700, "capture_folder": "captures"},
+    "treasurer": {"state_folder": "treasurer", "min_deposit_quote_quantums": 1_000_000},
+    "relay": {},
+}
+VENUES: Final[dict[str, dict[str, Any]]] = {
+    "local": {
+        "evm": {"rpc_url": "http://127.0.0.1:8545", "chain_id": 31_337, "confirmations": 1},
+        "venue": {
+            "chain_id": "localdydxprotocol",
+            "grpc_endpoint": "127.0.0.1:9090",
+            "grpc_insecure": True,
+            "rest_url": "http://127.0.0.1:3002",
+            "ws_url": "ws://127.0.0.1:3003",
+        },
+    },
+    "dydx-testnet": {
+        "venue": {
+            "chain_id": "dydx-testnet-4",
+            "grpc_endpoint": "oegs-testnet.dydx.exchange:443",
+            "grpc_insecure": False,
+            "rest_url": "https://indexer.v4testnet.dydx.exchange",
+            "ws_url": "wss://indexer.v4testnet.dydx.exchange/v4/ws",
+        },
+    },
+    "dydx-mainnet": {
+        "venue": {
+            "chain_id": "dydx-mainnet-1",
+            "grpc_endpoint": "oegs.dydx.trade:443",
+            "grpc_insecure": False,
+            "rest_url": "https://indexer.dydx.trade",
+            "ws_url": "wss://indexer.dydx.trade/v4/ws",
+        },
+    },
+}
+OPERATORS_CHOICE: Final = {
+    "limits": ("max_order_quote_quantums", "max_gross_quote_quantums", "daily_loss_quote_quantums"),
+    "markets": ("max_position_quote_quantums", "inventory_band_quote_quantums"),
+}
+"""What a mainnet file never gets from a preset: how much may be lost is the operator's word."""
+
+
+def preset(venue: str) -> dict[str, Any]:
+    """Return a fresh copy of a venue's starting values, all sections included."""
+    base = _merged(COMMON, {"evm": EVM, "venue": {"kind": "dydx", "subaccount": 0}})
+    data = _merged(base, VENUES[venue])
+    if venue == "dydx-mainnet":
+        for section, names in OPERATORS_CHOICE.items():
+            for item in data[section] if isinstance(data[section], list) else [data[section]]:
+                for name in names:
+                    del item[name]
+    return data
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Deep copy of `base` with `over` laid on top; lists are replaced whole."""
+    result = json.loads(json.dumps(base))
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(result.get(key), Mapping)
+        result[key] = _merged(result[key], value) if both else json.loads(json.dumps(value))
+    return dict(result)

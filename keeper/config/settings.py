@@ -1,0 +1,63 @@
+"""Turns the checked configuration into the step function's settings, and both into hashes."""
+
+import hashlib
+import json
+from typing import Final
+
+import msgspec
+
+from keeper.config.model import Config, FixedSpread, Market, MegaVault
+from keeper.domain.errors import ConfigError
+from keeper.domain.settings import (
+    AllocationSettings,
+    FixedSpreadParams,
+    MarketSettings,
+    MegaVaultParams,
+    PoolSettings,
+    RiskLimits,
+    StepSettings,
+    Strategy,
+)
+
+__all__ = ["config_hash", "params_hash", "to_step_settings"]
+
+INDEPENDENT: Final = {"keys"}
+
+
+def to_step_settings(config: Config) -> StepSettings:
+    """Return what `step` may read. Raises ConfigError when the keeper's sections are missing."""
+    if config.limits is None or not (config.markets or config.pools):
+        raise ConfigError(
+            "this configuration quotes nothing: [[markets]] and [limits] are missing",
+            next_step="add them, or start from: keeper config init --venue dydx-testnet",
+        )
+    allocation = config.allocation
+    return StepSettings(
+        markets=tuple(_market(market) for market in config.markets),
+        pools=tuple(PoolSettings(**pool.model_dump()) for pool in config.pools),
+        allocation=None if allocation is None else AllocationSettings(**allocation.model_dump()),
+        limits=RiskLimits(**config.limits.model_dump()),
+    )
+
+
+def _market(market: Market) -> MarketSettings:
+    return MarketSettings(
+        strategy=_strategy(market.strategy), **market.model_dump(exclude={"strategy"})
+    )
+
+
+def _strategy(rule: MegaVault | FixedSpread) -> Strategy:
+    fields = rule.model_dump(exclude={"kind"})
+    return MegaVaultParams(**fields) if isinstance(rule, MegaVault) else FixedSpreadParams(**fields)
+
+
+def config_hash(config: Config) -> str:
+    """Hash (sha256, hex) of the configuration without the names of secrets; no secret is in it."""
+    body = config.model_dump(mode="json", exclude=INDEPENDENT)
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def params_hash(settings: StepSettings) -> str:
+    """Hash (sha256, hex) of the settings' canonical bytes: JSON in field order."""
+    return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()

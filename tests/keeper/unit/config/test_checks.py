@@ -1,0 +1,58 @@
+"""Contradictions between fields that are each valid."""
+
+from pathlib import Path
+
+import pytest
+
+from keeper.config import ConfigInvalid, parse_config
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        ("limits.max_messages_per_block=4", "limits.max_messages_per_block"),
+        ("limits.max_messages_per_block=801", "limits.max_messages_per_block"),
+        ("venue.short_block_window=11", "markets.0.good_til_block_offset"),
+        ("markets.0.refresh_blocks=10", "markets.0.refresh_blocks"),
+        (
+            "markets.0.inventory_band_quote_quantums=20_000_000_001",
+            "markets.0.inventory_band_quote_quantums",
+        ),
+        ("markets.0.strategy.order_size_pct_ppm=500_001", "markets.0.strategy.order_size_pct_ppm"),
+        ("pools.0.hedge_market=BTC-USD", "pools.0.hedge_market"),
+        ("pools.0.recentre_ticks=1_801", "pools.0.recentre_ticks"),
+        ("allocation.pool_target_ppm=650_001", "allocation"),
+        ("venue.grpc_endpoint=oegs.dydx.trade:443", "venue.grpc_insecure"),
+        ("reporter.venue_grpc_endpoint=10.0.0.1:9090", "reporter.venue_grpc_insecure"),
+        ("keys.keeper.keystore_file=key.json", "keys.keeper"),
+        ("keys.venue.password_env=PASSWORD", "keys.venue"),
+    ],
+)
+def test_check_meaning__contradiction__names_the_field(
+    local_text: str, override: str, path: str
+) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_config(local_text, Path("keeper.toml"), environ={}, overrides=(override,))
+
+    assert path in [problem.path for problem in caught.value.problems]
+    assert all(problem.fix for problem in caught.value.problems)
+
+
+def test_check_meaning__market_listed_twice__is_refused(local_text: str) -> None:
+    start = local_text.index("[[markets]]")
+    end = local_text.index("# One Uniswap v3 pool")
+    text = local_text + "\n" + local_text[start:end]
+
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_config(text, Path("keeper.toml"), environ={})
+
+    assert [problem.path for problem in caught.value.problems] == ["markets.1.ticker"]
+
+
+def test_check_meaning__markets_without_limits__asks_for_the_section(local_text: str) -> None:
+    start = local_text.index("[limits]")
+    end = local_text.index("# Who signs")
+    text = local_text[:start] + local_text[end:]
+
+    with pytest.raises(ConfigInvalid, match=r"limits: missing"):
+        parse_config(text, Path("keeper.toml"), environ={})
