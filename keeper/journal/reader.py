@@ -1,0 +1,213 @@
+"""Reads a journal folder back: every checksum, hash, count and sequence is verified on the way."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from keeper.domain.errors import JournalCorrupt
+from keeper.journal.checking import OutOfPlaceError, Step, StepAssembler, StreamCheck
+from keeper.journal.framing import FrameReader, body_of
+from keeper.journal.layout import sealed_path, segment_numbers, unpack_sealed, wal_path
+from keeper.journal.records import (
+    CommandRecord,
+    EventRecord,
+    HeaderRecord,
+    Record,
+    Stream,
+    decode_record,
+)
+
+__all__ = ["JournalReader", "TornTail"]
+
+
+@dataclass(frozen=True, slots=True)
+class TornTail:
+    """The incomplete last write of a crashed run: `dropped` bytes of `segment` from `offset` on."""
+
+    segment: str
+    offset: int
+    dropped: int
+
+
+class _Located(NamedTuple):
+    segment: str
+    number: int
+    record: Record
+    framed: bytes
+
+
+class _Merged(NamedTuple):
+    """Sorts by (seq, ordinal): an event (-1) comes before its commands."""
+
+    seq: int
+    ordinal: int
+    segment: str
+    record: EventRecord | CommandRecord
+    located: _Located
+
+
+class JournalReader:
+    """Yields the steps of a folder in order; afterwards `torn`, `chains` and `last_*` are final."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._assembler = StepAssembler()
+        self._checks = {stream: StreamCheck(stream) for stream in Stream}
+        self.torn: TornTail | None = None
+        self.segments: list[int] = []
+
+    @property
+    def checks(self) -> dict[Stream, StreamCheck]:
+        """The hash chains at the point reached."""
+        return self._checks
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence of the last step read; 0 before the first."""
+        return self._assembler.seq
+
+    @property
+    def last_t_ns(self) -> int:
+        """Time of the last step read, unix nanoseconds."""
+        return self._assembler.t_ns
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step. An incomplete last write is left out and reported in `torn`.
+
+        Raises JournalCorrupt naming the segment and record.
+        """
+        self.segments = segment_numbers(self._folder)
+        for number in self.segments:
+            if wal_path(self._folder, number).exists():
+                yield from self._wal_steps(number, is_last=number == self.segments[-1])
+            else:
+                yield from self._sealed_steps(number)
+
+    def _wal_steps(self, number: int, *, is_last: bool) -> Iterator[Step]:
+        path = wal_path(self._folder, number)
+        data = path.read_bytes()
+        if is_last:
+            end = self._complete_length(path.name, data)
+            if end < len(data):
+                self.torn = TornTail(path.name, end, len(data) - end)
+            data = data[:end]
+        scan = _WalScan(path.name, data, self._checks, self._assembler)
+        yield from scan.steps()
+        if not is_last and (scan.leftover or any(c.is_open for c in self._checks.values())):
+            raise JournalCorrupt(path.name, scan.number, "the segment ends without its seal")
+
+    def _complete_length(self, segment: str, data: bytes) -> int:
+        checks = {stream: check.copy() for stream, check in self._checks.items()}
+        scan = _WalScan(segment, data, checks, self._assembler.copy())
+        for _ in scan.steps():
+            pass
+        return scan.complete_at
+
+    def _sealed_steps(self, number: int) -> Iterator[Step]:
+        streams = [self._sealed_records(stream, number) for stream in Stream]
+        for merged in heapq.merge(*streams):
+            step = _assemble(self._assembler, merged.located, merged.record)
+            if step is not None:
+                yield step
+        if not self._assembler.between_steps:
+            name = sealed_path(self._folder, Stream.ACCOUNT, number).name
+            raise JournalCorrupt(name, 0, f"commands of event {self.last_seq} are missing")
+
+    def _sealed_records(self, stream: Stream, number: int) -> Iterator[_Merged]:
+        path = sealed_path(self._folder, stream, number)
+        if not path.exists():
+            raise JournalCorrupt(path.name, 0, "the segment is missing")
+        check = self._checks[stream]
+        at = 0
+        for at, framed in unpack_sealed(path):
+            located = _decode(path.name, at, framed)
+            _check(check, located, self.last_seq)
+            if isinstance(located.record, EventRecord | CommandRecord):
+                yield _merged(located, located.record)
+        if check.is_open or check.chain.segment != number:
+            raise JournalCorrupt(path.name, at, "the segment ends without its seal")
+
+
+class _WalScan:
+    """One pass over a write-ahead file; `complete_at` is where its last whole write ended."""
+
+    def __init__(
+        self,
+        segment: str,
+        data: bytes,
+        checks: dict[Stream, StreamCheck],
+        assembler: StepAssembler,
+    ) -> None:
+        self._frames = FrameReader(segment, data)
+        self._segment = segment
+        self._checks = checks
+        self._assembler = assembler
+        self.complete_at = 0
+
+    @property
+    def leftover(self) -> int:
+        return self._frames.leftover
+
+    @property
+    def number(self) -> int:
+        return self._frames.number
+
+    def steps(self) -> Iterator[Step]:
+        waiting: Step | None = None
+        while True:
+            at = self._frames.number
+            framed = self._frames.next()
+            if framed is None:
+                return
+            located = _decode(self._segment, at, framed)
+            _check(self._checks[located.record.stream], located, self._assembler.seq)
+            if isinstance(located.record, EventRecord | CommandRecord):
+                waiting = _assemble(self._assembler, located, located.record)
+            if self._write_is_complete():
+                self.complete_at = self._frames.offset
+                if waiting is not None:
+                    yield waiting
+                    waiting = None
+
+    def _write_is_complete(self) -> bool:
+        checks = self._checks.values()
+        in_step = not self._assembler.between_steps
+        half_open = len({check.is_open for check in checks}) > 1
+        return not in_step and not half_open and all(check.settled for check in checks)
+
+
+def _decode(segment: str, number: int, framed: bytes) -> _Located:
+    try:
+        return _Located(segment, number, decode_record(body_of(framed)), framed)
+    except msgspec.DecodeError as error:
+        reason = f"the body is not a record of this schema: {error}"
+        raise JournalCorrupt(segment, number, reason) from error
+
+
+def _check(check: StreamCheck, located: _Located, last_seq: int) -> None:
+    record = located.record
+    if isinstance(record, HeaderRecord) and record.first_seq != last_seq + 1:
+        reason = f"the segment begins at {record.first_seq}, {last_seq + 1} is next"
+        raise JournalCorrupt(located.segment, located.number, reason)
+    try:
+        check.accept(located.record, located.framed)
+    except OutOfPlaceError as error:
+        raise JournalCorrupt(located.segment, located.number, str(error)) from error
+
+
+def _assemble(
+    assembler: StepAssembler, located: _Located, record: EventRecord | CommandRecord
+) -> Step | None:
+    try:
+        return assembler.accept(record, located.framed)
+    except OutOfPlaceError as error:
+        raise JournalCorrupt(located.segment, located.number, str(error)) from error
+
+
+def _merged(located: _Located, record: EventRecord | CommandRecord) -> _Merged:
+    ordinal = record.ordinal if isinstance(record, CommandRecord) else -1
+    return _Merged(record.seq, ordinal, located.segment, record, located)
