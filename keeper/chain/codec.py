@@ -15,6 +15,7 @@ from keeper.domain.errors import WireError
 
 __all__ = ["Contract", "Function", "checksum", "describe_revert", "signature", "topic_of"]
 
+_WORD: Final = 32
 _PANIC: Final = keccak(text="Panic(uint256)")[:4]
 _REVERT: Final = keccak(text="Error(string)")[:4]
 
@@ -62,7 +63,10 @@ class Function:
     def decode(self, data: str) -> tuple[Any, ...]:
         """Read an answer. Raises WireError when it is not of the declared shape."""
         try:
-            return tuple(decode(self.outputs, bytes.fromhex(data.removeprefix("0x"))))
+            raw = bytes.fromhex(data.removeprefix("0x"))
+            if len(raw) < _WORD * len(self.outputs):
+                raise ValueError("an account without code, or with another contract's")
+            return tuple(decode(self.outputs, raw))
         except (DecodingError, ValueError) as error:
             raise WireError(f"answer of {self.name} is not {self.outputs}: {data[:80]}") from error
 
