@@ -116,8 +116,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     constructor(VaultParams memory params) ERC20(params.name, params.symbol) {
         uint8 assetDecimals = IERC20Metadata(params.asset).decimals();
         require(
-            assetDecimals >= Constants.MIN_ASSET_DECIMALS &&
-                assetDecimals <= Constants.MAX_ASSET_DECIMALS,
+            assetDecimals >= Constants.MIN_ASSET_DECIMALS
+                && assetDecimals <= Constants.MAX_ASSET_DECIMALS,
             DecimalsOutOfRange(assetDecimals)
         );
         require(
@@ -166,7 +166,9 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         require(INavReporter(newReporter).vault() == address(this), ForeignComponent(newReporter));
 
         reporter = newReporter;
-        for (uint256 i; i < newAdapters.length; ++i) _addAdapter(newAdapters[i]);
+        for (uint256 i; i < newAdapters.length; ++i) {
+            _addAdapter(newAdapters[i]);
+        }
 
         emit Wire(newReporter, newAdapters);
     }
@@ -202,11 +204,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7540Deposit
-    function requestDeposit(
-        uint256 assets,
-        address controller,
-        address owner_
-    ) external nonReentrant returns (uint256) {
+    function requestDeposit(uint256 assets, address controller, address owner_)
+        external
+        nonReentrant
+        returns (uint256)
+    {
         _requireActsFor(owner_);
         _requireNonZero(controller);
         require(assets >= minDeposit, RequestTooSmall(assets, minDeposit));
@@ -219,11 +221,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7540Redeem
-    function requestRedeem(
-        uint256 shares,
-        address controller,
-        address owner_
-    ) external nonReentrant returns (uint256) {
+    function requestRedeem(uint256 shares, address controller, address owner_)
+        external
+        nonReentrant
+        returns (uint256)
+    {
         _requireNonZero(controller);
         require(
             shares != 0 && (shares >= minRedeem || shares == balanceOf(owner_)),
@@ -241,11 +243,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7887CancelDeposit
-    function cancelDepositRequest(
-        uint256 requestId,
-        address controller,
-        address receiver
-    ) external nonReentrant returns (uint256 assets) {
+    function cancelDepositRequest(uint256 requestId, address controller, address receiver)
+        external
+        nonReentrant
+        returns (uint256 assets)
+    {
         assets = _cancel(_deposits, requestId, controller);
 
         emit CancelDepositRequest(controller, 0, msg.sender);
@@ -254,11 +256,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7887CancelRedeem
-    function cancelRedeemRequest(
-        uint256 requestId,
-        address controller,
-        address receiver
-    ) external nonReentrant returns (uint256 shares) {
+    function cancelRedeemRequest(uint256 requestId, address controller, address receiver)
+        external
+        nonReentrant
+        returns (uint256 shares)
+    {
         shares = _cancel(_redeems, requestId, controller);
 
         emit CancelRedeemRequest(controller, 0, msg.sender);
@@ -279,11 +281,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC4626
-    function withdraw(
-        uint256 assets,
-        address receiver,
-        address controller
-    ) external nonReentrant returns (uint256 shares) {
+    function withdraw(uint256 assets, address receiver, address controller)
+        external
+        nonReentrant
+        returns (uint256 shares)
+    {
         _requireActsFor(controller);
         _requireClaimable(assets, maxWithdraw(controller));
 
@@ -292,11 +294,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC4626
-    function redeem(
-        uint256 shares,
-        address receiver,
-        address controller
-    ) external nonReentrant returns (uint256 assets) {
+    function redeem(uint256 shares, address receiver, address controller)
+        external
+        nonReentrant
+        returns (uint256 assets)
+    {
         _requireActsFor(controller);
         _requireClaimable(shares, maxRedeem(controller));
 
@@ -305,11 +307,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7540Deposit
-    function deposit(
-        uint256 assets,
-        address receiver,
-        address controller
-    ) public nonReentrant returns (uint256 shares) {
+    function deposit(uint256 assets, address receiver, address controller)
+        public
+        nonReentrant
+        returns (uint256 shares)
+    {
         _requireActsFor(controller);
         _requireClaimable(assets, maxDeposit(controller));
 
@@ -318,11 +320,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IERC7540Deposit
-    function mint(
-        uint256 shares,
-        address receiver,
-        address controller
-    ) public nonReentrant returns (uint256 assets) {
+    function mint(uint256 shares, address receiver, address controller)
+        public
+        nonReentrant
+        returns (uint256 assets)
+    {
         _requireActsFor(controller);
         _requireClaimable(shares, maxMint(controller));
 
@@ -338,7 +340,9 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _requireState(State.OPEN);
         require(block.timestamp >= nextCutTime(), TooEarly(nextCutTime()));
 
-        for (uint256 i; i < _adapters.length; ++i) IAdapter(_adapters[i]).sync();
+        for (uint256 i; i < _adapters.length; ++i) {
+            IAdapter(_adapters[i]).sync();
+        }
         (uint256 legBid, uint256 legAsk) = _onChainValue();
         epoch = _deposits.openEpoch;
 
@@ -386,10 +390,12 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @inheritdoc IMarketMakingVault
     /// @dev What counts is what was booked through `returnAssets` in this call, not what the adapter claims.
-    function deallocate(
-        address adapter,
-        uint256 assets
-    ) external onlyKeeper nonReentrant returns (uint256 assetsReturned) {
+    function deallocate(address adapter, uint256 assets)
+        external
+        onlyKeeper
+        nonReentrant
+        returns (uint256 assetsReturned)
+    {
         require(isAdapter[adapter], UnknownAdapter(adapter));
 
         uint256 idleBefore = idle;
@@ -439,34 +445,38 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /* VIEWS: REQUESTS */
 
     /// @inheritdoc IERC7540Deposit
-    function pendingDepositRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256) {
+    function pendingDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
         return _pending(_deposits, requestId, controller);
     }
 
     /// @inheritdoc IERC7540Deposit
-    function claimableDepositRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256) {
+    function claimableDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
         return requestId == 0 ? maxDeposit(controller) : 0;
     }
 
     /// @inheritdoc IERC7540Redeem
-    function pendingRedeemRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256) {
+    function pendingRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
         return _pending(_redeems, requestId, controller);
     }
 
     /// @inheritdoc IERC7540Redeem
-    function claimableRedeemRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256) {
+    function claimableRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
         return requestId == 0 ? maxRedeem(controller) : 0;
     }
 
@@ -542,18 +552,17 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
             PricingOutOfOrder()
         );
 
-        return
-            Settlement.quote(
-                Settlement.Books({
-                    supply: totalSupply(),
-                    virtualShares: virtualShares,
-                    idle: idle,
-                    depositTotal: _deposits.total,
-                    redeemTotal: _redeems.total,
-                    depositCap: depositCap
-                }),
-                pricing
-            );
+        return Settlement.quote(
+            Settlement.Books({
+                supply: totalSupply(),
+                virtualShares: virtualShares,
+                idle: idle,
+                depositTotal: _deposits.total,
+                redeemTotal: _redeems.total,
+                depositCap: depositCap
+            }),
+            pricing
+        );
     }
 
     /// @inheritdoc IMarketMakingVault
@@ -582,9 +591,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IMarketMakingVault
-    function cutLegsAt(
-        uint64 epoch
-    )
+    function cutLegsAt(uint64 epoch)
         public
         view
         returns (address[] memory legs, uint256[] memory sent, uint256[] memory returned)
@@ -642,12 +649,10 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @notice ERC-165: operators, asynchronous deposits, asynchronous redemptions, ERC-7575.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
-        return
-            interfaceId == type(IERC165).interfaceId ||
-            interfaceId == type(IERC7540Operator).interfaceId ||
-            interfaceId == type(IERC7540Deposit).interfaceId ||
-            interfaceId == type(IERC7540Redeem).interfaceId ||
-            interfaceId == ERC7575_ID;
+        return interfaceId == type(IERC165).interfaceId
+            || interfaceId == type(IERC7540Operator).interfaceId
+            || interfaceId == type(IERC7540Deposit).interfaceId
+            || interfaceId == type(IERC7540Redeem).interfaceId || interfaceId == ERC7575_ID;
     }
 
     /* INTERNAL: GUARDS */
@@ -695,7 +700,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         uint256 cap = (acceptedNav * venueCapBps) / Constants.BPS;
         require(attested <= cap, VenueCapExceeded(attested, cap));
 
-        (uint256 legBid, ) = _onChainValue();
+        (uint256 legBid,) = _onChainValue();
         uint256 least = (acceptedNav * minOnChainBps) / Constants.BPS;
         require(idleAfter + legBid >= least, OnChainTooLow(idleAfter + legBid, least));
     }
@@ -703,8 +708,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /* INTERNAL: WIRING AND CUT */
 
     function _addAdapter(address adapter) private {
-        bool mine = IAdapter(adapter).vault() == address(this) &&
-            IAdapter(adapter).asset() == address(_asset);
+        bool mine = IAdapter(adapter).vault() == address(this)
+            && IAdapter(adapter).asset() == address(_asset);
         require(mine, ForeignComponent(adapter));
         require(!isAdapter[adapter], DuplicateAdapter(adapter));
 
@@ -717,8 +722,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         for (uint256 i; i < _attested.length; ++i) {
             IAdapter adapter = IAdapter(_attested[i]);
             _transfersAt[epoch][i] = Transfers({
-                sent: adapter.sent().toUint128(),
-                returned: adapter.returned().toUint128()
+                sent: adapter.sent().toUint128(), returned: adapter.returned().toUint128()
             });
         }
     }
@@ -750,11 +754,10 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /* INTERNAL: REQUESTS AND MONEY */
 
-    function _cancel(
-        RequestPool.Pool storage pool,
-        uint256 requestId,
-        address controller
-    ) private returns (uint256 amount) {
+    function _cancel(RequestPool.Pool storage pool, uint256 requestId, address controller)
+        private
+        returns (uint256 amount)
+    {
         require(requestId == 0, UnknownRequest(requestId));
         _requireActsFor(controller);
 
@@ -762,22 +765,16 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         require(amount != 0, NothingToCancel(controller));
     }
 
-    function _payShares(
-        uint256 assets,
-        uint256 shares,
-        address receiver,
-        address controller
-    ) private {
+    function _payShares(uint256 assets, uint256 shares, address receiver, address controller)
+        private
+    {
         emit Deposit(controller, receiver, assets, shares);
         _silo.sendShares(receiver, shares);
     }
 
-    function _payAssets(
-        uint256 assets,
-        uint256 shares,
-        address receiver,
-        address controller
-    ) private {
+    function _payAssets(uint256 assets, uint256 shares, address receiver, address controller)
+        private
+    {
         emit Withdraw(msg.sender, receiver, controller, assets, shares);
         _silo.sendAssets(receiver, assets);
     }
@@ -789,11 +786,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         require(moved == assets, TransferMismatch(assets, moved));
     }
 
-    function _pending(
-        RequestPool.Pool storage pool,
-        uint256 requestId,
-        address controller
-    ) private view returns (uint256) {
+    function _pending(RequestPool.Pool storage pool, uint256 requestId, address controller)
+        private
+        view
+        returns (uint256)
+    {
         if (requestId != 0) return 0;
         RequestPool.Position memory position = pool.viewPosition(controller);
         return uint256(position.amount) + position.openAmount;
@@ -801,13 +798,12 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @dev Rounds down; too large a result is the largest number instead of a revert.
     function _mulDivSaturated(uint256 x, uint256 y, uint256 z) private pure returns (uint256) {
-        (uint256 high, ) = Math.mul512(x, y);
+        (uint256 high,) = Math.mul512(x, y);
         return high >= z ? type(uint256).max : Math.mulDiv(x, y, z);
     }
 
     function _virtualDecimals(uint8 assetDecimals) private pure returns (uint8) {
         uint8 toWhole = Constants.LEAST_SHARE_DECIMALS - assetDecimals;
-        return
-            toWhole > Constants.MIN_VIRTUAL_DECIMALS ? toWhole : Constants.MIN_VIRTUAL_DECIMALS;
+        return toWhole > Constants.MIN_VIRTUAL_DECIMALS ? toWhole : Constants.MIN_VIRTUAL_DECIMALS;
     }
 }

@@ -35,39 +35,33 @@ interface IERC7540Deposit {
 
     /// @notice Locks assets in a deposit request. Only `owner` or its operator.
     /// @return requestId Always 0.
-    function requestDeposit(
-        uint256 assets,
-        address controller,
-        address owner
-    ) external returns (uint256 requestId);
+    function requestDeposit(uint256 assets, address controller, address owner)
+        external
+        returns (uint256 requestId);
 
     /// @notice Assets requested and not yet settled [asset units].
-    function pendingDepositRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256 pendingAssets);
+    function pendingDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256 pendingAssets);
 
     /// @notice Assets settled whose shares wait to be claimed [asset units].
-    function claimableDepositRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256 claimableAssets);
+    function claimableDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256 claimableAssets);
 
     /// @notice Claims shares for `assets` of the settled request. Only `controller` or its operator.
     /// @return shares Shares sent to `receiver`, rounded down [share units].
-    function deposit(
-        uint256 assets,
-        address receiver,
-        address controller
-    ) external returns (uint256 shares);
+    function deposit(uint256 assets, address receiver, address controller)
+        external
+        returns (uint256 shares);
 
     /// @notice Claims exactly `shares` of the settled request. Only `controller` or its operator.
     /// @return assets Settled assets consumed, rounded up [asset units].
-    function mint(
-        uint256 shares,
-        address receiver,
-        address controller
-    ) external returns (uint256 assets);
+    function mint(uint256 shares, address receiver, address controller)
+        external
+        returns (uint256 assets);
 }
 
 /// @title ERC-7540 asynchronous redemptions
@@ -88,32 +82,28 @@ interface IERC7540Redeem {
 
     /// @notice Locks shares in a redemption request. Only `owner`, its operator, or a spender of its shares.
     /// @return requestId Always 0.
-    function requestRedeem(
-        uint256 shares,
-        address controller,
-        address owner
-    ) external returns (uint256 requestId);
+    function requestRedeem(uint256 shares, address controller, address owner)
+        external
+        returns (uint256 requestId);
 
     /// @notice Shares requested and not yet settled [share units].
-    function pendingRedeemRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256 pendingShares);
+    function pendingRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256 pendingShares);
 
     /// @notice Shares settled whose assets wait to be claimed [share units].
-    function claimableRedeemRequest(
-        uint256 requestId,
-        address controller
-    ) external view returns (uint256 claimableShares);
+    function claimableRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256 claimableShares);
 }
 
 /// @title ERC-7887 synchronous cancellation of a deposit request
 interface IERC7887CancelDeposit {
     /// @notice Emitted when a controller cancels what is still cancellable of its deposit request.
     event CancelDepositRequest(
-        address indexed controller,
-        uint256 indexed requestId,
-        address sender
+        address indexed controller, uint256 indexed requestId, address sender
     );
 
     /// @notice Emitted when cancelled assets were paid out, in the same transaction as the cancellation.
@@ -129,20 +119,16 @@ interface IERC7887CancelDeposit {
     /// @notice Cancels and refunds what is cancellable now. Only `controller` or its operator.
     /// @param requestId Must be 0.
     /// @return assets Amount sent to `receiver` [asset units].
-    function cancelDepositRequest(
-        uint256 requestId,
-        address controller,
-        address receiver
-    ) external returns (uint256 assets);
+    function cancelDepositRequest(uint256 requestId, address controller, address receiver)
+        external
+        returns (uint256 assets);
 }
 
 /// @title ERC-7887 synchronous cancellation of a redemption request
 interface IERC7887CancelRedeem {
     /// @notice Emitted when a controller cancels what is still cancellable of its redemption request.
     event CancelRedeemRequest(
-        address indexed controller,
-        uint256 indexed requestId,
-        address sender
+        address indexed controller, uint256 indexed requestId, address sender
     );
 
     /// @notice Emitted when cancelled shares were handed back, in the same transaction as the cancellation.
@@ -158,9 +144,7 @@ interface IERC7887CancelRedeem {
     /// @notice Cancels and hands back what is cancellable now. Only `controller` or its operator.
     /// @param requestId Must be 0.
     /// @return shares Amount sent to `receiver` [share units].
-    function cancelRedeemRequest(
-        uint256 requestId,
-        address controller,
-        address receiver
-    ) external returns (uint256 shares);
+    function cancelRedeemRequest(uint256 requestId, address controller, address receiver)
+        external
+        returns (uint256 shares);
 }

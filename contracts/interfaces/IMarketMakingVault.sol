@@ -271,9 +271,7 @@ interface IMarketMakingVault is
         returns (address[] memory legs, uint256[] memory sent, uint256[] memory returned);
 
     /// @notice The same at any cut that was taken [asset units].
-    function cutLegsAt(
-        uint64 epoch
-    )
+    function cutLegsAt(uint64 epoch)
         external
         view
         returns (address[] memory legs, uint256[] memory sent, uint256[] memory returned);

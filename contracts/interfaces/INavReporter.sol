@@ -142,10 +142,9 @@ interface INavReporter {
     /// @notice Accepts the report and settles the open cut. Anyone may relay it.
     /// @param signatures 65-byte signatures of distinct current reporters over `digest(report)`, in any order.
     /// @return outcome What it did.
-    function submitReport(
-        Report calldata report,
-        bytes[] calldata signatures
-    ) external returns (Outcome memory outcome);
+    function submitReport(Report calldata report, bytes[] calldata signatures)
+        external
+        returns (Outcome memory outcome);
 
     /// @notice What `submitReport` would do with a quorum of signatures; same checks, same errors, no signatures.
     function previewReport(Report calldata report) external view returns (Outcome memory outcome);

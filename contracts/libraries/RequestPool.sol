@@ -72,11 +72,10 @@ library RequestPool {
 
     /// @notice Takes back what may be cancelled: the open part, and the part in the cut too unless `openOnly`.
     /// @return amount Amount taken back.
-    function cancel(
-        Pool storage pool,
-        address controller,
-        bool openOnly
-    ) internal returns (uint256 amount) {
+    function cancel(Pool storage pool, address controller, bool openOnly)
+        internal
+        returns (uint256 amount)
+    {
         Position memory position = viewPosition(pool, controller);
         amount = position.openAmount;
         pool.open -= position.openAmount;
@@ -124,11 +123,10 @@ library RequestPool {
 
     /// @notice Claims `amountIn` of the filled part.
     /// @return amountOut What is paid for it, rounded down.
-    function claimByIn(
-        Pool storage pool,
-        address controller,
-        uint256 amountIn
-    ) internal returns (uint256 amountOut) {
+    function claimByIn(Pool storage pool, address controller, uint256 amountIn)
+        internal
+        returns (uint256 amountOut)
+    {
         Position memory position = viewPosition(pool, controller);
         amountOut = amountIn == position.claimIn
             ? position.claimOut
@@ -138,28 +136,23 @@ library RequestPool {
 
     /// @notice Claims exactly `amountOut` of what was paid.
     /// @return amountIn The filled part it consumes, rounded up.
-    function claimByOut(
-        Pool storage pool,
-        address controller,
-        uint256 amountOut
-    ) internal returns (uint256 amountIn) {
+    function claimByOut(Pool storage pool, address controller, uint256 amountOut)
+        internal
+        returns (uint256 amountIn)
+    {
         Position memory position = viewPosition(pool, controller);
         amountIn = amountOut == position.claimOut
             ? position.claimIn
-            : Math.mulDiv(
-                position.claimIn,
-                amountOut,
-                position.claimOut,
-                Math.Rounding.Ceil
-            );
+            : Math.mulDiv(position.claimIn, amountOut, position.claimOut, Math.Rounding.Ceil);
         _storeClaim(pool, controller, position, amountIn, amountOut);
     }
 
     /// @notice The position as it stands now: all fills since it was last touched are applied.
-    function viewPosition(
-        Pool storage pool,
-        address controller
-    ) internal view returns (Position memory position) {
+    function viewPosition(Pool storage pool, address controller)
+        internal
+        view
+        returns (Position memory position)
+    {
         position = pool.positions[controller];
         Mark memory mark = Mark({p: position.p, s: position.s, gen: position.gen});
         uint256 left = _apply(pool, position, position.amount, mark);
@@ -173,12 +166,11 @@ library RequestPool {
         (position.gen, position.p, position.s) = (pool.gen, pool.p, pool.s);
     }
 
-    function _apply(
-        Pool storage pool,
-        Position memory position,
-        uint256 amount,
-        Mark memory from
-    ) private view returns (uint256 left) {
+    function _apply(Pool storage pool, Position memory position, uint256 amount, Mark memory from)
+        private
+        view
+        returns (uint256 left)
+    {
         uint256 out;
         (left, out) = _walk(pool, amount, from);
         position.claimIn += amount - left;
@@ -187,11 +179,11 @@ library RequestPool {
 
     /// @dev Ends early when nothing is left, so its length is the number of generations that ended for lack of
     /// digits while this amount stayed unfilled: at least 18 decimal digits of it each.
-    function _walk(
-        Pool storage pool,
-        uint256 amount,
-        Mark memory from
-    ) private view returns (uint256 left, uint256 out) {
+    function _walk(Pool storage pool, uint256 amount, Mark memory from)
+        private
+        view
+        returns (uint256 left, uint256 out)
+    {
         left = amount;
         uint64 last = pool.gen;
         while (left != 0 && from.gen < last) {

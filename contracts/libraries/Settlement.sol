@@ -27,10 +27,11 @@ library Settlement {
     }
 
     /// @notice What settling at these prices does.
-    function quote(
-        Books memory books,
-        IMarketMakingVault.Pricing memory pricing
-    ) internal pure returns (IMarketMakingVault.Fill memory fill) {
+    function quote(Books memory books, IMarketMakingVault.Pricing memory pricing)
+        internal
+        pure
+        returns (IMarketMakingVault.Fill memory fill)
+    {
         uint256 nearlyNone = Constants.NEAR_EMPTY_FACTOR * books.virtualShares;
         if (books.redeemTotal != 0 && books.supply - books.redeemTotal <= nearlyNone) {
             fill = _quoteAt(books, pricing, pricing.gross);
@@ -65,12 +66,11 @@ library Settlement {
         fill.acceptedAfter = accepted + fill.depositAssets - fill.redeemAssets;
     }
 
-    function _fillBoth(
-        Books memory books,
-        uint256 owed,
-        uint256 deposits,
-        uint256 grossAsk
-    ) private pure returns (IMarketMakingVault.Fill memory fill) {
+    function _fillBoth(Books memory books, uint256 owed, uint256 deposits, uint256 grossAsk)
+        private
+        pure
+        returns (IMarketMakingVault.Fill memory fill)
+    {
         uint256 pay = Math.min(owed, books.idle + deposits);
         uint256 burnt = _burntUp(books.redeemTotal, pay, owed);
         uint256 left = books.supply + books.virtualShares - burnt;
@@ -83,11 +83,11 @@ library Settlement {
     }
 
     /// @dev All when all is paid, dust that is owed nothing included; none when nothing can be paid.
-    function _burntUp(
-        uint256 redeemTotal,
-        uint256 pay,
-        uint256 owed
-    ) private pure returns (uint256) {
+    function _burntUp(uint256 redeemTotal, uint256 pay, uint256 owed)
+        private
+        pure
+        returns (uint256)
+    {
         if (pay == owed) return redeemTotal;
         if (pay == 0) return 0;
         return Math.min(redeemTotal, Math.mulDiv(redeemTotal, pay, owed, Math.Rounding.Ceil));

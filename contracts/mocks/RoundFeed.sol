@@ -43,9 +43,7 @@ contract RoundFeed {
         return getRoundData(uint80(_rounds.length)); // safe: as in push
     }
 
-    function getRoundData(
-        uint80 roundId
-    )
+    function getRoundData(uint80 roundId)
         public
         view
         returns (uint80, int256 answer, uint256 startedAt, uint256 updatedAt, uint80)

@@ -27,7 +27,7 @@ contract WrappedEther is ERC20 {
 
         emit Withdrawal(msg.sender, amount);
 
-        (bool sent, ) = msg.sender.call{value: amount}("");
+        (bool sent,) = msg.sender.call{value: amount}("");
         require(sent, EtherRefused(msg.sender));
     }
 }

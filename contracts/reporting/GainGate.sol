@@ -110,34 +110,30 @@ library GainGate {
         gate.slotReleaseAt = 0;
     }
 
-    function _takeRecovery(
-        INavReporter.Gate memory gate,
-        uint256 gain,
-        uint256 shares
-    ) private pure returns (uint256 taken) {
+    function _takeRecovery(INavReporter.Gate memory gate, uint256 gain, uint256 shares)
+        private
+        pure
+        returns (uint256 taken)
+    {
         taken = Math.min(gain, Math.mulDiv(gate.recovery, shares, Constants.PRICE_ONE));
-        _lowerRecovery(
-            gate,
-            Math.mulDiv(taken, Constants.PRICE_ONE, shares, Math.Rounding.Ceil)
-        );
+        _lowerRecovery(gate, Math.mulDiv(taken, Constants.PRICE_ONE, shares, Math.Rounding.Ceil));
     }
 
-    function _takeBucket(
-        INavReporter.Gate memory gate,
-        uint256 gain,
-        uint256 accepted
-    ) private pure returns (uint256 taken) {
+    function _takeBucket(INavReporter.Gate memory gate, uint256 gain, uint256 accepted)
+        private
+        pure
+        returns (uint256 taken)
+    {
         taken = Math.min(gain, Math.mulDiv(accepted, gate.bucket, Constants.ONE));
         if (taken == 0) return 0; // also where accepted is 0
         gate.bucket -= Math.mulDiv(taken, Constants.ONE, accepted, Math.Rounding.Ceil);
     }
 
-    function _takeSlot(
-        INavReporter.Gate memory gate,
-        uint256 gain,
-        uint256 accepted,
-        uint64 time
-    ) private pure returns (uint256 taken) {
+    function _takeSlot(INavReporter.Gate memory gate, uint256 gain, uint256 accepted, uint64 time)
+        private
+        pure
+        returns (uint256 taken)
+    {
         if (gate.slotAmount == 0 || time < gate.slotReleaseAt) return 0;
 
         taken = Math.min(Math.min(gate.slotAmount, gain), _slotMax(accepted));
@@ -145,12 +141,10 @@ library GainGate {
         gate.slotReleaseAt = 0;
     }
 
-    function _fillSlot(
-        INavReporter.Gate memory gate,
-        uint256 gain,
-        uint256 accepted,
-        uint64 time
-    ) private pure {
+    function _fillSlot(INavReporter.Gate memory gate, uint256 gain, uint256 accepted, uint64 time)
+        private
+        pure
+    {
         if (gate.slotAmount == 0 && gain != 0) {
             gate.slotAmount = Math.min(gain, _slotMax(accepted));
             gate.slotReleaseAt = time + uint64(Constants.SLOT_DELAY); // safe: a constant

@@ -58,11 +58,9 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         bool reset;
     }
 
-    constructor(
-        address vault_,
-        address[] memory initialReporters,
-        uint256 initialQuorum
-    ) EIP712("Athanor NavReporter", "1") {
+    constructor(address vault_, address[] memory initialReporters, uint256 initialQuorum)
+        EIP712("Athanor NavReporter", "1")
+    {
         require(vault_ != address(0), ZeroAddress());
 
         vault = vault_;
@@ -74,10 +72,11 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
 
     /// @inheritdoc INavReporter
     /// @dev A cut settles once: the vault refuses a second report of the same cut.
-    function submitReport(
-        Report calldata report,
-        bytes[] calldata signatures
-    ) external nonReentrant returns (Outcome memory outcome) {
+    function submitReport(Report calldata report, bytes[] calldata signatures)
+        external
+        nonReentrant
+        returns (Outcome memory outcome)
+    {
         Assessment memory assessed = _assess(report);
         bytes32 digest_ = digest(report);
         _requireQuorum(digest_, signatures);
@@ -97,16 +96,16 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     function setReporters(address[] calldata newReporters, uint256 newQuorum) external {
         require(msg.sender == IMarketMakingVault(vault).owner(), NotVaultOwner(msg.sender));
 
-        for (uint256 i; i < _reporters.length; ++i) delete _numberOf[_reporters[i]];
+        for (uint256 i; i < _reporters.length; ++i) {
+            delete _numberOf[_reporters[i]];
+        }
         _setReporters(newReporters, newQuorum);
     }
 
     /* VIEWS */
 
     /// @inheritdoc INavReporter
-    function previewReport(
-        Report calldata report
-    ) external view returns (Outcome memory outcome) {
+    function previewReport(Report calldata report) external view returns (Outcome memory outcome) {
         outcome = _assess(report).outcome;
         outcome.fill = IMarketMakingVault(vault).previewSettle(_pricing(outcome));
     }
@@ -118,13 +117,10 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
 
     /// @inheritdoc INavReporter
     function attestedValue() external view returns (uint256 value) {
-        (address[] memory legs, , ) = IMarketMakingVault(vault).cutLegs();
+        (address[] memory legs,,) = IMarketMakingVault(vault).cutLegs();
         for (uint256 i; i < legs.length; ++i) {
-            int256 worth = _venueValue(
-                _lastLeg(i),
-                IAdapter(legs[i]).sent(),
-                IAdapter(legs[i]).returned()
-            );
+            int256 worth =
+                _venueValue(_lastLeg(i), IAdapter(legs[i]).sent(), IAdapter(legs[i]).returned());
             if (worth > 0) value += uint256(worth);
         }
     }
@@ -191,18 +187,17 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
 
         uint256 staleMax = Math.mulDiv(outcome.accepted, Constants.STALE_MAX, Constants.ONE);
         require(
-            outcome.staleTransit <= staleMax,
-            StaleTransitExceeded(outcome.staleTransit, staleMax)
+            outcome.staleTransit <= staleMax, StaleTransitExceeded(outcome.staleTransit, staleMax)
         );
         uint256 high = assessed.reset ? 0 : _history.high(time);
         outcome.depositsOpen = outcome.staleTransit == 0 && _depositsOpen(outcome, shares, high);
     }
 
-    function _gross(
-        IMarketMakingVault.Cut memory cut,
-        int256 venue,
-        bool nearlyNone
-    ) private pure returns (uint256) {
+    function _gross(IMarketMakingVault.Cut memory cut, int256 venue, bool nearlyNone)
+        private
+        pure
+        returns (uint256)
+    {
         int256 gross = cut.idle.toInt256() + cut.legBid.toInt256() + venue;
         require(gross > 0 || (gross == 0 && nearlyNone), GrossNotPositive(gross));
         return uint256(gross);
@@ -213,29 +208,30 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         require(report.epoch == epoch, EpochMismatch(report.epoch, epoch));
         require(report.setId == setId, SetMismatch(report.setId, setId));
         require(
-            report.prevHash == lastReportHash,
-            PrevHashMismatch(report.prevHash, lastReportHash)
+            report.prevHash == lastReportHash, PrevHashMismatch(report.prevHash, lastReportHash)
         );
     }
 
     function _requireExplained(Report calldata report, int256 change) private pure {
         int256 explained = report.externalFlow;
-        for (uint256 i; i < report.pnl.length; ++i) explained += report.pnl[i];
+        for (uint256 i; i < report.pnl.length; ++i) {
+            explained += report.pnl[i];
+        }
         require(change == explained, PnlIdentityBroken(change, explained));
     }
 
     /// @dev The cut before this one is at least a day older: what it had sent and is not credited yet is stale, and
     /// so is what the last report had debited and has not come back yet. First in, first out.
-    function _sumLegs(
-        Report calldata report,
-        uint64 epoch
-    ) private view returns (LegSums memory sums) {
+    function _sumLegs(Report calldata report, uint64 epoch)
+        private
+        view
+        returns (LegSums memory sums)
+    {
         IMarketMakingVault vault_ = IMarketMakingVault(vault);
         (, uint256[] memory sent, uint256[] memory returned) = vault_.cutLegs();
-        (, uint256[] memory sentBefore, ) = vault_.cutLegsAt(epoch - 1);
+        (, uint256[] memory sentBefore,) = vault_.cutLegsAt(epoch - 1);
         require(
-            report.legs.length == sent.length,
-            LegCountMismatch(report.legs.length, sent.length)
+            report.legs.length == sent.length, LegCountMismatch(report.legs.length, sent.length)
         );
 
         for (uint256 i; i < sent.length; ++i) {
@@ -264,10 +260,7 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
             CreditedOutOfRange(index, leg.credited, last.credited, sent)
         );
         uint256 leastDebited = Math.min(last.debited, returned);
-        require(
-            leg.debited >= leastDebited,
-            DebitedTooLow(index, leg.debited, leastDebited)
-        );
+        require(leg.debited >= leastDebited, DebitedTooLow(index, leg.debited, leastDebited));
         require(
             leg.venueHeight > last.venueHeight,
             VenueHeightNotNewer(index, leg.venueHeight, last.venueHeight)
@@ -275,11 +268,11 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     }
 
     /// @dev Invariant V-19.
-    function _venueValue(
-        Leg memory leg,
-        uint256 sent,
-        uint256 returned
-    ) private pure returns (int256) {
+    function _venueValue(Leg memory leg, uint256 sent, uint256 returned)
+        private
+        pure
+        returns (int256)
+    {
         return leg.equity + _difference(sent, leg.credited) - _difference(returned, leg.debited);
     }
 
@@ -287,34 +280,33 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         return x.toInt256() - y.toInt256();
     }
 
-    function _depositsOpen(
-        Outcome memory outcome,
-        uint256 shares,
-        uint256 high
-    ) private view returns (bool) {
+    function _depositsOpen(Outcome memory outcome, uint256 shares, uint256 high)
+        private
+        view
+        returns (bool)
+    {
         uint256 price = GainGate.price(outcome.accepted, shares);
         uint256 initialPrice = Constants.PRICE_ONE / IMarketMakingVault(vault).virtualShares();
-        return
-            price >= Math.mulDiv(high, Constants.HIGH_MIN, Constants.ONE) &&
-            price * Constants.PRICE_FLOOR_FACTOR >= initialPrice &&
-            _within(outcome.gross, outcome.accepted) &&
-            _within(outcome.grossAsk, outcome.gross);
+        return price >= Math.mulDiv(high, Constants.HIGH_MIN, Constants.ONE)
+            && price * Constants.PRICE_FLOOR_FACTOR >= initialPrice
+            && _within(outcome.gross, outcome.accepted) && _within(outcome.grossAsk, outcome.gross);
     }
 
     function _within(uint256 larger, uint256 smaller) private pure returns (bool) {
         return larger <= Math.mulDiv(smaller, Constants.GAP_MAX, Constants.ONE);
     }
 
-    function _pricing(
-        Outcome memory outcome
-    ) private pure returns (IMarketMakingVault.Pricing memory) {
-        return
-            IMarketMakingVault.Pricing({
-                accepted: outcome.accepted,
-                gross: outcome.gross,
-                grossAsk: outcome.grossAsk,
-                depositsOpen: outcome.depositsOpen
-            });
+    function _pricing(Outcome memory outcome)
+        private
+        pure
+        returns (IMarketMakingVault.Pricing memory)
+    {
+        return IMarketMakingVault.Pricing({
+            accepted: outcome.accepted,
+            gross: outcome.gross,
+            grossAsk: outcome.grossAsk,
+            depositsOpen: outcome.depositsOpen
+        });
     }
 
     /* INTERNAL: SIGNATURES */
@@ -358,9 +350,7 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         IMarketMakingVault vault_ = IMarketMakingVault(vault);
         require(account != address(0), ZeroAddress());
         require(
-            account != vault_.keeper() &&
-                account != vault_.guardian() &&
-                account != vault_.owner(),
+            account != vault_.keeper() && account != vault_.guardian() && account != vault_.owner(),
             RoleConflict(account)
         );
     }
@@ -389,20 +379,11 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         _history.push(GainGate.price(fill.acceptedAfter, shares), time);
     }
 
-    function _emitReport(
-        Report calldata report,
-        bytes32 digest_,
-        Outcome memory outcome
-    ) private {
+    function _emitReport(Report calldata report, bytes32 digest_, Outcome memory outcome) private {
         for (uint256 i; i < report.legs.length; ++i) {
             Leg calldata leg = report.legs[i];
             emit LegReported(
-                report.epoch,
-                i,
-                leg.equity,
-                leg.credited,
-                leg.debited,
-                leg.venueHeight
+                report.epoch, i, leg.equity, leg.credited, leg.debited, leg.venueHeight
             );
         }
         emit SubmitReport(
