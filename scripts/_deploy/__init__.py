@@ -1,0 +1,1 @@
+"""What `ape run deploy` and `ape run local_world` are made of."""

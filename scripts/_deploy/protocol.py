@@ -1,0 +1,118 @@
+"""Deploys one vault with its reporter and adapters, against tokens, feeds and pools that exist."""
+
+from ape import project
+from ape.contracts import ContractInstance
+
+from scripts._deploy.book import Entry
+from scripts._deploy.chain import Deployer, npm_contract
+from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, VaultParams
+
+__all__ = ["PoolForeign", "WiringDiffers", "deploy_protocol", "raise_observations"]
+
+FACTORY = "@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json"
+OBSERVATIONS_PER_CALL = 500  # about 11 million gas, a third of a block
+ZERO = "0x" + "0" * 40
+
+
+class PoolForeign(RuntimeError):
+    """The factory does not know the pool: its code may be anything."""
+
+
+class WiringDiffers(RuntimeError):
+    """The vault is wired for ever to other components than these."""
+
+
+def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
+    """Deploy what the record lacks, wire the vault, prepare the pools' oracles.
+
+    Raises PoolForeign, WiringDiffers and what `Deployer.contract` raises.
+    """
+    vault = deployer.contract("vault", project.MarketMakingVault, _vault_args(params.vault))
+    _record_silo(deployer, vault, params.vault.asset)
+    reporter = deployer.contract(
+        "reporter",
+        project.NavReporter,
+        vault.address,
+        params.reporter.reporters,
+        params.reporter.quorum,
+    )
+    adapters = [_uniswap_v3(deployer, vault, pool) for pool in params.uniswap_v3]
+    adapters += [_clob(deployer, vault, leg) for leg in params.clob]
+    _wire(deployer, vault, reporter, [str(adapter.address) for adapter in adapters])
+
+
+def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: int) -> None:
+    """Grow the pool's oracle to `wanted` observations, a bounded number per transaction."""
+    pool = npm_contract(FACTORY.replace("Factory", "Pool")).at(adapter.pool())
+    kept = pool.slot0().observationCardinalityNext
+    while kept < wanted:
+        kept = min(kept + OBSERVATIONS_PER_CALL, wanted)
+        adapter.raiseObservations(kept, sender=deployer.account)
+
+
+def _record_silo(deployer: Deployer, vault: ContractInstance, asset: str) -> None:
+    """Record the silo, which the vault's constructor created, under the same transaction."""
+    if deployer.book.known("silo", "RequestSilo", [asset]) is None:
+        made_by = deployer.book.entries["vault"]
+        silo = Entry("RequestSilo", str(vault.silo()), made_by.tx, made_by.block, [asset])
+        deployer.book.add("silo", silo)
+
+
+def _vault_args(params: VaultParams) -> tuple[str | int, ...]:
+    return (
+        params.asset,
+        params.name,
+        params.symbol,
+        params.owner,
+        params.keeper,
+        params.guardian,
+        params.deposit_cap,
+        params.venue_cap_bps,
+        params.min_on_chain_bps,
+    )
+
+
+def _uniswap_v3(
+    deployer: Deployer, vault: ContractInstance, params: PoolParams
+) -> ContractInstance:
+    _require_genuine(deployer, params)
+    limits = (
+        params.max_feed_age_seconds,
+        params.deviation_limit_bps,
+        params.cooldown_seconds,
+        params.max_value_change_bps,
+        params.min_observations,
+    )
+    adapter = deployer.contract(
+        f"uniswap_v3.{params.name}",
+        project.UniswapV3Adapter,
+        vault.address,
+        params.pool,
+        params.feed,
+        limits,
+    )
+    raise_observations(deployer, adapter, params.min_observations)
+    return adapter
+
+
+def _require_genuine(deployer: Deployer, params: PoolParams) -> None:
+    pool = deployer.at(npm_contract(FACTORY.replace("Factory", "Pool")), params.pool)
+    factory = deployer.at(npm_contract(FACTORY), params.factory)
+    known = factory.getPool(pool.token0(), pool.token1(), pool.fee())
+    if known != params.pool:
+        raise PoolForeign(f"{params.pool}: {params.factory} names {known} for its tokens and fee")
+
+
+def _clob(deployer: Deployer, vault: ContractInstance, params: ClobParams) -> ContractInstance:
+    name = f"clob.{params.name}"
+    return deployer.contract(name, project.ClobAdapter, vault.address, params.route)
+
+
+def _wire(
+    deployer: Deployer, vault: ContractInstance, reporter: ContractInstance, adapters: list[str]
+) -> None:
+    if vault.reporter() == ZERO:
+        vault.wire(reporter.address, adapters, sender=deployer.account)
+    wired = [str(vault.reporter()), *map(str, vault.adapters())]
+    if wired != [str(reporter.address), *adapters]:
+        raise WiringDiffers(f"{vault.address} is wired to {wired}")

@@ -1,0 +1,37 @@
+"""`ape run deploy`: deploys one vault with its reporter and adapters; repeating it changes nothing.
+
+    ape run deploy --network http://127.0.0.1:8545 --account TEST::0 \\
+        --params protocol.toml --externals world.json --out deployments/31337.json
+
+`scripts/params/protocol.example.toml` lists every parameter. In production `--account` names an
+account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record has
+the names vault, silo, reporter, uniswap_v3.<name>, clob.<name>.
+"""
+
+from pathlib import Path
+
+import click
+from ape.api import AccountAPI, ProviderAPI
+from ape.cli import ConnectedProviderCommand, account_option
+
+from scripts._deploy.chain import Deployer
+from scripts._deploy.params import load_protocol
+from scripts._deploy.protocol import deploy_protocol
+
+
+@click.command(cls=ConnectedProviderCommand)
+@account_option()
+@click.option("--params", type=click.Path(path_type=Path), required=True)
+@click.option("--externals", type=click.Path(path_type=Path), help="Record that @names refer to.")
+@click.option("--out", type=click.Path(path_type=Path), help="[default: deployments/<chain>.json]")
+def cli(
+    account: AccountAPI,
+    provider: ProviderAPI,
+    params: Path,
+    externals: Path | None,
+    out: Path | None,
+) -> None:
+    """Deploy vault, silo, reporter and adapters, and wire them."""
+    record = out or Path("deployments") / f"{provider.chain_id}.json"
+    deploy_protocol(Deployer.connected(account, record), load_protocol(params, externals))
+    click.echo(str(record))
