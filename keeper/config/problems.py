@@ -1,6 +1,5 @@
 """What is wrong with a configuration: one value per fault, with its place and its fix."""
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -58,6 +57,8 @@ def _explain(
 ) -> tuple[str, str, str]:
     path = ".".join(str(part) for part in loc)
     if kind == "extra_forbidden":
+        import difflib
+
         known = sorted(_known_keys(model, loc[:-1]))
         near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         fix = f"did you mean {near[0]}?" if near else f"known keys here: {', '.join(known)}"

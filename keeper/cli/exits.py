@@ -1,0 +1,90 @@
+"""Exit codes, and which error ends in which; the one table that help, docs and tests read."""
+
+import enum
+from typing import Final
+
+__all__ = ["ERRORS", "ExitCode", "code_of", "exit_code_of", "exit_table"]
+
+
+class ExitCode(enum.IntEnum):
+    """What the shell sees; `MEANINGS` says it in words."""
+
+    OK = 0
+    INTERNAL = 1
+    USAGE = 2
+    CONFIG = 3
+    CHAIN = 4
+    VENUE = 5
+    JOURNAL = 6
+    REPLAY = 7
+    KEY = 8
+    FUNDS = 9
+    REFUSED = 10
+    HALTED = 11
+    QUORUM = 12
+    NOT_RUNNING = 13
+    INTERRUPTED = 130
+
+
+MEANINGS: Final[dict[ExitCode, str]] = {
+    ExitCode.OK: "done",
+    ExitCode.INTERNAL: "a bug in the keeper; please report it",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.CONFIG: "the configuration or an argument's value is wrong",
+    ExitCode.CHAIN: "the EVM node is unreachable or serves another chain",
+    ExitCode.VENUE: "the order-book venue is unreachable, another chain, or misses a market",
+    ExitCode.JOURNAL: "the journal is absent or corrupt; nothing was traded on it",
+    ExitCode.REPLAY: "the replay gave other commands than the journal holds",
+    ExitCode.KEY: "a key is missing or unusable",
+    ExitCode.FUNDS: "a balance or an allowance is too low",
+    ExitCode.REFUSED: "a contract or a limit refused it",
+    ExitCode.HALTED: "the keeper is halted",
+    ExitCode.QUORUM: "too few reporters signed",
+    ExitCode.NOT_RUNNING: "no keeper runs on this journal",
+    ExitCode.INTERRUPTED: "interrupted by a signal",
+}
+
+ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
+    "ConfigInvalid": ("CONFIG_INVALID", ExitCode.CONFIG),
+    "KeyUnavailable": ("KEY_UNAVAILABLE", ExitCode.KEY),
+    "ConfigError": ("CONFIG_ERROR", ExitCode.CONFIG),
+    "ArgumentInvalid": ("ARGUMENT_INVALID", ExitCode.CONFIG),
+    "UnknownMarket": ("UNKNOWN_MARKET", ExitCode.VENUE),
+    "VenueUnavailable": ("VENUE_UNAVAILABLE", ExitCode.VENUE),
+    "ChainUnavailable": ("CHAIN_UNAVAILABLE", ExitCode.CHAIN),
+    "NodeRefused": ("NODE_REFUSED", ExitCode.REFUSED),
+    "CallReverted": ("CALL_REVERTED", ExitCode.REFUSED),
+    "TransactionRefused": ("TRANSACTION_REFUSED", ExitCode.REFUSED),
+    "FundsMissing": ("FUNDS_MISSING", ExitCode.FUNDS),
+    "QuorumMissed": ("QUORUM_MISSED", ExitCode.QUORUM),
+    "JournalCorrupt": ("JOURNAL_CORRUPT", ExitCode.JOURNAL),
+    "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
+    "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
+    "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),
+    "KeeperHalted": ("KEEPER_HALTED", ExitCode.HALTED),
+    "WireError": ("WIRE_ERROR", ExitCode.VENUE),
+    "AthanorError": ("ERROR", ExitCode.REFUSED),
+}
+"""By class name, so that naming an error imports nothing; the most specific class counts."""
+
+
+def _entry(error: BaseException) -> tuple[str, ExitCode]:
+    for kind in type(error).__mro__:
+        if kind.__name__ in ERRORS:
+            return ERRORS[kind.__name__]
+    return "INTERNAL", ExitCode.INTERNAL
+
+
+def code_of(error: BaseException) -> str:
+    """Return the stable code of an error, as `keeper explain` knows it."""
+    return _entry(error)[0]
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return the exit code an error ends in."""
+    return _entry(error)[1]
+
+
+def exit_table() -> list[tuple[int, str, str]]:
+    """Return (number, name, meaning) of every exit code."""
+    return [(int(code), code.name, MEANINGS[code]) for code in ExitCode]
