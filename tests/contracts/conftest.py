@@ -1,0 +1,97 @@
+"""Deployments and actors of the contract tests, by role."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from eth_account import Account
+
+from tests.contracts.system import System
+
+SIGNERS = [Account.from_key(number.to_bytes(32, "big")) for number in range(101, 106)]
+
+
+@pytest.fixture(scope="session")
+def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., System]:
+    """Deploys and wires a system: `decimals` of the asset, `token` to use another one."""
+
+    def deploy(decimals: int = 6, token: Any = None, cap: int | None = None) -> System:
+        deployer, owner, keeper, guardian, venue = (accounts[i] for i in range(5))
+        token = token or deployer.deploy(project.TestUSDC, decimals)
+        params = (
+            token.address,
+            "Athanor USDC",
+            "aUSDC",
+            owner.address,
+            keeper.address,
+            guardian.address,
+            10**9 * 10 ** token.decimals() if cap is None else cap,
+            5_000,
+            3_000,
+        )
+        vault = deployer.deploy(project.MarketMakingVault, params)
+        signers = SIGNERS[:3]
+        nav = deployer.deploy(project.NavReporter, vault, [key.address for key in signers], 2)
+        clob = deployer.deploy(project.MockAdapter, vault, token, venue)
+        pool = deployer.deploy(project.MockAdapter, vault, token, "0x" + "00" * 20)
+        vault.wire(nav, [clob, pool], sender=deployer)
+        return System(
+            chain=chain,
+            token=token,
+            vault=vault,
+            nav=nav,
+            silo=vault.silo(),
+            clob=clob,
+            pool=pool,
+            venue=venue,
+            deployer=deployer,
+            owner=owner,
+            keeper=keeper,
+            guardian=guardian,
+            users=[accounts[i] for i in range(5, 15)],
+            signers=signers,
+        )
+
+    return deploy
+
+
+@pytest.fixture(scope="session")
+def system_6(deploy_system: Callable[..., System]) -> System:
+    return deploy_system(6)
+
+
+@pytest.fixture(scope="session")
+def systems(deploy_system: Callable[..., System], system_6: System) -> dict[int, System]:
+    return {6: system_6, 8: deploy_system(8), 18: deploy_system(18)}
+
+
+@pytest.fixture
+def system(system_6: System) -> System:
+    """The 6-decimals system."""
+    return system_6
+
+
+@pytest.fixture(params=[6, 8, 18], ids=lambda d: f"decimals_{d}")
+def any_system(request: pytest.FixtureRequest, systems: dict[int, System]) -> System:
+    """The system with 6, 8 and 18 decimals."""
+    return systems[request.param]
+
+
+@pytest.fixture
+def alice(system: System) -> Any:
+    return system.users[0]
+
+
+@pytest.fixture
+def bob(system: System) -> Any:
+    return system.users[1]
+
+
+@pytest.fixture
+def carol(system: System) -> Any:
+    return system.users[2]
+
+
+@pytest.fixture
+def stranger(system: System) -> Any:
+    return system.users[9]
