@@ -1,0 +1,140 @@
+"""Turns approved order commands into signed broadcasts; each ends in exactly one CommandResult."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from google.protobuf.message import EncodeError
+
+from keeper.domain.commands import CancelOrders, CommandId, OrderCommand, PlaceOrder
+from keeper.domain.errors import VenueUnavailable
+from keeper.domain.events import CommandResult
+from keeper.domain.instruments import PerpetualMarket
+from keeper.ports import Emit
+from keeper.venues.dydx import ids, messages
+from keeper.venues.dydx.node import Node
+from keeper.venues.dydx.progress import OrderIndex
+from keeper.venues.dydx.settings import DydxSettings
+from keeper.venues.dydx.signing import SignedTx, TxSigner
+
+__all__ = ["KEEPER_CODESPACE", "Sender"]
+
+KEEPER_CODESPACE: Final = "keeper"
+"""Codespace of refusals made here, before anything was sent."""
+UNKNOWN_MARKET: Final = 1
+NOT_ENCODABLE: Final = 2
+NOTHING_TO_CANCEL: Final = 3
+_WORST_FIRST: Final = ("REJECTED", "UNKNOWN", "ACK")
+
+
+class Sender:
+    """Signs and broadcasts the orders of one subaccount; a burst travels concurrently."""
+
+    def __init__(
+        self,
+        node: Node,
+        signer: TxSigner,
+        settings: DydxSettings,
+        markets: Mapping[str, PerpetualMarket],
+        orders: OrderIndex,
+    ) -> None:
+        self._node = node
+        self._signer = signer
+        self._settings = settings
+        self._markets = markets
+        self._orders = orders
+        self._subaccount = ids.subaccount_id(settings.address, settings.subaccount)
+        self._sending: set[asyncio.Task[None]] = set()
+
+    def send(self, command_id: CommandId, command: OrderCommand, emit: Emit) -> None:
+        """Sign now, start the broadcast, and emit the result when it is known. Never raises."""
+        market = self._markets.get(command.market)
+        if market is None:
+            detail = f"market {command.market} is not configured"
+            emit(_refused(command_id, UNKNOWN_MARKET, detail))
+            return
+        try:
+            signed = self._signed(market, command)
+        except (ValueError, TypeError, OverflowError, EncodeError) as error:
+            emit(_refused(command_id, NOT_ENCODABLE, f"{type(error).__name__} {error}"))
+            return
+        if not signed:
+            emit(_refused(command_id, NOTHING_TO_CANCEL, "no client ids"))
+            return
+        task = asyncio.create_task(self._deliver(command_id, signed, emit))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def drain(self) -> None:
+        """Wait until every started broadcast has its result; bounded by the place deadline."""
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    def _signed(self, market: PerpetualMarket, command: OrderCommand) -> list[SignedTx]:
+        if isinstance(command, PlaceOrder):
+            return [self._signed_place(market, command)]
+        return [self._signer.short_term(m) for m in self._cancels(market, command)]
+
+    def _signed_place(self, market: PerpetualMarket, command: PlaceOrder) -> SignedTx:
+        owner, number = self._settings.address, self._settings.subaccount
+        message = messages.place_order(owner, number, market.clob_pair_id, command)
+        order_id = ids.order_id(self._subaccount, command.client_id, market.clob_pair_id)
+        self._orders.learn(order_id, command.client_id, command.good_til_block)
+        return self._signer.short_term(message)
+
+    def _cancels(self, market: PerpetualMarket, command: CancelOrders) -> list[Any]:
+        """One id by MsgCancelOrder, whose code means something; more in batches."""
+        owner, number = self._settings.address, self._settings.subaccount
+        pair, until = market.clob_pair_id, command.good_til_block
+        unique = tuple(dict.fromkeys(command.client_ids))
+        if len(unique) == 1:
+            return [messages.cancel_order(owner, number, pair, unique[0], until)]
+        return [
+            messages.batch_cancel(
+                owner, number, pair, unique[first : first + messages.MAX_BATCH], until
+            )
+            for first in range(0, len(unique), messages.MAX_BATCH)
+        ]
+
+    async def _deliver(self, command_id: CommandId, signed: Sequence[SignedTx], emit: Emit) -> None:
+        try:
+            results = await asyncio.gather(*(self._broadcast(command_id, tx) for tx in signed))
+        except asyncio.CancelledError:
+            emit(_unknown(command_id, signed[0].tx_hash, "cancelled while under way"))
+            raise
+        emit(min(results, key=lambda result: _WORST_FIRST.index(result.outcome)))
+
+    async def _broadcast(self, command_id: CommandId, signed: SignedTx) -> CommandResult:
+        try:
+            reply = await self._node.broadcast(signed.raw, self._settings.place_deadline_ms)
+        except VenueUnavailable as error:
+            return _unknown(command_id, signed.tx_hash, str(error))
+        return CommandResult(
+            command=command_id,
+            outcome="ACK" if reply.code == 0 else "REJECTED",
+            code=reply.code,
+            codespace=reply.codespace,
+            detail=reply.raw_log,
+            tx_hash=signed.tx_hash,
+        )
+
+
+def _refused(command_id: CommandId, code: int, detail: str) -> CommandResult:
+    return CommandResult(
+        command=command_id,
+        outcome="REJECTED",
+        code=code,
+        codespace=KEEPER_CODESPACE,
+        detail=detail,
+        tx_hash="",
+    )
+
+
+def _unknown(command_id: CommandId, tx_hash: str, detail: str) -> CommandResult:
+    return CommandResult(
+        command=command_id,
+        outcome="UNKNOWN",
+        code=0,
+        codespace=KEEPER_CODESPACE,
+        detail=detail,
+        tx_hash=tx_hash,
+    )
