@@ -59,7 +59,12 @@ async def start_child(
 
 
 async def run_to_end(
-    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    cwd: Path | None = None,
 ) -> str:
     """Run `command` to its end and return its standard output. Raises ChildFailed."""
     with log.open("ab") as errors:
@@ -68,6 +73,7 @@ async def run_to_end(
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **(environment or {})},
+            cwd=cwd,
         )
         output, _ = await process.communicate()
         errors.write(output)
