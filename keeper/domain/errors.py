@@ -3,6 +3,8 @@
 AthanorError
 ├── ConfigError          configuration or parameters are wrong; the CLI prints it and exits
 ├── JournalCorrupt       a journal record fails its check; the CLI names it and refuses to trade
+├── WrongRelease         a journal was written by another release; the CLI names the one to install
+├── EngineFailed         the loop met an unforeseen error and stopped; the CLI prints it and exits
 ├── ReplayMismatch       a replay produced other bytes than the log holds; the CLI names the record
 ├── WireError            a foreign payload is not of the documented shape; handled at the edge
 ├── VenueUnavailable     a venue endpoint cannot be reached; the engine records SourceDown
@@ -15,10 +17,12 @@ __all__ = [
     "AthanorError",
     "ChainUnavailable",
     "ConfigError",
+    "EngineFailed",
     "JournalCorrupt",
     "ReplayMismatch",
     "VenueUnavailable",
     "WireError",
+    "WrongRelease",
 ]
 
 
@@ -49,6 +53,14 @@ class JournalCorrupt(AthanorError):
 
 class ReplayMismatch(AthanorError):
     """Raised by replay when `step` gives other commands than the log holds; names the record."""
+
+
+class WrongRelease(AthanorError):
+    """Raised by replay and recovery when a run's package version or wheel hash is not ours."""
+
+
+class EngineFailed(AthanorError):
+    """Raised by the engine after it recorded an unforeseen error, cancelled quotes and stopped."""
 
 
 class WireError(AthanorError):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,10 +24,19 @@ from keeper.journal.layout import wal_path
 from keeper.journal.records import EventRecord, Stream, decode_record, encode_record
 from tests.keeper.samples import open_writer, sample_steps, write_steps
 
-KINDS = (BookUpdated, CommandResult, FillReceived, PoolObserved, Reconciled, VaultObserved)
+KINDS: tuple[type[Any], ...] = (
+    BookUpdated,
+    CommandResult,
+    FillReceived,
+    PoolObserved,
+    Reconciled,
+    VaultObserved,
+)
 
 
-@given(st.integers(0, 2**63), st.one_of(*map(st.from_type, KINDS)), st.text(max_size=20))
+@given(
+    st.integers(0, 2**63), st.one_of(*(st.from_type(kind) for kind in KINDS)), st.text(max_size=20)
+)
 def test_encode_record__any_event__decodes_to_itself_in_the_same_bytes(
     seq: int, event: FillReceived, error: str
 ) -> None:

@@ -1,0 +1,250 @@
+"""The engine: recovers, runs the sources, and turns events into logged and sent commands."""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from keeper.core.state import State
+from keeper.domain.commands import CommandId, RaiseAlert
+from keeper.domain.errors import AthanorError, EngineFailed
+from keeper.domain.events import (
+    Event,
+    RunStarted,
+    TimerFired,
+    TransactionSigned,
+)
+from keeper.domain.units import NS_PER_SECOND
+from keeper.engine.desk import Desk
+from keeper.engine.ingress import Ingress
+from keeper.engine.outstanding import Outstanding
+from keeper.engine.pauses import OwnPauses, own_command
+from keeper.engine.sending import AgeLimit
+from keeper.engine.sequencer import NotLoggedError, Sequencer, StepFailedError
+from keeper.journal import JournalWriter
+from keeper.journal.rerun import CORE, Core
+from keeper.ports import Alerts, Clock, OrderVenue, VaultChain
+
+__all__ = ["Engine"]
+
+_EVENTS_PER_TURN: Final = 64
+_DRAIN_SECONDS: Final = 5.0
+_TIMER_SECONDS: Final = 1.0
+
+
+class Engine:
+    """One keeper's loop; `run` returns after `stop`, or raises what ended it."""
+
+    def __init__(
+        self,
+        journal: JournalWriter,
+        clock: Clock,
+        venue: OrderVenue,
+        chain: VaultChain | None,
+        alerts: Alerts,
+        run_started: RunStarted,
+        *,
+        core: Core = CORE,
+    ) -> None:
+        """Tie the ports together; `run_started.run` is replaced by the journal's next number."""
+        self._journal = journal
+        self._clock = clock
+        self._venue = venue
+        self._chain = chain
+        self._run_started = run_started
+        self._sequencer = Sequencer(core, journal, clock)
+        self._ingress = Ingress()
+        self._outstanding = Outstanding()
+        self._own_pauses = OwnPauses()
+        self._desk = Desk(venue, chain, alerts, AgeLimit(clock, self._max_age_ms, self.ingest))
+        self._failure: BaseException | None = None
+        self._is_running = False
+        self._is_stopping = False
+
+    @property
+    def state(self) -> State:
+        """The core's state, to be read only."""
+        return self._sequencer.state
+
+    @property
+    def seq(self) -> int:
+        """Sequence of the last event in the log."""
+        return self._sequencer.seq
+
+    def ingest(self, event: Event) -> None:
+        """Queue an event; callable from the event loop only.
+
+        A TransactionSigned is in the log when this returns, so that its sender may broadcast.
+        Raises whatever ended the loop when it cannot be logged.
+        """
+        self._ingress.put(event)
+        if self._is_running and isinstance(event, TransactionSigned):
+            self._drain()
+
+    def stop(self) -> None:
+        """Ask for a graceful stop: quotes are cancelled, results awaited, the journal sealed."""
+        self._is_stopping = True
+        self._ingress.wake()
+
+    async def run(self) -> None:
+        """Recover, start a run and trade until `stop`; may be called once.
+
+        Raises JournalCorrupt, ReplayMismatch, WrongRelease before anything is sent; EngineFailed
+        after an unforeseen error was recorded and quotes were cancelled.
+        """
+        try:
+            self._recover()
+            self._start_run()
+            if self._failure is None:
+                await self._trade()
+        finally:
+            self._journal.close()
+        if self._failure is not None:
+            raise _explained(self._failure) from self._failure
+
+    def _recover(self) -> None:
+        for step in self._sequencer.recover():
+            self._outstanding.note(step.event)
+            self._own_pauses.note(step.event)
+            for ordinal, command in enumerate(step.commands):
+                command_id = CommandId(self._sequencer.run, step.seq, ordinal)
+                self._outstanding.issue(command_id, command)
+
+    def _start_run(self) -> None:
+        """Begin the run, then tell the core what the run before left without an answer."""
+        self._is_running = True
+        left_over: list[Event] = [*self._outstanding.lost(), *self._own_pauses.undone()]
+        run_started = msgspec.structs.replace(self._run_started, run=self._sequencer.run + 1)
+        for event in (run_started, *left_over):
+            if self._failure is None:
+                self._process(event)
+
+    async def _trade(self) -> None:
+        senders = self._spawn(self._desk.jobs())
+        sources = self._spawn(self._source_jobs())
+        try:
+            await self._loop()
+            if not isinstance(self._failure, NotLoggedError):
+                self._pause_all()
+                await self._settle()
+        finally:
+            await _cancel(sources)
+            await _cancel(senders)
+            await self._close_ports()
+
+    async def _loop(self) -> None:
+        turn = 0
+        while self._failure is None and not self._is_stopping:
+            event = self._ingress.pop()
+            if event is None:
+                await self._ingress.wait()
+                continue
+            has_issued = self._process(event)
+            turn += 1
+            if has_issued or turn % _EVENTS_PER_TURN == 0:
+                await asyncio.sleep(0)
+
+    def _process(self, event: Event) -> bool:
+        """Sequence one event and hand its commands over; say whether there were any."""
+        try:
+            issued = self._sequencer.process(event)
+        except (StepFailedError, NotLoggedError) as error:
+            self._fail(error)
+            return False
+        self._outstanding.note(event)
+        self._own_pauses.note(event)
+        for item in issued:
+            self._outstanding.issue(item.command_id, item.approved.value)
+            self._desk.hand_over(item)
+        return bool(issued)
+
+    def _drain(self) -> None:
+        while self._failure is None and (event := self._ingress.pop()) is not None:
+            self._process(event)
+        if self._failure is not None:
+            raise self._failure
+
+    def _pause_all(self) -> None:
+        """Cancel every quote the way a person would, so that the log shows it."""
+        if self._failure is not None:
+            text = f"the engine stops: {self._failure}"
+            self._desk.alert(RaiseAlert(severity="page", code="ENGINE_FAILED", text=text))
+        for ticker, market in list(self.state.markets.items()):
+            if market.settings is not None and not market.paused:
+                self._process(own_command("pause", ticker))
+
+    async def _settle(self) -> None:
+        """Wait for the results of what was sent, at most a few seconds."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _DRAIN_SECONDS
+        while loop.time() < deadline and not isinstance(self._failure, NotLoggedError):
+            while (event := self._ingress.pop()) is not None:
+                self._process(event)
+            if self._desk.is_idle and self._outstanding.orders == 0:
+                return
+            await asyncio.sleep(0.01)
+
+    def _source_jobs(self) -> list[Coroutine[Any, Any, None]]:
+        jobs = [self._venue.run(self.ingest), self._tick()]
+        if self._chain is not None:
+            jobs.append(self._run_chain(self._chain))
+        return jobs
+
+    async def _run_chain(self, chain: VaultChain) -> None:
+        pending = self._outstanding.signed()
+        if pending:
+            await chain.rebroadcast(pending)
+        await chain.run(self.ingest)
+
+    async def _tick(self) -> None:
+        second = self._clock.now_ns() // NS_PER_SECOND
+        while True:
+            await self._clock.sleep(_TIMER_SECONDS)
+            now = self._clock.now_ns() // NS_PER_SECOND
+            if now > second:
+                second = now
+                self.ingest(TimerFired(name="second"))
+
+    def _spawn(self, jobs: Sequence[Coroutine[Any, Any, None]]) -> list["asyncio.Task[None]"]:
+        tasks = [asyncio.create_task(job) for job in jobs]
+        for task in tasks:
+            task.add_done_callback(self._task_ended)
+        return tasks
+
+    def _task_ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return
+        ended = RuntimeError("a source or sender ended although nobody stopped it")
+        self._fail(task.exception() or ended)
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep the first failure; one of the journal outranks it, for then nothing may leave."""
+        if self._failure is None or isinstance(error, NotLoggedError):
+            self._failure = error
+        self._ingress.wake()
+
+    def _max_age_ms(self) -> int:
+        settings = self.state.settings
+        return settings.limits.max_intent_age_ms if settings is not None else 0
+
+    async def _close_ports(self) -> None:
+        await self._venue.close()
+        if self._chain is not None:
+            await self._chain.close()
+
+
+def _explained(failure: BaseException) -> AthanorError:
+    if isinstance(failure, AthanorError):
+        return failure
+    cause = failure.__cause__ or failure
+    return EngineFailed(
+        f"the engine stopped: {failure} ({type(cause).__name__}: {cause})",
+        next_step="quotes were cancelled or expire by themselves; replay the journal to see why",
+    )
+
+
+async def _cancel(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
