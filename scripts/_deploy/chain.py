@@ -7,7 +7,7 @@ from typing import Any
 from ape import chain, networks
 from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractContainer, ContractInstance
-from ethpm_types import ContractType
+from ethpm_types import Bytecode, ContractType
 
 from scripts._deploy.book import Book, Entry
 
@@ -27,7 +27,7 @@ def npm_contract(artifact: str) -> ContractContainer:
         ContractType(
             contractName=raw["contractName"],
             abi=raw["abi"],
-            deploymentBytecode={"bytecode": raw["bytecode"]},
+            deploymentBytecode=Bytecode(bytecode=raw["bytecode"]),
         )
     )
 
@@ -69,9 +69,9 @@ class Deployer:
 
     def at(self, container: ContractContainer, address: str) -> ContractInstance:
         """Return a contract that must exist. Raises CodeMissing."""
-        if not networks.provider.get_code(address):  # type: ignore[arg-type]
+        if not networks.provider.get_code(address):
             raise CodeMissing(f"no code at {address}, recorded in {self.book.path}")
-        return container.at(address, fetch_from_explorer=False)  # type: ignore[arg-type]
+        return container.at(address, fetch_from_explorer=False)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ape import chain, project
 from ape.contracts import ContractContainer, ContractInstance
+from ape.exceptions import ContractLogicError
 
 from keeper.markets.univ3 import MAX_TICK, sqrt_price_down
 from scripts._deploy.chain import Deployer, npm_contract
@@ -56,8 +57,7 @@ def deploy_world(deployer: Deployer, params: WorldParams) -> World:
     router = deployer.contract("uniswap_v3_router", _artifact(PERIPHERY, "SwapRouter"), *shared)
     pool = _pool(deployer, factory, (weth, usdc), params.pool_fee_ppm)
     world = World(usdc, weth, feed, factory, pool, positions, router)
-    if pool.slot0().sqrtPriceX96 == 0:
-        _open_market(deployer, world, params)
+    _open_market(deployer, world, params)
     return world
 
 
@@ -83,17 +83,27 @@ def _pool(
 
 
 def _open_market(deployer: Deployer, world: World, params: WorldParams) -> None:
-    """First feed round, first price, oracle depth, then liquidity: each needs the one before."""
-    world.feed.push(params.eth_price_e8, sender=deployer.account)
-    usdc_units = params.eth_price_e8 * 10**params.usdc_decimals
-    units = world.sorted_amounts(WETH_UNITS * 10**FEED_DECIMALS, usdc_units)
-    world.pool.initialize(sqrt_price_down(*units), sender=deployer.account)
-    kept = 1
+    """First price, oracle depth, liquidity, feed round, in this order; what is done is skipped."""
+    if world.pool.slot0().sqrtPriceX96 == 0:
+        usdc_units = params.eth_price_e8 * 10**params.usdc_decimals
+        units = world.sorted_amounts(WETH_UNITS * 10**FEED_DECIMALS, usdc_units)
+        world.pool.initialize(sqrt_price_down(*units), sender=deployer.account)
+    kept = world.pool.slot0().observationCardinalityNext
     while kept < params.observations:
         kept = min(kept + OBSERVATIONS_PER_CALL, params.observations)
         world.pool.increaseObservationCardinalityNext(kept, sender=deployer.account)
-    for liquidity in params.liquidity:
+    for liquidity in params.liquidity[world.positions.balanceOf(deployer.account) :]:
         _add_liquidity(deployer, world, params, liquidity)
+    if not _has_round(world.feed):
+        world.feed.push(params.eth_price_e8, sender=deployer.account)
+
+
+def _has_round(feed: ContractInstance) -> bool:
+    try:
+        feed.latestRoundData()
+    except ContractLogicError:  # the feed refuses to answer before its first round
+        return False
+    return True
 
 
 def _add_liquidity(

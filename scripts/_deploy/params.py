@@ -137,10 +137,10 @@ def _resolve(value: Any, names: dict[str, Any]) -> Any:
 
 
 def _build(kind: type[T], raw: dict[str, Any]) -> T:
-    wanted = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    wanted: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
     _require_keys(raw, set(wanted), kind.__name__)
     for name, value in raw.items():
-        expected = {int: int, str: str}.get(wanted[name], list)  # type: ignore[call-overload]
+        expected = wanted[name] if wanted[name] in (int, str) else list
         if type(value) is not expected:
             raise ParamsInvalid(f"{kind.__name__}.{name}: {value!r} is no {expected.__name__}")
     return kind(**raw)

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+
+import {IAdapter} from "../interfaces/IAdapter.sol";
+
+/// @title Vault double for adapter tests: roles, the money protocol of `IAdapter`, no queues and no limits
+contract AdapterHost {
+    using SafeERC20 for IERC20;
+
+    address public immutable asset;
+    address public immutable keeper;
+    address public immutable guardian;
+
+    /// @notice Booked idle assets [asset units].
+    uint256 public idle;
+
+    constructor(address asset_, address keeper_, address guardian_) {
+        asset = asset_;
+        keeper = keeper_;
+        guardian = guardian_;
+    }
+
+    /// @notice Books assets that were sent here.
+    function book(uint256 assets) external {
+        idle += assets;
+    }
+
+    /// @notice Sends booked assets to an adapter, as the vault does.
+    function allocate(address adapter, uint256 assets) external {
+        idle -= assets;
+        IERC20(asset).safeTransfer(adapter, assets);
+        IAdapter(adapter).allocate(assets);
+    }
+
+    /// @notice Asks an adapter for assets.
+    function deallocate(address adapter, uint256 assets) external returns (uint256) {
+        return IAdapter(adapter).deallocate(assets);
+    }
+
+    /// @notice Pulls assets from the calling adapter and books them.
+    function returnAssets(uint256 assets) external {
+        idle += assets;
+        IERC20(asset).safeTransferFrom(msg.sender, address(this), assets);
+    }
+}

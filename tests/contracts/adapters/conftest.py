@@ -1,0 +1,202 @@
+"""Real Uniswap v3 contracts, a feed, and adapters of a vault double; actors by role."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripts._deploy.book import Book
+from scripts._deploy.chain import Deployer
+from scripts._deploy.external import World, deploy_world
+from scripts._deploy.params import LiquidityParams, WorldParams
+
+ETHER = 10**18
+USDC = 10**6
+PRICE_E8 = 3_000 * 10**8
+LIMITS = (4_500, 300, 60, 30, 151)  # feed age, deviation, cooldown, value change, observations
+HOUR = 3_600
+FOREVER = 2**64
+MAX_UINT = 2**256 - 1
+
+
+@dataclass(frozen=True)
+class Market:
+    """The pool, its tokens and feed as a test acts on them."""
+
+    world: World
+    trader: Any
+    issuer: Any
+    chain: Any
+
+    @property
+    def pool(self) -> Any:
+        return self.world.pool
+
+    @property
+    def weth_is_0(self) -> bool:
+        return bool(self.pool.token0() == self.world.weth.address)
+
+    def tick(self) -> int:
+        return int(self.pool.slot0().tick)
+
+    def push(self, price_e8: int) -> None:
+        """Publish a price of one WETH in USDC, 8 decimals."""
+        self.world.feed.push(price_e8, sender=self.issuer)
+
+    def buy_weth(self, usdc: int) -> Any:
+        """Spend USDC units in the pool."""
+        return self._swap(self.world.usdc, self.world.weth, usdc)
+
+    def sell_weth(self, weth: int) -> Any:
+        """Sell WETH units in the pool."""
+        return self._swap(self.world.weth, self.world.usdc, weth)
+
+    def swap(self, zero_for_one: bool, amount_in: int) -> Any:
+        """Sell units of token0 or token1 in the pool."""
+        tokens = (self.world.weth, self.world.usdc)
+        if zero_for_one != self.weth_is_0:
+            tokens = tokens[::-1]
+        return self._swap(*tokens, amount_in)
+
+    def pass_time(self, seconds: int, price_e8: int | None = None) -> None:
+        """Mine a block that much later; a price is published there, as feeds do."""
+        self.chain.mine(deltatime=seconds)
+        if price_e8 is not None:
+            self.push(price_e8)
+
+    def _swap(self, token_in: Any, token_out: Any, amount: int) -> Any:
+        fee = self.pool.fee()
+        order = (token_in, token_out, fee, self.trader, FOREVER, amount, 0, 0)
+        return self.world.router.exactInputSingle(order, sender=self.trader)
+
+
+@pytest.fixture(scope="session")
+def issuer(accounts: Any) -> Any:
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def keeper(accounts: Any) -> Any:
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def guardian(accounts: Any) -> Any:
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def trader(accounts: Any) -> Any:
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def stranger(accounts: Any) -> Any:
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
+def route(accounts: Any) -> Any:
+    return accounts[5]
+
+
+@pytest.fixture(scope="session")
+def world(issuer: Any, chain: Any, tmp_path_factory: pytest.TempPathFactory) -> World:
+    record: Path = tmp_path_factory.mktemp("world") / "world.json"
+    deployer = Deployer(issuer, Book.open(record, chain.chain_id))
+    params = WorldParams(
+        usdc_decimals=6,
+        eth_price_e8=PRICE_E8,
+        pool_fee_ppm=500,
+        observations=151,
+        liquidity=[LiquidityParams(100 * ETHER, 0), LiquidityParams(300 * ETHER, 2_000)],
+    )
+    return deploy_world(deployer, params)
+
+
+@pytest.fixture(scope="session")
+def market(world: World, trader: Any, issuer: Any, chain: Any) -> Market:
+    world.weth.deposit(value=3_000 * ETHER, sender=trader)
+    world.usdc.mint(trader, 10_000_000 * USDC, sender=issuer)
+    for token in (world.weth, world.usdc):
+        token.approve(world.router, MAX_UINT, sender=trader)
+    return Market(world, trader, issuer, chain)
+
+
+@pytest.fixture(scope="session")
+def host(project: Any, world: World, issuer: Any, keeper: Any, guardian: Any) -> Any:
+    """A vault double with 1,000,000 USDC booked."""
+    made = issuer.deploy(project.AdapterHost, world.usdc, keeper, guardian)
+    world.usdc.mint(made, 1_000_000 * USDC, sender=issuer)
+    made.book(1_000_000 * USDC, sender=issuer)
+    return made
+
+
+@pytest.fixture(scope="session")
+def young_adapter(project: Any, host: Any, market: Market, issuer: Any) -> Any:
+    """An adapter whose pool was opened less than 30 minutes ago."""
+    world = market.world
+    return issuer.deploy(project.UniswapV3Adapter, host, world.pool, world.feed, LIMITS)
+
+
+@pytest.fixture(scope="session")
+def adapter(young_adapter: Any, host: Any, market: Market, issuer: Any) -> Any:
+    """An adapter with 300,000 USDC, on a pool whose oracle covers the window."""
+    market.pass_time(HOUR, PRICE_E8)
+    host.allocate(young_adapter, 300_000 * USDC, sender=issuer)
+    return young_adapter
+
+
+@pytest.fixture(scope="session")
+def clob(project: Any, host: Any, route: Any, issuer: Any) -> Any:
+    return issuer.deploy(project.ClobAdapter, host, route)
+
+
+@pytest.fixture(scope="session")
+def operate(adapter: Any, keeper: Any, market: Market) -> Any:
+    """Run keeper operations, each after a cooldown, with generous amount limits."""
+    return Operations(adapter, keeper, market)
+
+
+@dataclass(frozen=True)
+class Operations:
+    adapter: Any
+    keeper: Any
+    market: Market
+
+    def around(self, half_width: int, shift: int = 0) -> tuple[int, int]:
+        """Return ticks on the spacing around the current one."""
+        spacing = self.market.pool.tickSpacing()
+        centre = (self.market.tick() + shift) // spacing * spacing
+        return centre - half_width, centre + half_width
+
+    def ready(self) -> None:
+        self.market.chain.mine(deltatime=61)
+
+    def mint(self, ticks: tuple[int, int], liquidity: int) -> Any:
+        self.ready()
+        return self.adapter.mintRange(
+            *ticks, liquidity, MAX_UINT, MAX_UINT, FOREVER, sender=self.keeper
+        )
+
+    def burn(self, ticks: tuple[int, int], liquidity: int) -> Any:
+        self.ready()
+        return self.adapter.burnRange(*ticks, liquidity, 0, 0, FOREVER, sender=self.keeper)
+
+    def swap(self, zero_for_one: bool, amount_in: int) -> Any:
+        self.ready()
+        return self.adapter.swapExactIn(zero_for_one, amount_in, 0, FOREVER, sender=self.keeper)
+
+    def buy_weth(self, usdc: int) -> Any:
+        """Swap USDC units of the adapter into WETH."""
+        return self.swap(not self.market.weth_is_0, usdc)
+
+
+@pytest.fixture
+def invested(operate: Operations, adapter: Any, market: Market) -> Iterator[Any]:
+    """The adapter with half its money in WETH and a range of a third of it."""
+    operate.buy_weth(60_000 * USDC)
+    market.push(PRICE_E8)
+    operate.mint(operate.around(1_000), 10**16)
+    yield adapter
