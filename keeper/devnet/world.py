@@ -1,0 +1,215 @@
+"""The local world as one object: node, contracts, exchange, bridge and actors."""
+
+import asyncio
+import json
+import time
+from collections.abc import Coroutine
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from keeper.devnet.anvil import Anvil
+from keeper.devnet.bridge import Bridge
+from keeper.devnet.clob_flow import Taker, TakerFlow, TakerRoute
+from keeper.devnet.clock import WorldClock
+from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
+from keeper.devnet.exchange_process import CHAIN_ID as VENUE_CHAIN_ID
+from keeper.devnet.exchange_process import ExchangeProcess
+from keeper.devnet.identities import EVM_ROLES, evm_identities, venue_identity
+from keeper.devnet.pool_flow import PoolFlow, PoolRoute
+from keeper.devnet.prices import FeedRoute, Oracle, PricePath
+from keeper.devnet.tokens import Call, NodeAccounts
+from keeper.venues.dydx.node import Node
+
+__all__ = ["ASSET_UNIT", "World"]
+
+ASSET_UNIT = 10**6
+BASE_UNIT = 10**18
+START_PRICE_E8 = 3_000 * 10**8
+TAKER_ASSETS = 500_000 * ASSET_UNIT
+SWAPPER_ASSETS = 3_000_000 * ASSET_UNIT
+SWAPPER_BASE = 1_000 * BASE_UNIT
+OWNER_WALLET = "treasurer"
+TAKERS = ("taker_one", "taker_two")
+
+ETH_USD = TakerRoute(
+    chain_id=VENUE_CHAIN_ID,
+    market="ETH-USD",
+    clob_pair_id=1,
+    atomic_resolution=-9,
+    quantum_conversion_exponent=-9,
+    step_base_quantums=1_000_000,
+    subticks_per_tick=100_000,
+    max_order_quote_quantums=4_000 * ASSET_UNIT,
+    slippage_ppm=10_000,
+)
+
+
+class World:
+    """Everything that is not the product; `start` it, use it, `stop` it."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.seed = seed
+        self.people = evm_identities()
+        self.owner_wallet = venue_identity(OWNER_WALLET)
+        self.clock = WorldClock(folder / "clock.json")
+        self.anvil: Anvil
+        self.contracts: Deployment
+        self.exchange: ExchangeProcess
+        self.bridge: Bridge
+        self.oracle: Oracle
+        self.takers: TakerFlow
+        self.swappers: PoolFlow
+        self.minted_assets = 0
+        self._node: Node | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Bring up chain, contracts, exchange and actors; the actors wait for `open_markets`."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.clock.start(time.time_ns())
+        self.anvil = Anvil(self.folder, self.clock, chain_id=CHAIN_ID, accounts=len(EVM_ROLES))
+        await self.anvil.start()
+        self.accounts = NodeAccounts(self.anvil.rpc)
+        self.anvil.tick_seconds = 0.1
+        self.spawn(self.anvil.mine_forever())
+        self.exchange = await ExchangeProcess.start(self.folder, self.clock)
+        self.contracts = await deploy(self.anvil.url, self.folder, self.people)
+        self._build_actors()
+        await self._fund_actors()
+        self.anvil.tick_seconds = 1.0
+        self._write_record()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the story; `check` raises what it raised."""
+        self._tasks.append(asyncio.create_task(work))
+
+    def check(self) -> None:
+        """Raise if a part of the world has failed."""
+        self.exchange.child.check()
+        for task in self._tasks:
+            if task.done() and not task.cancelled():
+                error = task.exception()
+                raise error if error is not None else RuntimeError(f"{task} ended by itself")
+
+    async def open_markets(self) -> None:
+        """Let prices move and actors trade."""
+        await self.swappers.prepare()
+        for work in (self.oracle, self.swappers):
+            self.spawn(work.run_forever())
+
+    async def fund_takers(self) -> None:
+        """Send the takers' money over the bridge and into their subaccounts."""
+        for taker in self._takers:
+            role = taker.identity.role
+            await self.mint(role, TAKER_ASSETS)
+            await self.pay(role, self.people["bridge"].address, TAKER_ASSETS)
+        for taker in self._takers:
+            await self._until_funded(taker)
+            reply = await taker.deposit_all()
+            if reply.code != 0:
+                raise RuntimeError(f"{taker.identity.role}: {reply.raw_log}")
+
+    def open_order_flow(self) -> None:
+        """Let the takers trade on the book."""
+        self.spawn(self.takers.run_forever())
+
+    async def mint(self, role: str, assets: int) -> None:
+        """Mint the asset to a person, counted."""
+        call = Call("mint(address,uint256)", self.people[role].address, assets)
+        await self.accounts.send(self.people["owner"].address, self.contracts.usdc, call)
+        self.minted_assets += assets
+
+    async def pay(self, role: str, recipient: str, assets: int) -> None:
+        """Transfer a person's assets."""
+        call = Call("transfer(address,uint256)", recipient, assets)
+        await self.accounts.send(self.people[role].address, self.contracts.usdc, call)
+
+    async def advance(self, seconds: int) -> None:
+        """Jump ahead and let both chains make a block there, the feed's round in it."""
+        self.clock.step(seconds)
+        await self.oracle.push_round()
+        await self.anvil.mine()
+        await self.oracle.publish()
+
+    async def stop(self) -> None:
+        """Stop everything, newest first."""
+        for task in reversed(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for part in ("bridge", "oracle"):
+            if hasattr(self, part):
+                await getattr(self, part).close()
+        if self._node is not None:
+            await self._node.close()
+        if hasattr(self, "exchange"):
+            await self.exchange.stop()
+        if hasattr(self, "anvil"):
+            await self.anvil.stop()
+
+    def _build_actors(self) -> None:
+        rpc, admin, contracts = self.anvil.rpc, self.exchange.endpoints.admin, self.contracts
+        people = self.people
+        self.bridge = Bridge(rpc, admin, contracts.usdc, people["bridge"].address)
+        self.bridge.register(contracts.clob_adapter, self.owner_wallet.address)
+        path = PricePath(self.seed, START_PRICE_E8, volatility_ppm=70, pull_ppm=2_000)
+        feed = FeedRoute(contracts.feed, people["owner"].address, "ETH-USD", -6, 60, 1_000)
+        self.oracle = Oracle(rpc, admin, self.clock, path, feed)
+        self.swappers = PoolFlow(rpc, path, self._pool_route(), self.seed + 1)
+        self._node = Node(self.exchange.endpoints.grpc, insecure=True, query_deadline_ms=3_000)
+        self._takers = tuple(
+            Taker(self._node, self.clock, venue_identity(role), ETH_USD) for role in TAKERS
+        )
+        for taker in self._takers:
+            evm = people[taker.identity.role].address
+            self.bridge.register(evm, taker.identity.address)
+        self.takers = TakerFlow(self._takers, path, ETH_USD, self.seed + 2)
+        self.spawn(self.bridge.run_forever())
+
+    def _pool_route(self) -> PoolRoute:
+        contracts = self.contracts
+        return PoolRoute(
+            pool=contracts.pool,
+            router=contracts.router,
+            asset=contracts.usdc,
+            base=contracts.weth,
+            asset_is_token0=int(contracts.usdc, 16) < int(contracts.weth, 16),
+            asset_decimals=6,
+            base_decimals=18,
+            fee_ppm=500,
+            arbitrageur=self.people["arbitrageur"].address,
+            noise=self.people["noise"].address,
+            noise_assets=20_000 * ASSET_UNIT,
+        )
+
+    async def _fund_actors(self) -> None:
+        self.minted_assets = await self.accounts.read(
+            self.contracts.usdc, Call("totalSupply()"), "uint256"
+        )
+        for role in ("arbitrageur", "noise"):
+            await self.mint(role, SWAPPER_ASSETS)
+            deposit = {
+                "from": self.people[role].address,
+                "to": self.contracts.weth,
+                "value": hex(SWAPPER_BASE),
+                "data": Call("deposit()").data,
+            }
+            await self.anvil.rpc.call("eth_sendTransaction", deposit)
+
+    async def _until_funded(self, taker: Taker) -> None:
+        async with asyncio.timeout(60):
+            while await taker.wallet() < TAKER_ASSETS:
+                self.check()
+                await asyncio.sleep(0.5)
+
+    def _write_record(self) -> None:
+        record = {
+            "evm_rpc_url": self.anvil.url,
+            "evm_chain_id": CHAIN_ID,
+            "contracts": asdict(self.contracts),
+            "venue": asdict(self.exchange.endpoints),
+            "owner_wallet": self.owner_wallet.address,
+            "people": {role: person.address for role, person in self.people.items()},
+        }
+        (self.folder / "world.json").write_text(json.dumps(record, indent=2) + "\n")
