@@ -27,28 +27,65 @@ ERRORS: Final[dict[str, str]] = {
     "ERROR": "The keeper refused on purpose; the message says why.",
     "FUNDS_MISSING": "The account lacks the token, the shares, the ether for gas, or an allowance. "
     "The message names the amounts and the command that fixes it.",
+    "ENGINE_FAILED": "The keeper met an unforeseen error, recorded it, cancelled its quotes and "
+    "stopped. Replay the journal to see the step that failed.",
     "INTERNAL": "A bug. Please report it with the text shown.",
     "JOURNAL_CORRUPT": "A record fails its checksum, sequence or hash chain. "
     "The keeper does not trade on it: restore the segment, or start a new journal folder.",
     "JOURNAL_MISSING": "The folder holds no journal segments. Check [journal] folder.",
-    "KEEPER_HALTED": "A stop tripped and the keeper places no order. "
-    "`keeper status` names the stop; restarting keeps the state.",
     "KEY_UNAVAILABLE": "A key is not configured, its variable is not set, or it is not a key. "
     "The file names variables (NAME or NAME_FILE) or a keystore, never the key.",
     "NODE_REFUSED": "The EVM node answered with an error of its own; the message carries it.",
     "NOT_RUNNING": "No keeper answers on this journal's control socket. Start it: keeper run.",
+    "OPERATION_PENDING": "The operator's word is in the log and acts by itself; "
+    "its effect did not show within the time given. `keeper status` shows what is left.",
     "QUORUM_MISSED": "Fewer reporters signed than the contract's quorum. "
     "Each reporter's answer is listed; a refusal names the number it disagrees with.",
     "REPLAY_MISMATCH": "Deciding the journal again gave other commands than it holds. "
     "The record is named; it was written by other code or changed afterwards.",
     "TRANSACTION_REFUSED": "The transaction would revert, reverted, or was not included in time. "
     "The dry run costs nothing and names the contract's error.",
-    "UNKNOWN_MARKET": "The venue has no market of that name; check [[markets]] ticker.",
     "USAGE": "The command line is wrong; see --help.",
     "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer, or serves "
     "another chain than [venue] chain_id.",
+    "WRONG_RELEASE": "The journal was written by another release, and only that one can decide it "
+    "again. Install the version the message names.",
     "WIRE_ERROR": "A venue or contract answered in an unexpected shape; "
     "its version may be newer than this keeper.",
 }
-REFUSALS: Final[dict[str, str]] = {}
+REFUSALS: Final[dict[str, str]] = {
+    "ACCOUNT_UNKNOWN": "The venue has not told the subaccount's state yet; nothing is quoted.",
+    "BOOK_CROSSED": "Best bid at or above best ask: the book is wrong, quotes are pulled. "
+    "Limit and value are the best ask and the best bid in subticks.",
+    "BOOK_ONE_SIDED": "One side of the book is empty; nothing is quoted against it.",
+    "CLOCK_SKEW": "The venue's block time and our clock differ by more than max_clock_skew_ms. "
+    "Check the machine's time.",
+    "DAILY_LOSS": "The day's loss reached daily_loss_quote_quantums: the vault exits. "
+    "`keeper resume` accepts the loss and starts again.",
+    "DRAWDOWN": "Profit fell from its high by more than drawdown_ppm: the vault exits. "
+    "`keeper resume` accepts it and starts again.",
+    "EXITING": "The vault is exiting: only orders that reduce the position are sent.",
+    "HALTED": "The vault is halted: no order is sent at all. `keeper resume` starts again.",
+    "MARGIN": "The order filled at its worst would need more margin than the subaccount has.",
+    "MARKET_STATUS": "The venue's status of the market does not allow this order.",
+    "MAX_GROSS": "All open exposure together would exceed max_gross_quote_quantums.",
+    "MAX_ORDER": "The order is larger than max_order_quote_quantums.",
+    "MAX_POSITION": "Filled at worst, the position would exceed max_position_quote_quantums.",
+    "MESSAGE_RATE": "The block's message limit (max_messages_per_block) is used up.",
+    "NOT_ACTIVATED": "The quote balance is below activation_threshold_quote_quantums.",
+    "NOT_REDUCING": "A reduce-only order would not reduce the position.",
+    "NO_EQUITY": "The subaccount has no positive equity; there is nothing to quote with.",
+    "PAUSED": "A person paused the market. `keeper resume MARKET` quotes it again.",
+    "PRICE_BAND": "The price is farther from the reference than price_band_ppm.",
+    "PRICE_TICK": "The price is not a multiple of the market's tick.",
+    "REDUCING": "The vault is reducing: nothing that raises the position is sent.",
+    "SIZE_STEP": "The size is zero or not a multiple of the market's step. "
+    "Orders are never enlarged to fit.",
+    "SOURCE_DOWN": "A data source is lost; what it said is stale at once.",
+    "STALE_BOOK": "The book is older than book_max_age_ms; quotes are pulled.",
+    "STALE_HEIGHT": "The venue's height is older than max_height_age_ms; quotes are pulled.",
+    "STALE_ORACLE": "The oracle price is older than oracle_max_age_ms; quotes are pulled.",
+    "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
+    "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",
+}
 CODES: Final = ERRORS | REFUSALS

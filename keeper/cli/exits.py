@@ -23,6 +23,7 @@ class ExitCode(enum.IntEnum):
     HALTED = 11
     QUORUM = 12
     NOT_RUNNING = 13
+    PENDING = 14
     INTERRUPTED = 130
 
 
@@ -32,15 +33,16 @@ MEANINGS: Final[dict[ExitCode, str]] = {
     ExitCode.USAGE: "the command line is wrong",
     ExitCode.CONFIG: "the configuration or an argument's value is wrong",
     ExitCode.CHAIN: "the EVM node is unreachable or serves another chain",
-    ExitCode.VENUE: "the order-book venue is unreachable, another chain, or misses a market",
+    ExitCode.VENUE: "the order-book venue is unreachable or answers in another shape",
     ExitCode.JOURNAL: "the journal is absent or corrupt; nothing was traded on it",
-    ExitCode.REPLAY: "the replay gave other commands than the journal holds",
+    ExitCode.REPLAY: "the replay gave other bytes, or another release wrote the journal",
     ExitCode.KEY: "a key is missing or unusable",
     ExitCode.FUNDS: "a balance or an allowance is too low",
     ExitCode.REFUSED: "a contract or a limit refused it",
     ExitCode.HALTED: "the keeper is halted",
     ExitCode.QUORUM: "too few reporters signed",
     ExitCode.NOT_RUNNING: "no keeper runs on this journal",
+    ExitCode.PENDING: "accepted, but not in effect within the time given",
     ExitCode.INTERRUPTED: "interrupted by a signal",
 }
 
@@ -49,7 +51,6 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "KeyUnavailable": ("KEY_UNAVAILABLE", ExitCode.KEY),
     "ConfigError": ("CONFIG_ERROR", ExitCode.CONFIG),
     "ArgumentInvalid": ("ARGUMENT_INVALID", ExitCode.CONFIG),
-    "UnknownMarket": ("UNKNOWN_MARKET", ExitCode.VENUE),
     "VenueUnavailable": ("VENUE_UNAVAILABLE", ExitCode.VENUE),
     "ChainUnavailable": ("CHAIN_UNAVAILABLE", ExitCode.CHAIN),
     "NodeRefused": ("NODE_REFUSED", ExitCode.REFUSED),
@@ -61,7 +62,9 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
     "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),
-    "KeeperHalted": ("KEEPER_HALTED", ExitCode.HALTED),
+    "OperationPending": ("OPERATION_PENDING", ExitCode.PENDING),
+    "EngineFailed": ("ENGINE_FAILED", ExitCode.INTERNAL),
+    "WrongRelease": ("WRONG_RELEASE", ExitCode.REPLAY),
     "WireError": ("WIRE_ERROR", ExitCode.VENUE),
     "AthanorError": ("ERROR", ExitCode.REFUSED),
 }

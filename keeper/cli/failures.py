@@ -6,7 +6,7 @@ __all__ = [
     "ArgumentInvalid",
     "FundsMissing",
     "JournalMissing",
-    "KeeperHalted",
+    "OperationPending",
     "QuorumMissed",
     "TransactionRefused",
 ]
@@ -32,5 +32,5 @@ class JournalMissing(AthanorError):
     """Raised when a folder holds no journal."""
 
 
-class KeeperHalted(AthanorError):
-    """Raised when the keeper answers that it is halted."""
+class OperationPending(AthanorError):
+    """Raised when an operator's word is logged but has no effect yet."""

@@ -34,6 +34,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "flatten": Entry(
         "keeper.cli.operate", "flatten", "Cancel quotes, leave ranges, close positions; stay flat."
     ),
+    "halt": Entry("keeper.cli.operate", "halt", "Stop at once: no order; positions stay."),
     "replay": Entry(
         "keeper.cli.replay", "replay", "Decide a journal again and compare every byte."
     ),

@@ -1,0 +1,255 @@
+"""The only module that names concrete classes: from checked configuration to running services."""
+
+import asyncio
+import secrets
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from keeper.chain.rpc import JsonRpc
+from keeper.chain.signing import GasPolicy, account_from_key
+from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
+from keeper.clock import clock_from_source
+from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
+from keeper.config.model import Config, JournalSection
+from keeper.config.secrets import private_key_of, read_key
+from keeper.control import ControlServer
+from keeper.domain.errors import ConfigError
+from keeper.domain.events import SCHEMA_VERSION, Reconciled, RunStarted, SubaccountObserved
+from keeper.domain.settings import StepSettings
+from keeper.domain.units import NS_PER_MS
+from keeper.engine import Engine
+from keeper.journal import JournalOptions, JournalReader, JournalWriter
+from keeper.pages.status import status_of
+from keeper.ports import Clock
+from keeper.release import running_release
+from keeper.venues.dydx.keys import LocalSigner, SecretKey
+from keeper.venues.dydx.settings import DydxSettings
+from keeper.venues.dydx.venue import DydxVenue
+
+__all__ = [
+    "LogAlerts",
+    "Services",
+    "build_engine",
+    "clock_of",
+    "configure_logs",
+    "journal_folder",
+    "run_keeper",
+]
+
+CLIENT_ID_BITS = 32
+SEED_BITS = 63
+
+
+class LogAlerts:
+    """Alerts as log lines on stderr; one a person watches, or a collector forwards."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger("keeper.alerts")
+
+    async def send(self, severity: str, code: str, text: str) -> None:
+        self._log.warning(text, severity=severity, code=code)
+
+
+class Services:
+    """A running keeper's parts, in the order they are stopped."""
+
+    def __init__(self, engine: Engine, control: ControlServer, chain: EvmVaultChain) -> None:
+        self.engine = engine
+        self.control = control
+        self.chain = chain
+
+
+def clock_of(loaded: LoadedConfig) -> Clock:
+    """Return the clock the configuration names; a relative path starts at the file."""
+    source = loaded.config.clock.source
+    return clock_from_source(source if source == "system" else str(loaded.path(source)))
+
+
+def journal_section(loaded: LoadedConfig) -> JournalSection:
+    """Return [journal]. Raises ConfigError when it is missing."""
+    section = loaded.config.journal
+    if section is None:
+        raise ConfigError(
+            f"{loaded.file} has no [journal] section",
+            next_step='add: [journal] folder = "journal"',
+        )
+    return section
+
+
+def journal_folder(loaded: LoadedConfig) -> Path:
+    """Return the journal's folder. Raises ConfigError when none is configured."""
+    return loaded.path(journal_section(loaded).folder)
+
+
+async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Services:
+    """Read keys, check the node, open the journal and wire the engine.
+
+    Raises ConfigError, KeyUnavailable, ChainUnavailable, CallReverted, JournalCorrupt.
+    """
+    config, settings, clock = loaded.config, to_step_settings(loaded.config), clock_of(loaded)
+    folder, section = journal_folder(loaded), journal_section(loaded)
+    clock.now_ns()
+    venue = _venue(loaded, clock, environ, resume_height=_resume_height(folder))
+    chain = _chain(loaded, settings, clock, environ)
+    try:
+        await chain.check()
+        options = JournalOptions(
+            max_segment_bytes=section.segment_bytes, sync_interval_ms=section.sync_interval_ms
+        )
+        journal = JournalWriter.open(folder, options)
+    except BaseException:
+        await chain.close()
+        await venue.close()
+        raise
+    started = run_started(config, settings)
+    engine = Engine(journal, clock, venue, chain, LogAlerts(), started)
+
+    def status() -> dict[str, Any]:
+        return status_of(engine.state, clock.now_ns())
+
+    tickers = tuple(market.ticker for market in config.markets)
+    return Services(engine, ControlServer(folder, engine.ingest, status, tickers), chain)
+
+
+def run_started(config: Config, settings: StepSettings) -> RunStarted:
+    """Return the first record of a run; the engine sets its number."""
+    release = running_release()
+    return RunStarted(
+        run=0,
+        schema=SCHEMA_VERSION,
+        package_version=release.version,
+        wheel_hash=release.wheel_hash,
+        config_hash=config_hash(config),
+        params_hash=params_hash(settings),
+        settings=settings,
+        vault=config.vault.address,
+        evm_chain_id=config.evm.chain_id,
+        venue_chain_id=config.venue.chain_id,
+        subaccount=f"{config.venue.address}/{config.venue.subaccount}",
+        client_id_base=secrets.randbits(CLIENT_ID_BITS),
+        seed=secrets.randbits(SEED_BITS),
+    )
+
+
+def _resume_height(folder: Path) -> int | None:
+    """Return the venue height the journal last knew the account at. Raises JournalCorrupt."""
+    if not folder.is_dir():
+        return None
+    height = None
+    for step in JournalReader(folder).steps():
+        if isinstance(step.event, SubaccountObserved | Reconciled):
+            height = step.event.height
+    return height
+
+
+def dydx_settings(config: Config) -> DydxSettings:
+    """Return the adapter's settings from [venue], [[markets]] and [limits]."""
+    venue = config.venue
+    return DydxSettings(
+        chain_id=venue.chain_id,
+        grpc_endpoint=venue.grpc_endpoint,
+        grpc_insecure=venue.grpc_insecure,
+        rest_url=venue.rest_url,
+        ws_url=venue.ws_url,
+        address=venue.address,
+        subaccount=venue.subaccount,
+        markets=tuple(market.ticker for market in config.markets),
+        authenticator_ids=venue.authenticator_ids,
+        max_messages_per_block=config.limits.max_messages_per_block if config.limits else 0,
+        short_block_window=venue.short_block_window,
+        place_deadline_ms=venue.place_deadline_ms,
+        query_deadline_ms=venue.query_deadline_ms,
+    )
+
+
+def _venue(
+    loaded: LoadedConfig, clock: Clock, environ: Mapping[str, str], *, resume_height: int | None
+) -> DydxVenue:
+    key = _key(loaded, "venue", environ)
+    signer = LocalSigner(SecretKey(key))
+    return DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
+
+
+def _chain(
+    loaded: LoadedConfig, settings: StepSettings, clock: Clock, environ: Mapping[str, str]
+) -> EvmVaultChain:
+    evm = loaded.config.evm
+    allocation = settings.allocation
+    chain_settings = ChainSettings(
+        chain_id=evm.chain_id,
+        vault=loaded.config.vault.address,
+        clob_adapters=(allocation.clob_adapter,) if allocation else (),
+        pools=tuple((pool.adapter, pool.pool) for pool in settings.pools),
+        gas=gas_policy(loaded.config),
+        poll_seconds=evm.poll_interval_ms / 1_000,
+    )
+
+    async def logged() -> None:
+        """`Engine.ingest` has the signed bytes in the log when it returns: nothing to wait for."""
+
+    account = account_from_key(_key(loaded, "keeper", environ))
+    return EvmVaultChain(rpc_of(loaded.config), account, chain_settings, clock=clock, logged=logged)
+
+
+def rpc_of(config: Config) -> JsonRpc:
+    """Return a client of the configured node."""
+    seconds = max(1, -(-config.evm.request_timeout_ms // 1_000))
+    return JsonRpc(config.evm.rpc_url, timeout_seconds=seconds)
+
+
+def gas_policy(config: Config) -> GasPolicy:
+    """Return the ceilings of [evm]."""
+    evm = config.evm
+    return GasPolicy(
+        max_fee_per_gas_wei=evm.max_fee_per_gas_wei,
+        max_priority_fee_per_gas_wei=evm.max_priority_fee_per_gas_wei,
+        max_gas=evm.max_gas,
+        bump_after_ns=evm.fee_bump_after_ms * NS_PER_MS,
+        confirmations=evm.confirmations,
+    )
+
+
+def _key(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> bytes:
+    source = getattr(loaded.config.keys, role)
+    secret = read_key(source, role, environ=environ, folder=loaded.file.parent)
+    return private_key_of(secret, role)
+
+
+async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
+    """Trade until SIGINT or SIGTERM, then cancel quotes, seal the journal and return.
+
+    Raises what `build_engine` and `Engine.run` raise.
+    """
+    configure_logs()
+    services = await build_engine(loaded, environ)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, services.engine.stop)
+    control = asyncio.create_task(services.control.run())
+    control.add_done_callback(lambda _: services.engine.stop())
+    try:
+        await services.engine.run()
+    finally:
+        control.cancel()
+        await asyncio.wait([control])
+    if not control.cancelled() and (error := control.exception()):
+        raise ConfigError(
+            f"the control socket failed: {error}", next_step="check XDG_RUNTIME_DIR or TMPDIR"
+        ) from error
+
+
+def configure_logs() -> None:
+    """Write log lines as JSON on stderr: stdout is for data."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

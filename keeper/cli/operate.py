@@ -1,0 +1,154 @@
+"""`keeper pause|resume|flatten|halt`: a person's word to a running keeper, through its log."""
+
+import getpass
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keeper.cli.failures import OperationPending
+from keeper.cli.options import config_options, json_option, load
+from keeper.cli.output import emit, note
+from keeper.cli.status import ask_status, folder_of
+from keeper.control import Request, ask
+
+__all__ = ["flatten", "halt", "pause", "resume"]
+
+POLL_SECONDS = 0.2
+WAIT = click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="Longest time to wait for the effect, in seconds; 0 returns at once.",
+)
+MARKET = click.argument("market", required=False, default="")
+
+
+@click.command()
+@MARKET
+@config_options
+@WAIT
+@json_option
+def pause(
+    market: str, file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool
+) -> None:
+    """Withdraw quotes of a market; positions stay.
+
+    Without a market: all of them. Pool ranges stay as well.
+    """
+    folder = folder_of(load(file, overrides))
+    data = _tell(folder, "pause", market, wait_seconds, lambda s: _is_quiet(s, market))
+    _show(as_json, data, "quotes are withdrawn; positions and pool ranges stay")
+
+
+@click.command()
+@MARKET
+@config_options
+@WAIT
+@json_option
+def resume(
+    market: str, file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool
+) -> None:
+    """Quote a paused market again.
+
+    Without a market: all of them, and trading starts again after flatten, halt or a stop; the
+    loss stops then count anew from here.
+    """
+    folder = folder_of(load(file, overrides))
+    data = _tell(folder, "resume", market, wait_seconds, lambda s: _is_resumed(s, market))
+    _show(as_json, data, "quoting again")
+
+
+@click.command()
+@config_options
+@WAIT
+@json_option
+def flatten(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool) -> None:
+    """Cancel quotes, leave ranges, close positions; stay flat.
+
+    Positions are closed by reduce-only immediate orders within the configured slippage, as deep
+    as the book allows. `keeper resume` starts trading again.
+    """
+    folder = folder_of(load(file, overrides))
+    data = _tell(folder, "exit", "", wait_seconds, _is_flat)
+    _show(as_json, data, "flat: no quotes, no ranges, no positions")
+
+
+@click.command()
+@config_options
+@WAIT
+@json_option
+def halt(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool) -> None:
+    """Stop at once: no order, no pool operation; positions and ranges stay as they are.
+
+    `keeper resume` starts trading again.
+    """
+    folder = folder_of(load(file, overrides))
+    data = _tell(folder, "halt", "", wait_seconds, lambda s: bool(s["state"] == "HALTED"))
+    _show(as_json, data, "halted; positions and pool ranges stay")
+
+
+def _tell(
+    folder: Path,
+    verb: str,
+    argument: str,
+    wait_seconds: int,
+    is_done: Callable[[dict[str, Any]], bool],
+) -> dict[str, Any]:
+    """Send the word and wait for its effect. Raises NotRunning, OperationPending."""
+    ask(folder, Request(verb=verb, argument=argument, operator=getpass.getuser()))
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        seen = ask_status(folder)
+        done = is_done(seen)
+        if done or time.monotonic() >= deadline:
+            break
+        time.sleep(POLL_SECONDS)
+    if not done and wait_seconds:
+        raise OperationPending(
+            f"{verb} is logged, but not in effect after {wait_seconds} s: {_left(seen)}",
+            next_step="it goes on by itself; watch it with: keeper status",
+        )
+    return {"verb": verb, "argument": argument, "in_effect": done, "status": seen}
+
+
+def _show(as_json: bool, data: dict[str, Any], text: str) -> None:
+    if not data["in_effect"]:
+        note("logged; watch it with: keeper status")
+    emit(as_json, data, lambda: click.echo(text) if data["in_effect"] else None)
+
+
+def _chosen(status: dict[str, Any], market: str) -> list[dict[str, Any]]:
+    return [m for m in status["markets"] if m["quoted"] and market in ("", m["market"])]
+
+
+def _is_quiet(status: dict[str, Any], market: str) -> bool:
+    chosen = _chosen(status, market)
+    return all(m["paused"] and m["bids"] == 0 and m["asks"] == 0 for m in chosen)
+
+
+def _is_resumed(status: dict[str, Any], market: str) -> bool:
+    is_active = market != "" or status["state"] == "ACTIVE"
+    return is_active and not any(m["paused"] for m in _chosen(status, market))
+
+
+def _is_flat(status: dict[str, Any]) -> bool:
+    positions = any(m["position_base_quantums"] for m in status["markets"])
+    quotes = any(m["bids"] or m["asks"] for m in status["markets"])
+    ranges = any(pool["ranges"] for pool in status["pools"])
+    return not (positions or quotes or ranges)
+
+
+def _left(status: dict[str, Any]) -> str:
+    parts = [
+        f"{m['market']} position {m['position_base_quantums']:,} base quantums, "
+        f"{m['bids'] + m['asks']} orders"
+        for m in status["markets"]
+        if m["position_base_quantums"] or m["bids"] or m["asks"]
+    ]
+    parts += [f"{len(p['ranges'])} ranges in {p['pool']}" for p in status["pools"] if p["ranges"]]
+    return "; ".join(parts) or f"state {status['state']}"

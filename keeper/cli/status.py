@@ -1,0 +1,108 @@
+"""`keeper status`: what the keeper of a journal does right now."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from keeper.cli.exits import ExitCode
+from keeper.cli.options import config_options, json_option, load
+from keeper.cli.output import emit, print_table, units
+from keeper.config import LoadedConfig
+from keeper.control import NotRunning, Request, ask
+
+__all__ = ["ask_status", "folder_of", "status"]
+
+QUOTE_DECIMALS = 6
+
+
+def folder_of(loaded: LoadedConfig) -> Path:
+    """Return the journal folder of a configuration. Raises NotRunning without a [journal]."""
+    if loaded.config.journal is None:
+        raise NotRunning(
+            f"{loaded.file} has no [journal]: it runs no keeper",
+            next_step="name the keeper's configuration: --config FILE",
+        )
+    return loaded.path(loaded.config.journal.folder)
+
+
+def ask_status(folder: Path) -> dict[str, Any]:
+    """Return a running keeper's status. Raises NotRunning."""
+    found: dict[str, Any] = ask(folder, Request(verb="status"))["status"]
+    return found
+
+
+@click.command()
+@config_options
+@json_option
+def status(file: Path, overrides: tuple[str, ...], as_json: bool) -> int:
+    """Show what the keeper of this journal does.
+
+    Exit code 11 when it is halted, 13 when none is running.
+    """
+    loaded = load(file, overrides)
+    folder = folder_of(loaded)
+    try:
+        data = ask_status(folder)
+    except NotRunning as error:
+        hint = error.next_step
+        stopped = {"state": "STOPPED", "journal": str(folder), "next_step": hint}
+        emit(as_json, stopped, lambda: click.echo(f"STOPPED  {folder}\n  next:  {hint}"))
+        return int(ExitCode.NOT_RUNNING)
+    emit(as_json, data, lambda: _print(data))
+    return int(ExitCode.HALTED if data["state"] == "HALTED" else ExitCode.OK)
+
+
+def _print(data: dict[str, Any]) -> None:
+    usdc = data["usdc_quote_quantums"]
+    rows = [
+        ("state", data["state"]),
+        ("run / record", f"{data['run']} / {data['seq']:,}"),
+        ("last event", datetime.fromtimestamp(data["t_ns"] // 10**9, tz=UTC).isoformat()),
+        ("venue height", f"{data['venue_height']:,}  ({_age(data['venue_height_age_ms'])})"),
+        ("EVM block", f"{data['evm_block']:,}"),
+        ("subaccount", data["subaccount"]),
+        ("quote balance", "unknown" if usdc is None else f"{units(usdc, QUOTE_DECIMALS)} USDC"),
+        ("sources down", ", ".join(data["sources_down"]) or "none"),
+        ("refusals in force", ", ".join(data["refusals"]) or "none"),
+    ]
+    if view := data["vault_view"]:
+        rows += [
+            ("vault", f"{view['state']}, epoch {view['epoch']}  ({_age(view['age_ms'])})"),
+            ("accepted NAV", f"{units(view['accepted_nav_assets'], QUOTE_DECIMALS)}"),
+            ("idle / owed", f"{units(view['idle_assets'], 6)} / {units(view['owed_assets'], 6)}"),
+        ]
+    print_table(rows)
+    if data["markets"]:
+        click.echo()
+        print_table(
+            [_market_row(market) for market in data["markets"]],
+            head=("market", "state", "position", "bids", "asks", "best bid", "best ask", "oracle"),
+        )
+    for pool in data["pools"]:
+        ranges = ", ".join(f"[{r['tick_lower']}, {r['tick_upper']}]" for r in pool["ranges"])
+        click.echo(
+            f"\npool {pool['pool']}: tick {pool['tick']}, ranges {ranges or 'none'} "
+            f"({_age(pool['age_ms'])})"
+        )
+
+
+def _market_row(market: dict[str, Any]) -> tuple[str, ...]:
+    state = "paused" if market["paused"] else market["status"]
+    return (
+        market["market"],
+        state if market["quoted"] else "not quoted",
+        f"{market['position_base_quantums']:,}",
+        str(market["bids"]),
+        str(market["asks"]),
+        f"{market['best_bid_subticks']:,}",
+        f"{market['best_ask_subticks']:,}",
+        _age(market["oracle_age_ms"]),
+    )
+
+
+def _age(ms: int) -> str:
+    if ms < 0:
+        return "never seen"
+    return f"{ms} ms ago" if ms < 10_000 else f"{ms // 1_000} s ago"

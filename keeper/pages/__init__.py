@@ -1,0 +1,1 @@
+"""What people look at: the state of a keeper as plain data, and the report page."""

@@ -1,0 +1,100 @@
+"""A keeper's state as plain numbers for `keeper status`: nothing here is estimated or rounded."""
+
+from typing import Any
+
+from keeper.core.state import MarketState, State
+from keeper.domain.orders import Side
+from keeper.domain.units import NS_PER_MS
+
+__all__ = ["status_of"]
+
+
+def status_of(state: State, now_ns: int) -> dict[str, Any]:
+    """Return a JSON-ready summary: ages in ms, sizes in base quantums, money in quote quantums.
+
+    An age of -1 means never seen.
+    """
+    return {
+        "state": state.guard.phase.value,
+        "run": state.run,
+        "seq": state.seq,
+        "t_ns": state.t_ns,
+        "vault": state.vault,
+        "subaccount": state.subaccount,
+        "venue_height": state.height,
+        "venue_height_age_ms": _age_ms(now_ns, state.height_t_ns),
+        "evm_block": state.chain.head_number,
+        "sources_down": sorted(state.sources_down),
+        "usdc_quote_quantums": state.account.usdc if state.account.known else None,
+        "markets": [_market(state, now_ns, *item) for item in sorted(state.markets.items())],
+        "pools": [_pool(state, now_ns, adapter) for adapter in sorted(state.pools)],
+        "vault_view": _vault(state, now_ns),
+        "chain_commands_under_way": [
+            {"adapter": adapter, "kind": item.kind, "since_block": item.since_block}
+            for adapter, item in sorted(state.chain.outstanding.items())
+        ],
+        "refusals": sorted({key for keys in state.guard.active.values() for key in keys}),
+    }
+
+
+def _age_ms(now_ns: int, seen_ns: int) -> int:
+    return -1 if seen_ns < 0 else max(0, now_ns - seen_ns) // NS_PER_MS
+
+
+def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict[str, Any]:
+    orders = [order for order in state.orders.working.values() if order.market == ticker]
+    resting = [order for order in orders if order.may_rest_at(state.height)]
+    position = state.account.positions.get(ticker)
+    return {
+        "market": ticker,
+        "quoted": market.settings is not None,
+        "paused": market.paused,
+        "status": market.listing.status if market.listing else "UNKNOWN",
+        "position_base_quantums": position.quantums if position else 0,
+        "oracle_price": market.oracle_price,
+        "oracle_exponent": market.listing.oracle_exponent if market.listing else 0,
+        "oracle_age_ms": _age_ms(now_ns, market.oracle_t_ns),
+        "book_age_ms": _age_ms(now_ns, market.book_t_ns),
+        "best_bid_subticks": market.book.best_bid,
+        "best_ask_subticks": market.book.best_ask,
+        "bids": sum(1 for order in resting if order.side is Side.BUY),
+        "asks": sum(1 for order in resting if order.side is Side.SELL),
+        "orders_not_dead_yet": len(orders),
+    }
+
+
+def _pool(state: State, now_ns: int, adapter: str) -> dict[str, Any]:
+    pool = state.pools[adapter]
+    seen = pool.seen
+    return {
+        "adapter": adapter,
+        "pool": pool.settings.pool,
+        "age_ms": _age_ms(now_ns, pool.seen_t_ns),
+        "tick": seen.tick if seen else None,
+        "amount0_units": seen.amount0 if seen else None,
+        "amount1_units": seen.amount1 if seen else None,
+        "ranges": [
+            {
+                "tick_lower": held.tick_lower,
+                "tick_upper": held.tick_upper,
+                "liquidity": held.liquidity,
+            }
+            for held in (seen.ranges if seen else ())
+        ],
+    }
+
+
+def _vault(state: State, now_ns: int) -> dict[str, Any] | None:
+    vault = state.chain.vault
+    if vault is None:
+        return None
+    return {
+        "age_ms": _age_ms(now_ns, state.chain.vault_t_ns),
+        "block": vault.block_number,
+        "state": vault.state,
+        "epoch": vault.epoch,
+        "next_cut_at": vault.next_cut_at,
+        "idle_assets": vault.idle,
+        "accepted_nav_assets": vault.accepted_nav,
+        "owed_assets": vault.owed_assets,
+    }
