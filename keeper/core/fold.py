@@ -1,28 +1,51 @@
 """Apply one event to the state: idempotent by natural key, confluent across sources."""
 
+from collections.abc import Callable
+from typing import Any
+
+from keeper.core import account, chain
 from keeper.core.state import MarketState, PoolState, State
-from keeper.domain.events import Event, ParamsChanged, RunStarted
+from keeper.domain import events as ev
+from keeper.domain.orders import Liquidity
 from keeper.domain.settings import StepSettings
-from keeper.markets.book import Book
+from keeper.domain.units import PPM
+from keeper.execution import updates
+from keeper.markets.book import Book, apply_update
+from keeper.risk.phase import Phase
 
-__all__ = ["fold"]
+__all__ = ["EVM_SOURCE_PREFIX", "fold", "pending_key"]
+
+EVM_SOURCE_PREFIX = "evm"
+"""Sources named so feed the slow loop only: losing one does not stop quoting on the CLOB."""
+
+_PRUNE_EVERY_BLOCKS = 64
+_ORDINAL_BITS = 10
 
 
-def fold(state: State, event: Event) -> None:
+def fold(state: State, event: ev.Event) -> None:
     """Change `state` by what `event` says; a second delivery changes nothing."""
-    if isinstance(event, RunStarted):
-        _start_run(state, event)
-    elif isinstance(event, ParamsChanged):
-        _configure(state, event.settings)
+    handler = _HANDLERS.get(type(event))
+    if handler is not None:
+        handler(state, event)
 
 
-def _start_run(state: State, event: RunStarted) -> None:
+def pending_key(seq: int, ordinal: int) -> int:
+    """Key of a command of this run in `Orders.pending`."""
+    return seq << _ORDINAL_BITS | ordinal
+
+
+def _start_run(state: State, event: ev.RunStarted) -> None:
+    """A restart keeps phase, orders and exposure; results of the former run can only be UNKNOWN."""
     if event.run <= state.run:
         return
     state.run = event.run
     state.subaccount, state.vault = event.subaccount, event.vault
-    state.client_id_base = event.client_id_base
+    state.orders.client_id_base = event.client_id_base
     state.orders.pending.clear()
+    state.sources_down.clear()
+    for market in state.markets.values():
+        _lose_book(market)
+        market.oracle_t_ns = -1
     _configure(state, event.settings)
 
 
@@ -31,10 +54,178 @@ def _configure(state: State, settings: StepSettings) -> None:
     for market in state.markets.values():
         market.settings = None
     for entry in settings.markets:
-        state.markets.setdefault(entry.ticker, MarketState(book=Book())).settings = entry
-    kept = {pool.adapter: state.pools.get(pool.adapter) for pool in settings.pools}
+        _market(state, entry.ticker).settings = entry
+    former = state.pools
     state.pools = {}
     for pool in settings.pools:
-        former = kept[pool.adapter]
-        state.pools[pool.adapter] = former if former is not None else PoolState(settings=pool)
+        known = former.get(pool.adapter)
+        state.pools[pool.adapter] = PoolState(settings=pool) if known is None else known
         state.pools[pool.adapter].settings = pool
+
+
+def _change_params(state: State, event: ev.ParamsChanged) -> None:
+    _configure(state, event.settings)
+
+
+def _list_market(state: State, event: ev.MarketListed) -> None:
+    _market(state, event.market.ticker).listing = event.market
+
+
+def _update_book(state: State, event: ev.BookUpdated) -> None:
+    market = _market(state, event.market)
+    if apply_update(market.book, event):
+        market.book_t_ns = state.t_ns
+
+
+def _price_oracle(state: State, event: ev.OraclePriced) -> None:
+    market = _market(state, event.market)
+    fresh = event.height > market.oracle_height
+    if not fresh and (market.oracle_t_ns >= 0 or event.height < market.oracle_height):
+        return
+    market.oracle_price, market.oracle_height = event.price, event.height
+    market.oracle_source, market.oracle_t_ns = event.source, state.t_ns
+
+
+def _see_venue_block(state: State, event: ev.VenueBlock) -> None:
+    if event.height <= state.height:
+        return
+    state.height, state.height_time_ns = event.height, event.time_ns
+    state.height_t_ns = state.t_ns
+    updates.advance_height(state.orders, event.height)
+    if event.height % _PRUNE_EVERY_BLOCKS == 0:
+        account.prune(state.account, event.height)
+
+
+def _receive_fill(state: State, event: ev.FillReceived) -> None:
+    if not account.add_fill(state.account, event):
+        return
+    if event.client_id is not None:
+        updates.apply_fill(state.orders, event.client_id, event.quantums)
+    if event.liquidity is Liquidity.TAKER and event.quote_quantums > 0:
+        fee_ppm = event.fee_quote_quantums * PPM // event.quote_quantums
+        _market(state, event.market).taker_fee_ppm = max(0, fee_ppm)
+
+
+def _update_order(state: State, event: ev.OrderUpdated) -> None:
+    updates.apply_update(state.orders, event, state.height)
+
+
+def _observe_account(state: State, event: ev.SubaccountObserved) -> None:
+    account.observe(state.account, event)
+
+
+def _reconcile(state: State, event: ev.Reconciled) -> None:
+    account.observe(state.account, event.subaccount)
+    for found in event.open_orders:
+        if found.good_til_block >= state.height:
+            updates.adopt(state.orders, found, event.height)
+
+
+def _pay_funding(state: State, event: ev.FundingPaid) -> None:
+    account.add_funding(state.account, event)
+
+
+def _transfer(state: State, event: ev.VenueTransfer) -> None:
+    account.add_transfer(state.account, event)
+
+
+def _result(state: State, event: ev.CommandResult) -> None:
+    command = event.command
+    if command.run == state.run:
+        key = pending_key(command.seq, command.ordinal)
+        if key in state.orders.pending:
+            updates.apply_result(state.orders, key, event, state.height)
+            return
+    chain.apply_result(state, event)
+
+
+def _source_up(state: State, event: ev.SourceUp) -> None:
+    """A source counts from its first message on, and its sequence may begin again."""
+    state.sources_down.pop(event.source, None)
+    for market in state.markets.values():
+        if market.book.source == event.source:
+            _lose_book(market)
+
+
+def _source_lost(state: State, event: ev.SourceDown) -> None:
+    state.sources_down[event.source] = True
+    for market in state.markets.values():
+        if market.book.source == event.source:
+            _lose_book(market)
+        if market.oracle_source == event.source:
+            market.oracle_t_ns = -1
+
+
+def _source_gap(state: State, event: ev.SourceGap) -> None:
+    for market in state.markets.values():
+        if market.book.source == event.source:
+            _lose_book(market)
+
+
+def _operate(state: State, event: ev.OperatorCommand) -> None:
+    """Verbs: pause and resume MARKET (empty: all, and resume trading), exit, halt, set PHASE."""
+    verb, argument = event.verb, event.argument
+    if verb in ("pause", "resume"):
+        for ticker, market in state.markets.items():
+            if argument in ("", ticker):
+                market.paused = verb == "pause"
+        if verb == "resume" and argument == "":
+            _set_phase(state, Phase.ACTIVE)
+    elif verb == "exit":
+        _set_phase(state, Phase.EXITING)
+    elif verb == "halt":
+        _set_phase(state, Phase.HALTED)
+    elif verb == "set" and argument.upper() in Phase.__members__:
+        _set_phase(state, Phase[argument.upper()])
+
+
+def _set_phase(state: State, phase: Phase) -> None:
+    """A person who resumes accepts the loss so far: the stops begin anew."""
+    if phase is Phase.ACTIVE and state.guard.phase is not Phase.ACTIVE:
+        state.guard.loss.started = False
+        state.guard.loss.samples.clear()
+    state.guard.phase = phase
+
+
+def _take_over(state: State, event: ev.Takeover) -> None:
+    state.guard.quiet_until_height = max(state.guard.quiet_until_height, event.height)
+
+
+def _market(state: State, ticker: str) -> MarketState:
+    market = state.markets.get(ticker)
+    if market is None:
+        market = state.markets[ticker] = MarketState(book=Book())
+    return market
+
+
+def _lose_book(market: MarketState) -> None:
+    market.book.ready = False
+    market.book.seq = -1
+    market.book_t_ns = -1
+
+
+_HANDLERS: dict[type, Callable[[State, Any], None]] = {
+    ev.RunStarted: _start_run,
+    ev.ParamsChanged: _change_params,
+    ev.MarketListed: _list_market,
+    ev.BookUpdated: _update_book,
+    ev.OraclePriced: _price_oracle,
+    ev.VenueBlock: _see_venue_block,
+    ev.FillReceived: _receive_fill,
+    ev.OrderUpdated: _update_order,
+    ev.SubaccountObserved: _observe_account,
+    ev.Reconciled: _reconcile,
+    ev.FundingPaid: _pay_funding,
+    ev.VenueTransfer: _transfer,
+    ev.BlockSeen: chain.see_block,
+    ev.BlockReverted: chain.revert_block,
+    ev.VaultObserved: chain.observe_vault,
+    ev.PoolObserved: chain.observe_pool,
+    ev.CommandResult: _result,
+    ev.TransactionMined: chain.mine,
+    ev.SourceUp: _source_up,
+    ev.SourceDown: _source_lost,
+    ev.SourceGap: _source_gap,
+    ev.OperatorCommand: _operate,
+    ev.Takeover: _take_over,
+}

@@ -46,11 +46,14 @@ class Delta(msgspec.Struct, kw_only=True):
 class Account(msgspec.Struct, kw_only=True):
     """The trading subaccount: the newest committed snapshot and what came after its height.
 
-    Every delta is kept by natural key until it is far below the head, so that a second delivery
+    Every delta is kept by natural key until it is below `floor_height`, so that a second delivery
     changes nothing; `usdc` and `positions` are snapshot plus the deltas above its height.
+    `transferred_*` count flows above `start_height`, the height of the first snapshot.
     """
 
     known: bool = False
+    start_height: int = -1
+    floor_height: int = -1
     base_height: int = -1
     base_usdc: int = 0
     base_positions: dict[str, Position] = {}
@@ -78,11 +81,19 @@ class MarketState(msgspec.Struct, kw_only=True):
 
 
 class PoolState(msgspec.Struct, kw_only=True):
-    """One pool behind an adapter: the newest observation and when it arrived (-1: stale)."""
+    """One pool behind an adapter: the newest observation and when it arrived (-1: stale).
+
+    `base_*` are base token units, derived from the observation: held now, and the least and most
+    that the ranges can turn into anywhere; `value` is everything held, at the mark, in asset units.
+    """
 
     settings: PoolSettings
     seen: PoolObserved | None = None
     seen_t_ns: int = -1
+    base_now: int = 0
+    base_low: int = 0
+    base_high: int = 0
+    value: int = 0
 
 
 class Outstanding(msgspec.Struct, kw_only=True):
@@ -117,9 +128,15 @@ class Chain(msgspec.Struct, kw_only=True):
 
 
 class LossStop(msgspec.Struct, kw_only=True):
-    """Cumulative profit in quote quantums as sampled per venue block, its day's start and high."""
+    """Cumulative profit in quote quantums as sampled per venue block, its day's start and high.
+
+    `breaches` are the codes of limits the newest sample is beyond: quoting pauses at once. Only
+    when all samples are beyond them does the phase trip: a transfer and the balance it changes
+    may arrive one block apart, and that is no loss.
+    """
 
     samples: list[int] = []
+    breaches: list[str] = []
     day: int = -1
     day_start: int = 0
     high: int = 0
@@ -150,7 +167,6 @@ class State(msgspec.Struct, kw_only=True):
     t_ns: int = 0
     subaccount: str = ""
     vault: str = ""
-    client_id_base: int = 0
     settings: StepSettings | None = None
     height: int = -1
     height_time_ns: int = 0

@@ -4,7 +4,22 @@ import msgspec
 
 from keeper.domain.orders import Side, TimeInForce
 
-__all__ = ["Orders", "Pending", "Slot", "Version", "WorkingOrder", "slot_key"]
+__all__ = [
+    "HEDGE_LAYER",
+    "Exposure",
+    "Orders",
+    "Pending",
+    "Slot",
+    "Version",
+    "WorkingOrder",
+    "exposure_of",
+    "next_client_id",
+    "slot_key",
+    "spend_client_id",
+]
+
+HEDGE_LAYER = -1
+_CLIENT_IDS = 1 << 32
 
 
 class Version(msgspec.Struct, kw_only=True):
@@ -22,11 +37,11 @@ class Version(msgspec.Struct, kw_only=True):
 
 
 class WorkingOrder(msgspec.Struct, kw_only=True):
-    """One client id: its live versions, fills and cancel. `layer` is -1 for a hedge or an orphan.
+    """One client id: its live versions, fills and cancel; `layer` is HEDGE_LAYER outside a ladder.
 
-    `filled` is the larger of the venue's word (`total_filled`) and the fills seen (`fill_sum`),
-    so that either may arrive first. `cancel_gtb` is -1 until a cancel was sent. `ended` means the
-    venue said the id rests no more: it takes no replacement, yet counts until the height passes.
+    `fill_sum` are fills that reached the position; `total_filled` is the venue's word, which may
+    run ahead of them. `cancel_gtb` is -1 until a cancel was sent. `ended` means the venue said the
+    id rests no more: it takes no replacement, yet its versions count until the height passes.
     """
 
     client_id: int
@@ -46,17 +61,26 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
 
     @property
     def filled(self) -> int:
-        """Base quantums known to be filled."""
+        """Base quantums known to be filled, by whoever said so first."""
         return self.fill_sum if self.fill_sum > self.total_filled else self.total_filled
 
     @property
+    def remaining(self) -> int:
+        """What the newest version has left to fill, in base quantums."""
+        return max(0, self.versions[-1].quantums - self.filled)
+
+    @property
     def exposure(self) -> int:
-        """Most base quantums that may still fill: the largest live version minus the fills."""
+        """Most base quantums that may still reach the position.
+
+        The largest live version minus the fills that reached it already: a fill that was only
+        announced still counts, because the position does not hold it yet.
+        """
         largest = 0
         for version in self.versions:
             if version.quantums > largest:
                 largest = version.quantums
-        return max(0, largest - self.filled)
+        return max(0, largest - self.fill_sum)
 
     @property
     def worst_subticks(self) -> int:
@@ -64,10 +88,16 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
         prices = [version.subticks for version in self.versions]
         return max(prices) if self.side is Side.BUY else min(prices)
 
-    @property
-    def remaining(self) -> int:
-        """What the newest version has left, in base quantums."""
-        return max(0, self.versions[-1].quantums - self.filled)
+    def may_rest_at(self, height: int) -> list[int]:
+        """Prices at which the id may rest: the newest, and older ones not surely replaced yet."""
+        if self.ended or self.time_in_force is TimeInForce.IOC:
+            return []
+        newest = self.versions[-1]
+        return [
+            version.subticks
+            for version in self.versions
+            if version is newest or not -1 < version.superseded_at < height
+        ]
 
 
 class Slot(msgspec.Struct, kw_only=True):
@@ -90,7 +120,48 @@ class Orders(msgspec.Struct, kw_only=True):
     working: dict[int, WorkingOrder] = {}
     slots: dict[str, Slot] = {}
     pending: dict[int, Pending] = {}
+    client_id_base: int = 0
     issued_ids: int = 0
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True):
+    """Worst case of one market's orders: base quantums that may still be bought and sold, and the
+    notional at worst price of each side as (quantums, subticks) of every id."""
+
+    buys: int
+    sells: int
+    legs: tuple[tuple[Side, int, int], ...]
+
+
+def exposure_of(orders: Orders, market: str) -> Exposure:
+    """Sum the worst case of every id of a market."""
+    buys = sells = 0
+    legs: list[tuple[Side, int, int]] = []
+    for order in orders.working.values():
+        if order.market != market:
+            continue
+        quantums = order.exposure
+        if quantums == 0:
+            continue
+        legs.append((order.side, quantums, order.worst_subticks))
+        if order.side is Side.BUY:
+            buys += quantums
+        else:
+            sells += quantums
+    return Exposure(buys=buys, sells=sells, legs=tuple(legs))
+
+
+def next_client_id(orders: Orders) -> int:
+    """Return the first id from the counter on that no working order has."""
+    candidate = (orders.client_id_base + orders.issued_ids) % _CLIENT_IDS
+    while candidate in orders.working:
+        candidate = (candidate + 1) % _CLIENT_IDS
+    return candidate
+
+
+def spend_client_id(orders: Orders, client_id: int) -> None:
+    """Move the counter past an id that was sent, so that it is not issued again."""
+    orders.issued_ids = (client_id - orders.client_id_base) % _CLIENT_IDS + 1
 
 
 def slot_key(market: str, side: Side, layer: int) -> str:

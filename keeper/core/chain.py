@@ -1,0 +1,130 @@
+"""The EVM side folded: head, vault, pools, and what became of each chain command."""
+
+from keeper.core.state import PoolState, State
+from keeper.domain.events import (
+    BlockReverted,
+    BlockSeen,
+    CommandResult,
+    PoolObserved,
+    TransactionMined,
+    VaultObserved,
+)
+from keeper.markets.ranges import (
+    asset_of,
+    base_of,
+    base_value_down,
+    holdings,
+    mark_sqrt_price,
+    most_base,
+)
+
+__all__ = [
+    "apply_result",
+    "mine",
+    "observe_pool",
+    "observe_vault",
+    "revert_block",
+    "see_block",
+]
+
+_BACKOFF_BLOCKS = 5
+_BACKOFF_MAX_DOUBLINGS = 6
+
+
+def see_block(state: State, event: BlockSeen) -> None:
+    """Follow the head; a lower number is old news (a revert is told by BlockReverted)."""
+    chain = state.chain
+    if event.number < chain.head_number:
+        return
+    chain.head_number, chain.head_hash = event.number, event.hash
+    chain.head_timestamp = event.timestamp
+
+
+def revert_block(state: State, event: BlockReverted) -> None:
+    """What was observed in a block that is no longer canonical is stale at once."""
+    chain = state.chain
+    if chain.vault is not None and chain.vault.block_hash == event.hash:
+        chain.vault_t_ns = -1
+    for pool in state.pools.values():
+        if pool.seen is not None and pool.seen.block_hash == event.hash:
+            pool.seen_t_ns = -1
+    if chain.head_hash == event.hash:
+        chain.head_number = event.number - 1
+
+
+def observe_vault(state: State, event: VaultObserved) -> None:
+    """Take the vault's state unless it is older than what is known and valid."""
+    chain = state.chain
+    known = chain.vault
+    if known is not None and chain.vault_t_ns >= 0:
+        if event.block_number < known.block_number:
+            return
+        if event.block_hash == known.block_hash:
+            return
+    chain.vault, chain.vault_t_ns = event, state.t_ns
+
+
+def observe_pool(state: State, event: PoolObserved) -> None:
+    """Take a pool's state likewise, and derive what we hold in it."""
+    pool = state.pools.get(event.adapter)
+    if pool is None:
+        return
+    known = pool.seen
+    if known is not None and pool.seen_t_ns >= 0:
+        if event.block_number < known.block_number:
+            return
+        if event.block_hash == known.block_hash:
+            return
+    pool.seen, pool.seen_t_ns = event, state.t_ns
+    _derive(pool, event)
+
+
+def apply_result(state: State, event: CommandResult) -> None:
+    """A chain command that was refused or dropped is over; UNKNOWN and ACK leave it under way."""
+    if event.outcome not in ("REJECTED", "DROPPED"):
+        return
+    for adapter, outstanding in list(state.chain.outstanding.items()):
+        if outstanding.command == event.command:
+            _fail(state, adapter)
+
+
+def mine(state: State, event: TransactionMined) -> None:
+    """Settle the command the receipt belongs to; a second receipt finds nothing to settle."""
+    chain = state.chain
+    for adapter, outstanding in list(chain.outstanding.items()):
+        if outstanding.command != event.command:
+            continue
+        chain.last_gas_wei = event.gas_used * event.effective_gas_price
+        if not event.succeeded:
+            _fail(state, adapter)
+        else:
+            del chain.outstanding[adapter]
+            chain.failures.pop(adapter, None)
+            if outstanding.kind == "Deallocate" and adapter not in state.pools:
+                chain.requested += outstanding.assets
+        chain.not_before[adapter] = max(chain.not_before.get(adapter, -1), event.block_number)
+
+
+def _fail(state: State, adapter: str) -> None:
+    """Free the adapter, but only after a pause that doubles with each failure in a row."""
+    chain = state.chain
+    del chain.outstanding[adapter]
+    failures = chain.failures.get(adapter, 0)
+    pause = _BACKOFF_BLOCKS << min(failures, _BACKOFF_MAX_DOUBLINGS)
+    chain.failures[adapter] = failures + 1
+    chain.not_before[adapter] = max(chain.head_number, 0) + pause
+
+
+def _derive(pool: PoolState, seen: PoolObserved) -> None:
+    settings = pool.settings
+    idle = (seen.amount0, seen.amount1)
+    in_ranges = holdings(seen.ranges, seen.sqrt_price_x96)
+    pool.base_low = base_of(settings, idle)
+    pool.base_now = pool.base_low + base_of(settings, in_ranges)
+    pool.base_high = pool.base_low + most_base(settings, seen.ranges)
+    mark = mark_sqrt_price(settings, seen)
+    if mark > 0:
+        at_mark = holdings(seen.ranges, mark)
+        base = pool.base_low + base_of(settings, at_mark)
+        pool.value = asset_of(settings, idle) + asset_of(settings, at_mark)
+        pool.value += base_value_down(settings, base, mark)

@@ -1,0 +1,245 @@
+"""What each market should have on the book right now, and the messages that get it there."""
+
+from msgspec.structs import replace
+
+from keeper.core.fold import pending_key
+from keeper.core.state import MarketState, State
+from keeper.core.views import (
+    account_equity,
+    bare_exposure,
+    exposure,
+    gate_view,
+    net_delta,
+    position_of,
+)
+from keeper.domain.approval import Approved, Refused
+from keeper.domain.commands import Command, PlaceOrder
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Quote, Side, TimeInForce
+from keeper.domain.settings import MarketSettings, MegaVaultParams, RiskLimits
+from keeper.execution.orders import slot_key
+from keeper.execution.reconcile import (
+    Rules,
+    commit_cancel,
+    commit_place,
+    propose,
+    uncrossed,
+    withdrawals,
+)
+from keeper.risk.gates import market_gate
+from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approve_place
+from keeper.risk.phase import Phase
+from keeper.risk.sizing import fit_ladder
+from keeper.strategies import fixed_spread, megavault
+from keeper.strategies.snapshot import MarketSnapshot, Quotes
+
+__all__ = ["desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
+
+Wanted = tuple[tuple[Quote, ...], list[Refused]]
+
+
+def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> Wanted:
+    """Return the ladder a market should show, and every reason for less than the rule asks for."""
+    market = state.markets[ticker]
+    settings, listing = market.settings, market.listing
+    if settings is None:
+        return (), []
+    equity = account_equity(state)
+    refused = list(market_gate(gate_view(state, ticker, market, limits, equity)))
+    phase = state.guard.phase
+    if phase in (Phase.EXITING, Phase.HALTED):
+        refused.append(Refused(code=phase.value, subject=ticker, limit=0, value=1))
+    breaches = state.guard.loss.breaches
+    refused += [Refused(code=code, subject=ticker, limit=0, value=1) for code in breaches]
+    if refused or listing is None or equity is None:
+        return (), refused
+    answer = _apply_rule(state, settings, listing, market.oracle_price, equity)
+    if isinstance(answer, Refused):
+        return (), [answer]
+    bare = bare_exposure(state, listing, market.oracle_price)
+    fitted, shrunk = fit_ladder(answer, bare, settings, limits, phase)
+    return tuple(_resting(quote, market) for quote in fitted), list(shrunk)
+
+
+def withdraw_unwanted(
+    state: State, ticker: str, quotes: tuple[Quote, ...], out: list[Approved[Command]]
+) -> None:
+    """Cancel what rests in a market and belongs to no wanted quote."""
+    if not state.orders.working:
+        return
+    wanted = frozenset(slot_key(quote.market, quote.side, quote.layer) for quote in quotes)
+    for cancel in withdrawals(state.orders, ticker, wanted, state.height):
+        commit_cancel(state.orders, cancel, state.height)
+        _count_message(state)
+        out.append(approve_cancel(cancel))
+
+
+def place_quotes(
+    state: State, ticker: str, quotes: tuple[Quote, ...], out: list[Approved[Command]]
+) -> list[Refused]:
+    """Send what the ladder still lacks; returns what the limits refused."""
+    market = state.markets[ticker]
+    settings, listing = market.settings, market.listing
+    if settings is None or listing is None:
+        return []
+    rules = Rules(
+        good_til_block_offset=settings.good_til_block_offset,
+        refresh_blocks=settings.refresh_blocks,
+        price_tolerance_ppm=settings.price_tolerance_ppm,
+        size_tolerance_ppm=settings.size_tolerance_ppm,
+    )
+    refused: list[Refused] = []
+    for quote in quotes:
+        subticks = uncrossed(state.orders, quote, state.height, listing.subticks_per_tick)
+        if subticks <= 0:
+            continue
+        kept = quote if subticks == quote.subticks else replace(quote, subticks=subticks)
+        place = propose(state.orders, kept, state.height, rules)
+        if place is not None:
+            verdict = send_order(state, place, quote.layer, out)
+            if verdict is not None:
+                refused.append(verdict)
+    return refused
+
+
+def send_order(
+    state: State, place: PlaceOrder, layer: int, out: list[Approved[Command]]
+) -> Refused | None:
+    """Check one order against every limit; book and append it, or return why not."""
+    market = state.markets[place.market]
+    if market.listing is None or market.settings is None or state.settings is None:
+        return Refused(code="MARKET_UNKNOWN", subject=place.market, limit=0, value=1)
+    view = _order_view(state, place, market.listing, market.settings, state.settings.limits)
+    verdict = approve_place(place, view)
+    if isinstance(verdict, Refused):
+        return verdict
+    commit_place(state.orders, place, layer, state.height, pending_key(state.seq, len(out)))
+    _count_message(state)
+    out.append(verdict)
+    return None
+
+
+def _apply_rule(
+    state: State,
+    settings: MarketSettings,
+    listing: PerpetualMarket,
+    oracle_price: int,
+    equity: int,
+) -> Quotes:
+    inventory = net_delta(state, listing)
+    snapshot = MarketSnapshot(
+        market=listing,
+        oracle_price=oracle_price,
+        usdc=state.account.usdc,
+        equity=equity,
+        inventory=inventory,
+        close_only=state.guard.phase is Phase.REDUCING,
+    )
+    if isinstance(settings.strategy, MegaVaultParams):
+        return megavault.quote(settings.strategy, snapshot)
+    return fixed_spread.quote(settings.strategy, snapshot)
+
+
+def _resting(quote: Quote, market: MarketState) -> Quote:
+    """Send a quote that would rest anyway as post-only.
+
+    In the book it is the same order; but time in force is fixed for an id, and the rule's would
+    flip with the sign of inventory and cost the id, and its queue place, each time.
+    """
+    if quote.time_in_force is not TimeInForce.GTT:
+        return quote
+    book = market.book
+    if quote.side is Side.BUY:
+        crosses = quote.subticks >= book.best_ask
+    else:
+        crosses = quote.subticks <= book.best_bid
+    return quote if crosses else replace(quote, time_in_force=TimeInForce.POST_ONLY)
+
+
+def _order_view(
+    state: State,
+    place: PlaceOrder,
+    listing: PerpetualMarket,
+    settings: MarketSettings,
+    limits: RiskLimits,
+) -> OrderView:
+    before = exposure(state, listing, state.markets[place.market].oracle_price)
+    order = state.orders.working.get(place.client_id)
+    other_gross, other_margin = _others(state, place.market)
+    equity = account_equity(state)
+    return OrderView(
+        phase=state.guard.phase,
+        limits=limits,
+        settings=settings,
+        before=before,
+        after=_with_order(state, place, before),
+        other_gross=other_gross,
+        other_margin=other_margin,
+        equity=0 if equity is None else equity,
+        messages=state.guard.messages if state.guard.messages_height == state.height else 0,
+        filled=0 if order is None else order.filled,
+    )
+
+
+def _with_order(state: State, place: PlaceOrder, before: MarketExposure) -> MarketExposure:
+    """Worst case after the order: an id counts with its largest version and its worst price."""
+    order = state.orders.working.get(place.client_id)
+    counted = 0 if order is None else order.exposure
+    applied = 0 if order is None else order.fill_sum
+    added = max(counted, place.quantums - applied) - counted
+    leg = (place.side, max(0, place.quantums - applied), place.subticks)
+    buying = place.side is Side.BUY
+    return MarketExposure(
+        market=before.market,
+        oracle_price=before.oracle_price,
+        position=before.position,
+        buys=before.buys + (added if buying else 0),
+        sells=before.sells + (0 if buying else added),
+        legs=_replace_leg(before.legs, _leg_of(state, place), leg),
+        pool_now=before.pool_now,
+        pool_low=before.pool_low,
+        pool_high=before.pool_high,
+    )
+
+
+Leg = tuple[Side, int, int]
+
+
+def _leg_of(state: State, place: PlaceOrder) -> Leg | None:
+    order = state.orders.working.get(place.client_id)
+    if order is None or order.exposure == 0:
+        return None
+    return (order.side, order.exposure, order.worst_subticks)
+
+
+def _replace_leg(legs: tuple[Leg, ...], order_leg: Leg | None, new: Leg) -> tuple[Leg, ...]:
+    """Swap an id's former worst case for the one with the new version in it."""
+    rest = list(legs)
+    side, quantums, subticks = new
+    if order_leg is not None:
+        rest.remove(order_leg)
+        worst = max if side is Side.BUY else min
+        new = (side, max(quantums, order_leg[1]), worst(subticks, order_leg[2]))
+    rest.append(new)
+    return tuple(rest)
+
+
+def _others(state: State, ticker: str) -> tuple[int, int]:
+    """Gross worst case and margin of every other market with a position or an order."""
+    gross = margin = 0
+    for other, market in state.markets.items():
+        if other == ticker or market.listing is None:
+            continue
+        if market.settings is None and position_of(state, other) == 0:
+            continue
+        worst = exposure(state, market.listing, market.oracle_price)
+        gross += worst.gross
+        margin += worst.margin
+    return gross, margin
+
+
+def _count_message(state: State) -> None:
+    guard = state.guard
+    if guard.messages_height != state.height:
+        guard.messages_height, guard.messages = state.height, 0
+    guard.messages += 1

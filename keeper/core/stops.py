@@ -1,0 +1,73 @@
+"""Loss stops: sample profit once a venue block, pause at a breach, trip when it stays."""
+
+from keeper.core.state import LossStop, State
+from keeper.core.views import account_equity
+from keeper.domain.approval import Refused
+from keeper.domain.settings import RiskLimits
+from keeper.domain.units import NS_PER_SECOND
+from keeper.risk.losses import daily_loss, drawdown
+from keeper.risk.phase import Phase
+
+__all__ = ["sample_losses"]
+
+_SAMPLES = 3
+_NS_PER_DAY = 86_400 * NS_PER_SECOND
+
+
+def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
+    """Take a sample; return the breaches that tripped the phase to EXITING in this step."""
+    measured = _profit_and_capital(state)
+    if measured is None:
+        return []
+    profit, capital = measured
+    loss = state.guard.loss
+    loss.samples = [*loss.samples, profit][-_SAMPLES:]
+    _roll(loss, state.t_ns // _NS_PER_DAY)
+    loss.high = max(loss.high, min(loss.samples))
+    loss.breaches = [entry.code for entry in _breaches(loss, profit, capital, limits)]
+    lasting = _breaches(loss, max(loss.samples), capital, limits)
+    if len(loss.samples) < _SAMPLES or not lasting:
+        return []
+    if state.guard.phase not in (Phase.ACTIVE, Phase.REDUCING):
+        return []
+    state.guard.phase = Phase.EXITING
+    return lasting
+
+
+def _breaches(loss: LossStop, profit: int, capital: int, limits: RiskLimits) -> list[Refused]:
+    verdicts = (
+        daily_loss(loss.day_start, profit, limits.daily_loss_quote_quantums),
+        drawdown(loss.high, profit, capital, limits.drawdown_ppm),
+    )
+    return [verdict for verdict in verdicts if verdict is not None]
+
+
+def _roll(loss: LossStop, day: int) -> None:
+    middle = sorted(loss.samples)[len(loss.samples) // 2]
+    if not loss.started:
+        loss.started, loss.high = True, middle
+        loss.day, loss.day_start = day, middle
+    elif day != loss.day:
+        loss.day, loss.day_start = day, middle
+
+
+def _profit_and_capital(state: State) -> tuple[int, int] | None:
+    """Profit to date and capital at work, in quote quantums; None while a part is unknown.
+
+    Profit is what trading and pools are worth minus what flowed in: deposits, redemptions and
+    moves between venues cancel out. A pool counts as the vault saw it, value and flows of one
+    block. One unit of the vault's asset is one quote quantum.
+    """
+    equity = account_equity(state)
+    vault = state.chain.vault
+    if equity is None or (vault is None and state.pools):
+        return None
+    account = state.account
+    profit = equity - (account.transferred_in - account.transferred_out)
+    capital = equity
+    for adapter in () if vault is None else vault.adapters:
+        if adapter.adapter in state.pools:
+            value = (adapter.value_bid + adapter.value_ask) // 2
+            profit += value - (adapter.sent - adapter.returned)
+            capital += value
+    return profit, capital

@@ -1,0 +1,140 @@
+"""Figures derived from the state: equity, net delta, worst-case exposure, what gates look at."""
+
+from keeper.core.fold import EVM_SOURCE_PREFIX
+from keeper.core.state import MarketState, State
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.settings import RiskLimits
+from keeper.execution.orders import exposure_of
+from keeper.markets.perpetual import value_trunc
+from keeper.risk.gates import GateView
+from keeper.risk.orders import MarketExposure
+
+__all__ = [
+    "account_equity",
+    "base_quantums_down",
+    "bare_exposure",
+    "exposure",
+    "gate_view",
+    "net_delta",
+    "pool_delta",
+    "position_of",
+    "venue_sources_down",
+]
+
+
+def position_of(state: State, ticker: str) -> int:
+    """Signed base quantums of the perpetual position."""
+    position = state.account.positions.get(ticker)
+    return 0 if position is None else position.quantums
+
+
+def account_equity(state: State) -> int | None:
+    """Equity of the trading subaccount in quote quantums; None while it cannot be known."""
+    if not state.account.known:
+        return None
+    total = state.account.usdc
+    for ticker, position in state.account.positions.items():
+        total += position.quote_balance
+        if position.quantums == 0:
+            continue
+        market = state.markets.get(ticker)
+        if market is None or market.listing is None or market.oracle_price <= 0:
+            return None
+        total += value_trunc(market.listing, position.quantums, market.oracle_price)
+    return total
+
+
+def base_quantums_down(market: PerpetualMarket, units: int, decimals: int) -> int:
+    """Base quantums of a market that `units` of the base token are, rounded down."""
+    shift = -market.atomic_resolution - decimals
+    quantums: int = units * 10**shift if shift >= 0 else units // 10**-shift
+    return quantums
+
+
+def pool_delta(state: State, market: PerpetualMarket) -> tuple[int, int, int]:
+    """Base held in pools that this market hedges: now, least, most; in base quantums."""
+    now = low = high = 0
+    for pool in state.pools.values():
+        if pool.settings.hedge_market == market.ticker:
+            decimals = pool.settings.base_decimals
+            now += base_quantums_down(market, pool.base_now, decimals)
+            low += base_quantums_down(market, pool.base_low, decimals)
+            high += base_quantums_down(market, pool.base_high, decimals)
+    return now, low, high
+
+
+def net_delta(state: State, market: PerpetualMarket) -> int:
+    """Position plus pool delta: what quotes and hedges bring to zero.
+
+    The target of the perpetual position is minus the pool's delta: with a hedged range the quotes
+    skew until the perpetual offsets what the range holds, instead of until it is flat.
+    """
+    return position_of(state, market.ticker) + pool_delta(state, market)[0]
+
+
+def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
+    """The market's position and pools as if no order were working."""
+    now, low, high = pool_delta(state, market)
+    return MarketExposure(
+        market=market,
+        oracle_price=oracle_price,
+        position=position_of(state, market.ticker),
+        buys=0,
+        sells=0,
+        legs=(),
+        pool_now=now,
+        pool_low=low,
+        pool_high=high,
+    )
+
+
+def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
+    """The market's worst case with every order that may still fill."""
+    worst = exposure_of(state.orders, market.ticker)
+    now, low, high = pool_delta(state, market)
+    return MarketExposure(
+        market=market,
+        oracle_price=oracle_price,
+        position=position_of(state, market.ticker),
+        buys=worst.buys,
+        sells=worst.sells,
+        legs=worst.legs,
+        pool_now=now,
+        pool_low=low,
+        pool_high=high,
+    )
+
+
+def venue_sources_down(state: State) -> int:
+    """How many sources are down whose loss stops quoting."""
+    return sum(not source.startswith(EVM_SOURCE_PREFIX) for source in state.sources_down)
+
+
+def gate_view(
+    state: State, ticker: str, market: MarketState, limits: RiskLimits, equity: int | None
+) -> GateView:
+    """Collect what `market_gate` looks at for a configured market."""
+    settings, book = market.settings, market.book
+    return GateView(
+        ticker=ticker,
+        now_ns=state.t_ns,
+        status="" if market.listing is None else market.listing.status,
+        paused=market.paused,
+        oracle_price=market.oracle_price,
+        oracle_t_ns=market.oracle_t_ns,
+        oracle_max_age_ms=0 if settings is None else settings.oracle_max_age_ms,
+        book_ready=book.ready,
+        book_t_ns=market.book_t_ns,
+        book_max_age_ms=0 if settings is None else settings.book_max_age_ms,
+        best_bid=book.best_bid,
+        best_ask=book.best_ask,
+        height=state.height,
+        height_t_ns=state.height_t_ns,
+        height_time_ns=state.height_time_ns,
+        max_height_age_ms=limits.max_height_age_ms,
+        max_clock_skew_ms=limits.max_clock_skew_ms,
+        quiet_until_height=state.guard.quiet_until_height,
+        account_known=equity is not None,
+        equity=0 if equity is None else equity,
+        sources_down=venue_sources_down(state),
+    )

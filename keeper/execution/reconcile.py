@@ -1,0 +1,206 @@
+"""Desired quotes against working orders: one proposal per slot, one batch cancel per market.
+
+The venue accepts a replacement only with a greater goodTilBlock and puts it at the back of its
+level, so an id gets at most one message a block, and nothing for a difference within tolerance.
+"""
+
+from dataclasses import dataclass
+
+from keeper.domain.commands import CancelOrders, PlaceOrder
+from keeper.domain.orders import Quote, Side, TimeInForce
+from keeper.domain.units import PPM
+from keeper.execution.orders import (
+    HEDGE_LAYER,
+    Orders,
+    Pending,
+    Slot,
+    Version,
+    WorkingOrder,
+    next_client_id,
+    slot_key,
+    spend_client_id,
+)
+
+__all__ = [
+    "Rules",
+    "commit_cancel",
+    "commit_place",
+    "has_live_hedge",
+    "propose",
+    "uncrossed",
+    "withdrawals",
+]
+
+_GTB_SLACK = 2  # blocks a replacement may lie beyond the usual window before it waits
+_CANCEL_BATCH = 100  # the venue's limit of ids per batch cancel
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How orders of one market are kept: lifetime in blocks, tolerances in ppm."""
+
+    good_til_block_offset: int
+    refresh_blocks: int
+    price_tolerance_ppm: int
+    size_tolerance_ppm: int
+
+
+def propose(orders: Orders, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
+    """Return the message that brings a slot to what is wanted, or None when nothing is due.
+
+    A replacement's size is what is wanted plus what has filled, since the venue counts fills
+    against it. An id that is filled, cancelled, ended or of another time in force is left behind
+    and the slot gets a new one.
+    """
+    slot = orders.slots.get(slot_key(quote.market, quote.side, quote.layer))
+    if slot is not None and slot.sent_height == height:
+        return None
+    order = None if slot is None else orders.working.get(slot.client_id)
+    if order is None or not _takes_replacement(order, quote):
+        return _place(
+            quote,
+            next_client_id(orders),
+            quote.quantums,
+            height + rules.good_til_block_offset,
+        )
+    newest = order.versions[-1]
+    due = newest.good_til_block - height <= rules.refresh_blocks
+    if not due and not _differs(quote, newest, order.remaining, rules):
+        return None
+    window_end = height + rules.good_til_block_offset
+    good_til_block = max(order.highest_gtb + 1, window_end)
+    if good_til_block > window_end + _GTB_SLACK:
+        return None
+    return _place(quote, order.client_id, quote.quantums + order.filled, good_til_block)
+
+
+def uncrossed(orders: Orders, quote: Quote, height: int, subticks_per_tick: int) -> int:
+    """Return the quote's price, moved back so far that it cannot meet an order of our own."""
+    opposite = quote.side.opposite
+    prices = [
+        price
+        for order in orders.working.values()
+        if order.market == quote.market and order.side is opposite
+        for price in order.may_rest_at(height)
+    ]
+    if not prices:
+        return quote.subticks
+    if quote.side is Side.BUY:
+        return min(quote.subticks, min(prices) - subticks_per_tick)
+    return max(quote.subticks, max(prices) + subticks_per_tick)
+
+
+def withdrawals(
+    orders: Orders, market: str, wanted: frozenset[str], height: int
+) -> tuple[CancelOrders, ...]:
+    """Cancel every resting id of a market that no wanted slot holds, again each block until the
+    venue confirms it or the height passes; goodTilBlock >= the highest ever sent for any of them.
+    """
+    unwanted = [
+        order
+        for order in orders.working.values()
+        if order.market == market
+        and not order.ended
+        and order.time_in_force is not TimeInForce.IOC
+        and order.cancel_height < height
+        and not _is_wanted(orders, order, wanted)
+    ]
+    batches: list[CancelOrders] = []
+    for start in range(0, len(unwanted), _CANCEL_BATCH):
+        batch = unwanted[start : start + _CANCEL_BATCH]
+        floor = max(max(order.highest_gtb, order.cancel_gtb + 1) for order in batch)
+        batches.append(
+            CancelOrders(
+                market=market,
+                client_ids=tuple(order.client_id for order in batch),
+                good_til_block=max(floor, height + 1),
+            )
+        )
+    return tuple(batches)
+
+
+def has_live_hedge(orders: Orders, market: str) -> bool:
+    """Tell whether an immediate order of this market may still fill."""
+    return any(
+        order.market == market and order.time_in_force is TimeInForce.IOC and order.exposure > 0
+        for order in orders.working.values()
+    )
+
+
+def commit_place(orders: Orders, place: PlaceOrder, layer: int, height: int, key: int) -> None:
+    """Book an approved place or replacement that leaves now; `key` names its result."""
+    version = Version(
+        quantums=place.quantums, subticks=place.subticks, good_til_block=place.good_til_block
+    )
+    order = orders.working.get(place.client_id)
+    if order is None:
+        spend_client_id(orders, place.client_id)
+        orders.working[place.client_id] = WorkingOrder(
+            client_id=place.client_id,
+            market=place.market,
+            side=place.side,
+            layer=layer,
+            time_in_force=place.time_in_force,
+            reduce_only=place.reduce_only,
+            versions=[version],
+            highest_gtb=place.good_til_block,
+            sent_height=height,
+        )
+    else:
+        order.versions.append(version)
+        order.highest_gtb = max(order.highest_gtb, place.good_til_block)
+        order.sent_height = height
+    orders.pending[key] = Pending(client_id=place.client_id, good_til_block=place.good_til_block)
+    if layer != HEDGE_LAYER:
+        slot = orders.slots.setdefault(slot_key(place.market, place.side, layer), Slot())
+        slot.client_id = place.client_id
+        slot.sent_height = height
+
+
+def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
+    """Book an approved cancel that leaves now; its ids take no replacement any more."""
+    for client_id in cancel.client_ids:
+        order = orders.working[client_id]
+        order.cancel_gtb = max(order.cancel_gtb, cancel.good_til_block)
+        order.cancel_height = height
+        if order.layer != HEDGE_LAYER:
+            slot = orders.slots.setdefault(slot_key(order.market, order.side, order.layer), Slot())
+            slot.sent_height = max(slot.sent_height, height)
+
+
+def _takes_replacement(order: WorkingOrder, quote: Quote) -> bool:
+    return (
+        not order.ended
+        and order.cancel_gtb < 0
+        and order.remaining > 0
+        and order.time_in_force is quote.time_in_force
+    )
+
+
+def _differs(quote: Quote, newest: Version, remaining: int, rules: Rules) -> bool:
+    price_gap = abs(quote.subticks - newest.subticks)
+    if price_gap * PPM > rules.price_tolerance_ppm * newest.subticks:
+        return True
+    size_gap = abs(quote.quantums - remaining)
+    return size_gap * PPM > rules.size_tolerance_ppm * quote.quantums
+
+
+def _is_wanted(orders: Orders, order: WorkingOrder, wanted: frozenset[str]) -> bool:
+    if order.layer == HEDGE_LAYER:
+        return False
+    key = slot_key(order.market, order.side, order.layer)
+    slot = orders.slots.get(key)
+    return key in wanted and slot is not None and slot.client_id == order.client_id
+
+
+def _place(quote: Quote, client_id: int, quantums: int, good_til_block: int) -> PlaceOrder:
+    return PlaceOrder(
+        market=quote.market,
+        client_id=client_id,
+        side=quote.side,
+        quantums=quantums,
+        subticks=quote.subticks,
+        good_til_block=good_til_block,
+        time_in_force=quote.time_in_force,
+        reduce_only=False,
+    )

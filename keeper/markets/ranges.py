@@ -1,0 +1,89 @@
+"""Concentrated-liquidity holdings in terms of asset and base token, whichever way the pool sorts.
+
+"Asset" is the vault's token, "base" the other one. Amounts in token units; prices are square root
+prices of the pool (token1 per token0, times 2^96).
+"""
+
+from keeper.domain.events import PoolObserved, RangeState
+from keeper.domain.settings import PoolSettings
+from keeper.domain.units import PPM
+from keeper.markets.univ3 import (
+    MAX_SQRT_PRICE,
+    MIN_SQRT_PRICE,
+    amounts_down,
+    quote0_in_1_down,
+    quote1_in_0_down,
+    sqrt_price_at_tick,
+    sqrt_price_down,
+)
+
+__all__ = [
+    "Holdings",
+    "asset_of",
+    "base_of",
+    "base_value_down",
+    "holdings",
+    "mark_sqrt_price",
+    "most_base",
+    "moved",
+    "price_gap_ppm",
+]
+
+Holdings = tuple[int, int]
+"""(token0 units, token1 units)"""
+
+
+def mark_sqrt_price(pool: PoolSettings, seen: PoolObserved) -> int:
+    """Square root price at the feed's mark; 0 when the feed has no positive answer."""
+    if seen.mark_price <= 0:
+        return 0
+    asset_units = seen.mark_price * 10**pool.asset_decimals
+    base_units = 10 ** (seen.mark_decimals + pool.base_decimals)
+    if pool.asset_is_token0:
+        return sqrt_price_down(asset_units, base_units)
+    return sqrt_price_down(base_units, asset_units)
+
+
+def asset_of(pool: PoolSettings, amounts: Holdings) -> int:
+    """Asset units among two amounts."""
+    return amounts[0] if pool.asset_is_token0 else amounts[1]
+
+
+def base_of(pool: PoolSettings, amounts: Holdings) -> int:
+    """Base units among two amounts."""
+    return amounts[1] if pool.asset_is_token0 else amounts[0]
+
+
+def holdings(ranges: tuple[RangeState, ...], sqrt_price: int) -> Holdings:
+    """What all ranges hold at a price, rounded down, fees excluded."""
+    total0 = total1 = 0
+    for entry in ranges:
+        lower, upper = sqrt_price_at_tick(entry.tick_lower), sqrt_price_at_tick(entry.tick_upper)
+        amount0, amount1 = amounts_down(sqrt_price, lower, upper, entry.liquidity)
+        total0 += amount0
+        total1 += amount1
+    return total0, total1
+
+
+def most_base(pool: PoolSettings, ranges: tuple[RangeState, ...]) -> int:
+    """Base units the ranges turn into when the base token is worth least."""
+    edge = MAX_SQRT_PRICE if pool.asset_is_token0 else MIN_SQRT_PRICE
+    return base_of(pool, holdings(ranges, edge))
+
+
+def base_value_down(pool: PoolSettings, base_units: int, sqrt_price: int) -> int:
+    """Worth of base units in asset units at a price, rounded down."""
+    if pool.asset_is_token0:
+        return quote1_in_0_down(base_units, sqrt_price)
+    return quote0_in_1_down(base_units, sqrt_price)
+
+
+def moved(sqrt_price: int, ppm: int) -> int:
+    """Square root price after the price itself moved by about `ppm` (half of it in the root)."""
+    return sqrt_price * (2 * PPM + ppm) // (2 * PPM)
+
+
+def price_gap_ppm(sqrt_a: int, sqrt_b: int) -> int:
+    """Distance between two prices in ppm of the lower one, rounded down."""
+    low, high = sorted((sqrt_a * sqrt_a, sqrt_b * sqrt_b))
+    return (high - low) * PPM // low

@@ -1,0 +1,27 @@
+"""Loss stops on cumulative profit: a day's loss in quote quantums, drawdown in ppm of capital."""
+
+from keeper.domain.approval import Refused
+from keeper.domain.units import PPM
+
+__all__ = ["daily_loss", "drawdown"]
+
+
+def daily_loss(day_start: int, profit: int, limit: int) -> Refused | None:
+    """Refuse when profit fell by more than `limit` quote quantums since the day began."""
+    loss = day_start - profit
+    if loss <= limit:
+        return None
+    return Refused(code="DAILY_LOSS", subject="vault", limit=limit, value=loss)
+
+
+def drawdown(high: int, profit: int, capital: int, limit_ppm: int) -> Refused | None:
+    """Refuse when the fall from the highest profit exceeds `limit_ppm` of the capital before it.
+
+    `capital` is what is at work now, in quote quantums; before the fall it was that plus the fall.
+    """
+    fall = high - profit
+    before = capital + fall
+    if fall <= 0 or (before > 0 and fall * PPM <= limit_ppm * before):
+        return None
+    value = PPM if before <= 0 else fall * PPM // before
+    return Refused(code="DRAWDOWN", subject="vault", limit=limit_ppm, value=value)

@@ -1,0 +1,192 @@
+"""The last check of an order message, against worst-case exposure after it: Approved or Refused."""
+
+from dataclasses import dataclass
+
+from keeper.domain.approval import Approved, Refused
+from keeper.domain.commands import CancelOrders, PlaceOrder
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Side, TimeInForce
+from keeper.domain.settings import MarketSettings, RiskLimits
+from keeper.domain.units import PPM
+from keeper.markets.perpetual import fill_cost, initial_margin_up, value_abs_up
+from keeper.risk.phase import Phase
+
+__all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
+
+
+@dataclass(frozen=True, slots=True)
+class MarketExposure:
+    """A market's worst case. Base quantums throughout; `legs` are (side, quantums, subticks).
+
+    `position` is signed; `buys` and `sells` are what may still fill. `pool_now` is the delta of
+    pools this market hedges, `pool_low` and `pool_high` its bounds anywhere in the ranges.
+    """
+
+    market: PerpetualMarket
+    oracle_price: int
+    position: int
+    buys: int
+    sells: int
+    legs: tuple[tuple[Side, int, int], ...]
+    pool_now: int
+    pool_low: int
+    pool_high: int
+
+    @property
+    def longest(self) -> int:
+        """Position if every buy filled."""
+        return self.position + self.buys
+
+    @property
+    def shortest(self) -> int:
+        """Position if every sell filled."""
+        return self.position - self.sells
+
+    @property
+    def gross(self) -> int:
+        """Largest |position| the orders can lead to, in quote quantums at the oracle, up."""
+        worst = max(abs(self.longest), abs(self.shortest))
+        return value_abs_up(self.market, worst, self.oracle_price)
+
+    @property
+    def margin(self) -> int:
+        """Initial margin at worst-case fill plus what filling at those prices loses at once."""
+        worst = max(abs(self.longest), abs(self.shortest))
+        buying = selling = 0
+        for side, quantums, subticks in self.legs:
+            loss = fill_cost(self.market, side, quantums, subticks, self.oracle_price)
+            if side is Side.BUY:
+                buying += loss
+            else:
+                selling += loss
+        return initial_margin_up(self.market, worst, self.oracle_price) + max(buying, selling)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """What an order is judged by: its market before and after it, and the rest of the account.
+
+    `other_gross` and `other_margin` are quote quantums over all other markets.
+    """
+
+    phase: Phase
+    limits: RiskLimits
+    settings: MarketSettings
+    before: MarketExposure
+    after: MarketExposure
+    other_gross: int
+    other_margin: int
+    equity: int
+    messages: int
+    filled: int
+
+
+def approve_place(order: PlaceOrder, view: OrderView) -> Approved[PlaceOrder] | Refused:
+    """Check one place or replacement against every limit; the first that fails is named.
+
+    Exposure limits refuse an order that raises an exposure which is, or would be, beyond them; an
+    order that raises nothing passes, so that a position beyond a limit can always be brought back.
+    """
+    for check in (_check_phase, _check_shape, _check_price, _check_size, _check_exposure):
+        refused = check(order, view)
+        if refused is not None:
+            return refused
+    return Approved(order)
+
+
+def approve_cancel(cancel: CancelOrders) -> Approved[CancelOrders]:
+    """Pass a cancel: it lowers risk in every phase and is never rationed."""
+    return Approved(cancel)
+
+
+def gross_quote_quantums(exposures: tuple[MarketExposure, ...]) -> int:
+    """Sum the gross worst case over markets."""
+    return sum(exposure.gross for exposure in exposures)
+
+
+def _check_phase(order: PlaceOrder, view: OrderView) -> Refused | None:
+    if view.phase is Phase.HALTED:
+        return _refused("HALTED", order, 0, 1)
+    if view.phase is Phase.EXITING and not order.reduce_only:
+        return _refused("EXITING", order, 0, 1)
+    if order.reduce_only and (
+        order.time_in_force is not TimeInForce.IOC
+        or view.before.position * order.side.sign >= 0
+        or order.quantums > abs(view.before.position)
+    ):
+        return _refused("NOT_REDUCING", order, -view.before.position, order.quantums)
+    if view.messages >= view.limits.max_messages_per_block:
+        return _refused(
+            "MESSAGE_RATE", order, view.limits.max_messages_per_block, view.messages + 1
+        )
+    return None
+
+
+def _check_shape(order: PlaceOrder, view: OrderView) -> Refused | None:
+    market = view.after.market
+    if order.quantums <= 0 or order.quantums % market.step_base_quantums:
+        return _refused("SIZE_STEP", order, market.step_base_quantums, order.quantums)
+    if order.subticks <= 0 or order.subticks % market.subticks_per_tick:
+        return _refused("PRICE_TICK", order, market.subticks_per_tick, order.subticks)
+    if market.status == "POST_ONLY" and order.time_in_force is not TimeInForce.POST_ONLY:
+        return _refused("MARKET_STATUS", order, 0, 1)
+    return None
+
+
+def _check_price(order: PlaceOrder, view: OrderView) -> Refused | None:
+    market, oracle = view.after.market, view.after.oracle_price
+    if oracle <= 0:
+        return _refused("ZERO_ORACLE", order, 1, oracle)
+    reference = market.subticks_down(oracle)
+    distance = abs(order.subticks - reference) * PPM
+    if distance > view.limits.price_band_ppm * reference:
+        return _refused("PRICE_BAND", order, view.limits.price_band_ppm, distance // reference)
+    return None
+
+
+def _check_size(order: PlaceOrder, view: OrderView) -> Refused | None:
+    market = view.after.market
+    left = order.quantums - view.filled
+    value = max(
+        value_abs_up(market, left, view.after.oracle_price),
+        market.quote_quantums_up(left, order.subticks),
+    )
+    if value > view.limits.max_order_quote_quantums:
+        return _refused("MAX_ORDER", order, view.limits.max_order_quote_quantums, value)
+    return None
+
+
+def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
+    before, after, limits = view.before, view.after, view.limits
+    worst_before, worst_after = _net_worst(before, order.side), _net_worst(after, order.side)
+    if view.phase is Phase.REDUCING:
+        left = -(after.position + after.pool_now) * order.side.sign
+        opening = after.buys if order.side is Side.BUY else after.sells
+        if opening > max(0, left):
+            return _refused("REDUCING", order, max(0, left), opening)
+    if worst_after > worst_before:
+        value = value_abs_up(after.market, worst_after, after.oracle_price)
+        if value > view.settings.max_position_quote_quantums:
+            limit = view.settings.max_position_quote_quantums
+            return _refused("MAX_POSITION", order, limit, value)
+    gross = after.gross
+    if gross > before.gross and view.other_gross + gross > limits.max_gross_quote_quantums:
+        total = view.other_gross + gross
+        return _refused("MAX_GROSS", order, limits.max_gross_quote_quantums, total)
+    margin = after.margin
+    if margin > before.margin and view.other_margin + margin > view.equity:
+        return _refused("MARGIN", order, view.equity, view.other_margin + margin)
+    return None
+
+
+def _net_worst(exposure: MarketExposure, side: Side) -> int:
+    """Net delta in the direction of `side` if all its orders fill and pools stand worst; >= 0."""
+    if side is Side.BUY:
+        return max(0, exposure.longest + exposure.pool_high)
+    return max(0, -(exposure.shortest + exposure.pool_low))
+
+
+def _refused(code: str, order: PlaceOrder, limit: int, value: int) -> Refused:
+    return Refused(
+        code=code, subject=f"{order.market}/{order.side.value}", limit=limit, value=value
+    )

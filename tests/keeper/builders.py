@@ -1,0 +1,286 @@
+"""Settings, events and a driver for tests of the deterministic core."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from keeper.core.state import State, initial_state
+from keeper.core.step import step
+from keeper.domain.commands import CancelOrders, Command, CommandId, PlaceOrder
+from keeper.domain.events import (
+    BookLevel,
+    BookUpdated,
+    CommandResult,
+    Event,
+    FillReceived,
+    MarketListed,
+    OraclePriced,
+    PerpetualPosition,
+    Reconciled,
+    RunStarted,
+    SubaccountObserved,
+    VenueBlock,
+)
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Liquidity, Side
+from keeper.domain.settings import (
+    AllocationSettings,
+    FixedSpreadParams,
+    MarketSettings,
+    MegaVaultParams,
+    PoolSettings,
+    RiskLimits,
+    StepSettings,
+)
+
+SECOND = 1_000_000_000
+MS = 1_000_000
+USDC = 1_000_000
+START_NS = 1_750_000_000 * SECOND
+START_HEIGHT = 1_000
+
+ETH = PerpetualMarket(
+    ticker="ETH-USD",
+    clob_pair_id=1,
+    atomic_resolution=-9,
+    quantum_conversion_exponent=-9,
+    step_base_quantums=1_000_000,
+    subticks_per_tick=100_000,
+    oracle_exponent=-6,
+    min_price_change_ppm=1_000,
+    initial_margin_ppm=50_000,
+    maintenance_margin_ppm=30_000,
+    status="ACTIVE",
+)
+BTC = PerpetualMarket(
+    ticker="BTC-USD",
+    clob_pair_id=0,
+    atomic_resolution=-10,
+    quantum_conversion_exponent=-9,
+    step_base_quantums=1_000_000,
+    subticks_per_tick=100_000,
+    oracle_exponent=-5,
+    min_price_change_ppm=1_000,
+    initial_margin_ppm=50_000,
+    maintenance_margin_ppm=30_000,
+    status="ACTIVE",
+)
+ETH_PRICE = 3_000 * 10**6
+ONE_ETH = 10**9  # base quantums
+POOL = "0xpool-adapter"
+CLOB = "0xclob-adapter"
+
+MEGAVAULT = MegaVaultParams(
+    layers=3,
+    spread_min_ppm=3_000,
+    spread_buffer_ppm=1_500,
+    skew_factor_ppm=500_000,
+    order_size_pct_ppm=50_000,
+    activation_threshold_quote_quantums=1_000 * USDC,
+)
+FIXED = FixedSpreadParams(
+    layers=2, half_spread_ppm=2_000, layer_step_ppm=1_000, order_size_quote_quantums=3_000 * USDC
+)
+LIMITS = RiskLimits(
+    max_order_quote_quantums=20_000 * USDC,
+    max_gross_quote_quantums=150_000 * USDC,
+    price_band_ppm=100_000,
+    daily_loss_quote_quantums=5_000 * USDC,
+    drawdown_ppm=100_000,
+    max_messages_per_block=40,
+    max_intent_age_ms=2_000,
+    max_height_age_ms=10_000,
+    max_clock_skew_ms=5_000,
+)
+
+
+def market_settings(**changes: Any) -> MarketSettings:
+    """ETH-USD under the MegaVault rule."""
+    base = MarketSettings(
+        ticker="ETH-USD",
+        strategy=MEGAVAULT,
+        good_til_block_offset=10,
+        refresh_blocks=2,
+        price_tolerance_ppm=200,
+        size_tolerance_ppm=50_000,
+        oracle_max_age_ms=10_000,
+        book_max_age_ms=10_000,
+        max_position_quote_quantums=60_000 * USDC,
+        inventory_band_quote_quantums=20_000 * USDC,
+        hedge_max_slippage_ppm=5_000,
+    )
+    return replace(base, **changes)
+
+
+def pool_settings(**changes: Any) -> PoolSettings:
+    """A USDC/WETH pool with the asset as token0, hedged on ETH-USD."""
+    base = PoolSettings(
+        adapter=POOL,
+        pool="0xpool",
+        hedge_market="ETH-USD",
+        asset_is_token0=True,
+        asset_decimals=6,
+        base_decimals=18,
+        half_width_ticks=1_200,
+        recentre_ticks=600,
+        max_slippage_ppm=5_000,
+        snapshot_max_age_ms=30_000,
+        cooldown_seconds=60,
+    )
+    return replace(base, **changes)
+
+
+ALLOCATION = AllocationSettings(
+    clob_adapter=CLOB,
+    clob_target_ppm=350_000,
+    pool_target_ppm=200_000,
+    min_move_assets=100 * USDC,
+    transaction_deadline_seconds=120,
+)
+
+
+def settings(**changes: Any) -> StepSettings:
+    """One ETH market, no pool, unless changed."""
+    base = StepSettings(markets=(market_settings(),), pools=(), allocation=None, limits=LIMITS)
+    return replace(base, **changes)
+
+
+def run_started(chosen: StepSettings, run: int = 1) -> RunStarted:
+    return RunStarted(
+        run=run,
+        schema=1,
+        package_version="0",
+        wheel_hash="",
+        config_hash="",
+        params_hash="",
+        settings=chosen,
+        vault="0xvault",
+        evm_chain_id=31_337,
+        venue_chain_id="localdydxprotocol",
+        subaccount="dydx1keeper/0",
+        client_id_base=7_000,
+        seed=1,
+    )
+
+
+def subaccount(
+    height: int = START_HEIGHT, usdc: int = 100_000 * USDC, **positions: int
+) -> SubaccountObserved:
+    """A committed snapshot; positions as ETH=quantums."""
+    held = tuple(
+        PerpetualPosition(market=f"{name}-USD", quantums=size, funding_index=0, quote_balance=0)
+        for name, size in sorted(positions.items())
+    )
+    return SubaccountObserved(height=height, usdc_quote_quantums=usdc, positions=held)
+
+
+def book(
+    seq: int, bid: int = 2_999_900_000, ask: int = 3_000_100_000, **changes: Any
+) -> BookUpdated:
+    """A whole two-sided ETH book of ten ETH a side at one price each."""
+    base = BookUpdated(
+        market="ETH-USD",
+        source="book",
+        source_seq=seq,
+        snapshot=True,
+        bids=(BookLevel(bid, 10 * ONE_ETH),),
+        asks=(BookLevel(ask, 10 * ONE_ETH),),
+    )
+    return replace(base, **changes)
+
+
+def oracle(height: int, price: int = ETH_PRICE, market: str = "ETH-USD") -> OraclePriced:
+    return OraclePriced(market=market, source="oracle", price=price, height=height)
+
+
+def fill(
+    number: int, order: PlaceOrder, quantums: int, height: int, **changes: Any
+) -> FillReceived:
+    """A maker fill of an order of ours at its price and a fee of 1 bp."""
+    quote = ETH.quote_quantums_down(quantums, order.subticks)
+    base = FillReceived(
+        fill_id=f"fill-{number}",
+        market=order.market,
+        client_id=order.client_id,
+        side=order.side,
+        quantums=quantums,
+        subticks=order.subticks,
+        quote_quantums=quote,
+        fee_quote_quantums=quote // 10_000,
+        liquidity=Liquidity.MAKER,
+        kind="LIMIT",
+        height=height,
+    )
+    return replace(base, **changes)
+
+
+class Keeper:
+    """Drives `step` as the engine does: numbers events, keeps time, remembers what was sent."""
+
+    def __init__(self, chosen: StepSettings | None = None) -> None:
+        self.state: State = initial_state()
+        self.seq = 0
+        self.now = START_NS
+        self.height = START_HEIGHT
+        self.book_seq = 0
+        self.sent: list[tuple[CommandId, Command]] = []
+        self.feed(run_started(chosen if chosen is not None else settings()))
+
+    def feed(self, event: Event) -> list[Command]:
+        """Step one event at the current time; return its commands."""
+        self.seq += 1
+        commands = [a.value for a in step(self.state, self.now, self.seq, event)]
+        for ordinal, command in enumerate(commands):
+            self.sent.append((CommandId(self.state.run, self.seq, ordinal), command))
+        return commands
+
+    def start(self, **positions: int) -> list[Command]:
+        """Bring the keeper to where it quotes; return the commands of all events."""
+        out = self.feed(MarketListed(market=ETH))
+        out += self.feed(
+            Reconciled(height=START_HEIGHT, subaccount=subaccount(**positions), open_orders=())
+        )
+        return out + self.block(0)
+
+    def block(self, blocks: int = 1, price: int = ETH_PRICE) -> list[Command]:
+        """Let a second and a block pass with a fresh oracle price and book."""
+        self.now += blocks * SECOND
+        self.height += blocks
+        self.book_seq += 1
+        tick = ETH.subticks_per_tick
+        middle = price - price % tick
+        out = self.feed(oracle(self.height, price))
+        out += self.feed(book(self.book_seq, middle - tick, middle + tick))
+        return out + self.feed(VenueBlock(height=self.height, time_ns=self.now))
+
+    def answer(self, outcome: str = "ACK", code: int = 0) -> list[Command]:
+        """Answer every order message sent since the last answer."""
+        out: list[Command] = []
+        waiting, self.sent = self.sent, []
+        for command_id, command in waiting:
+            if isinstance(command, PlaceOrder | CancelOrders):
+                out += self.feed(result(command_id, outcome, code))
+        return out
+
+    def places(self) -> list[PlaceOrder]:
+        """Every place sent since the last answer."""
+        return [command for _, command in self.sent if isinstance(command, PlaceOrder)]
+
+
+def result(command_id: CommandId, outcome: str, code: int = 0) -> CommandResult:
+    return CommandResult(
+        command=command_id, outcome=outcome, code=code, codespace="clob", detail="", tx_hash=""
+    )
+
+
+def of(commands: list[Command], kind: type) -> list[Any]:
+    """Commands of one kind."""
+    return [command for command in commands if isinstance(command, kind)]
+
+
+def sides(orders: list[PlaceOrder]) -> dict[Side, list[PlaceOrder]]:
+    """Orders by side, front first."""
+    return {
+        Side.BUY: sorted((o for o in orders if o.side is Side.BUY), key=lambda o: -o.subticks),
+        Side.SELL: sorted((o for o in orders if o.side is Side.SELL), key=lambda o: o.subticks),
+    }
