@@ -95,6 +95,7 @@ class Directory:
 async def load_listings(reader: Reader, indexer: Indexer, tickers: Iterable[str]) -> list[Listing]:
     """Read the configured markets. Raises ConfigError on an unknown one, else as the transports."""
     known = await indexer.markets()
+    params = await reader.market_params()
     listings = []
     for ticker in tickers:
         found = known.get(ticker)
@@ -105,7 +106,9 @@ async def load_listings(reader: Reader, indexer: Indexer, tickers: Iterable[str]
             )
         perpetual_id = await reader.perpetual_of_pair(whole(found.clob_pair_id))
         perpetual = await reader.perpetual(perpetual_id)
-        param = await reader.market_param(perpetual.market_id)
+        param = params.get(perpetual.market_id)
+        if param is None:
+            raise WireError(f"the chain has no oracle parameters for {ticker}")
         market = perpetual_market(found, param.exponent, param.min_price_change_ppm)
         if perpetual.ticker != ticker or perpetual.atomic_resolution != market.atomic_resolution:
             raise WireError(f"chain and indexer disagree on what {ticker} is")

@@ -6,6 +6,7 @@ import msgspec
 from v4_proto.cosmos.auth.v1beta1 import auth_pb2
 from v4_proto.cosmos.auth.v1beta1 import query_pb2 as auth
 from v4_proto.cosmos.bank.v1beta1 import query_pb2 as bank
+from v4_proto.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest
 from v4_proto.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from v4_proto.dydxprotocol.accountplus import query_pb2 as accountplus
 from v4_proto.dydxprotocol.clob import query_pb2 as clob
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 _USDC_ASSET = 0
+_PAGE = 1_000
 
 
 class BlockHeader(msgspec.Struct, frozen=True):
@@ -207,15 +209,24 @@ class Reader:
         price = answer.reply.market_price
         return MarketPrice(price.id, price.price, price.exponent, _known_height(answer))
 
-    async def market_param(self, market_id: int) -> MarketParam:
-        """Return the oracle parameters of a market."""
-        answer = await self._node.query(
-            "/dydxprotocol.prices.Query/MarketParam",
-            prices.QueryMarketParamRequest(id=market_id),
-            prices.QueryMarketParamResponse,
-        )
-        param = answer.reply.market_param
-        return MarketParam(param.id, param.exponent, param.min_price_change_ppm)
+    async def market_params(self) -> dict[int, MarketParam]:
+        """Return the oracle parameters of every market, by market id."""
+        found: dict[int, MarketParam] = {}
+        key = b""
+        while True:
+            request = prices.QueryAllMarketParamsRequest(
+                pagination=PageRequest(key=key, limit=_PAGE)
+            )
+            answer = await self._node.query(
+                "/dydxprotocol.prices.Query/AllMarketParams",
+                request,
+                prices.QueryAllMarketParamsResponse,
+            )
+            for param in answer.reply.market_params:
+                found[param.id] = MarketParam(param.id, param.exponent, param.min_price_change_ppm)
+            key = answer.reply.pagination.next_key
+            if not key:
+                return found
 
     async def perpetual_of_pair(self, clob_pair_id: int) -> int:
         """Return the perpetual id a clob pair trades."""
