@@ -1,0 +1,40 @@
+"""Owns dYdX bech32 addresses: of public keys and of the exchange's own module accounts."""
+
+import hashlib
+
+import bech32
+
+__all__ = ["BRIDGE", "FEE_COLLECTOR", "INSURANCE", "SUBACCOUNTS", "address_of", "is_address"]
+
+PREFIX = "dydx"
+
+
+def _encode(raw: bytes) -> str:
+    words = bech32.convertbits(raw, 8, 5)
+    if words is None:
+        raise ValueError("address bytes do not convert to 5-bit words")
+    return str(bech32.bech32_encode(PREFIX, words))
+
+
+def address_of(public_key: bytes) -> str:
+    """Return the account address of a compressed secp256k1 public key (33 bytes)."""
+    return _encode(hashlib.new("ripemd160", hashlib.sha256(public_key).digest()).digest())
+
+
+def _module(name: str) -> str:
+    return _encode(hashlib.sha256(name.encode()).digest()[:20])
+
+
+def is_address(text: str) -> bool:
+    """Return whether `text` is a well-formed address of this chain (20 bytes, right checksum)."""
+    prefix, words = bech32.bech32_decode(text)
+    if prefix != PREFIX or words is None:
+        return False
+    raw = bech32.convertbits(words, 5, 8, False)
+    return raw is not None and len(raw) == 20
+
+
+SUBACCOUNTS = _module("subaccounts")  # holds the collateral of every subaccount
+FEE_COLLECTOR = _module("fee_collector")
+INSURANCE = _module("insurance_fund")
+BRIDGE = _module("bridge")  # USDC enters and leaves the exchange through this account alone

@@ -1,0 +1,259 @@
+"""Owns the state machine: CheckTx, block commit and the committed state. Pure: no I/O, no clock."""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from v4_proto.cosmos.bank.v1beta1.tx_pb2 import MsgSend
+
+from . import ledger
+from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .checktx import ClobChecker
+from .config import ExchangeConfig
+from .delivery import Delivery
+from .events import (
+    BlockCommitted,
+    Event,
+    FillCommitted,
+    MarketChanged,
+    OracleUpdated,
+    OrderFilled,
+    SubaccountChanged,
+)
+from .funding import FundingClock
+from .matching import apply_match
+from .memclob import MemClob
+from .model import USDC_DENOM, Block, Order, OrderId, Perpetual, SubaccountId
+from .results import OK, Rejected, TxResult, sdk
+from .store import committed_state
+from .transactions import DecodedTx, decode, tx_hash, unsigned
+from .txindex import TxIndex
+
+__all__ = ["Chain", "CheckOutcome"]
+
+SEEN_TRANSACTIONS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOutcome:
+    """What CheckTx answers and what it made happen."""
+
+    hash: str
+    result: TxResult
+    events: tuple[Event, ...] = ()
+
+
+class Chain:
+    """One validator. `check_tx` and `commit` are its only inputs besides the administration's
+    `set_oracle`, `set_status`, `credit` and `faucet`, which take effect in the next block."""
+
+    def __init__(self, config: ExchangeConfig, genesis_time_ns: int) -> None:
+        self.config = config
+        self.state = committed_state(config.history_blocks)
+        self.index = TxIndex()
+        self.blocks: OrderedDict[int, Block] = OrderedDict()
+        self._genesis(genesis_time_ns)
+        self.clob = MemClob(config, self.state)
+        self.funding = FundingClock(genesis_time_ns)
+        self._checker = ClobChecker(config, self.clob)
+        self._delivery = Delivery(config, self.state)
+        self._check_state = self.state.branch()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._mempool: list[DecodedTx] = []
+        self._credits: dict[str, bytes] = {}
+        self._module_txs: list[bytes] = []
+        self._faucet: list[tuple[SubaccountId, int]] = []
+        self._oracle: dict[int, int] = {}
+        self._statuses: dict[int, int] = {}
+
+    def _genesis(self, time_ns: int) -> None:
+        self.state.begin(1)
+        for address in (SUBACCOUNTS, FEE_COLLECTOR, INSURANCE, BRIDGE):
+            ledger.ensure_account(self.state, address)
+        for market in self.config.markets:
+            self.state.markets.put(market.id, market)
+            self.state.perpetuals.put(market.id, Perpetual())
+            self.state.prices.put(market.id, market.oracle_price)
+        self._append_block(1, time_ns, b"")
+
+    @property
+    def height(self) -> int:
+        """Height of the last committed block."""
+        return next(reversed(self.blocks))
+
+    @property
+    def block(self) -> Block:
+        """The last committed block."""
+        return self.blocks[self.height]
+
+    def _append_block(self, height: int, time_ns: int, content: bytes) -> None:
+        previous = self.block.hash if self.blocks else bytes(32)
+        header = f"{self.config.chain_id}/{height}/{time_ns}/".encode()
+        digest = hashlib.sha256(header + previous + content).digest()
+        self.blocks[height] = Block(height, time_ns, digest, previous)
+        while len(self.blocks) > self.config.history_blocks:
+            self.blocks.popitem(last=False)
+
+    # Inputs: transactions
+
+    def check_tx(self, raw: bytes) -> CheckOutcome:
+        """Take a transaction into this node: answer as BroadcastTx SYNC does."""
+        digest = tx_hash(raw)
+        if digest in self._seen:
+            return CheckOutcome(digest, sdk(19, "tx already exists in cache").result)
+        self.clob.rejected_events = []
+        try:
+            tx = decode(raw)
+            events = self._admit(tx)
+        except Rejected as refusal:
+            return CheckOutcome(digest, refusal.result, tuple(self.clob.rejected_events))
+        self._remember(digest)
+        return CheckOutcome(digest, OK, tuple(events))
+
+    def _admit(self, tx: DecodedTx) -> list[Event]:
+        if tx.is_clob:
+            return self._checker.check(tx, self.state, self.height + 1)
+        branch = self._check_state.branch()
+        self._delivery.ante(branch, tx, self.block.time_ns)
+        branch.absorb()
+        self._mempool.append(tx)
+        return []
+
+    def _remember(self, digest: str) -> None:
+        self._seen[digest] = None
+        if len(self._seen) > SEEN_TRANSACTIONS:
+            self._seen.popitem(last=False)
+
+    def simulate(self, raw: bytes) -> int:
+        """Return the gas a transaction would use. Raises Rejected when it would fail."""
+        return self._delivery.simulate(decode(raw))
+
+    # Inputs: administration
+
+    def set_oracle(self, market_id: int, price: int) -> None:
+        """Set the oracle price of the next block. Raises ValueError."""
+        if self.state.markets.get(market_id) is None or price <= 0:
+            raise ValueError(f"market {market_id}, price {price}")
+        self._oracle[market_id] = price
+
+    def set_status(self, market_id: int, status: int) -> None:
+        """Set a market's status from the next block on. Raises ValueError."""
+        if self.state.markets.get(market_id) is None:
+            raise ValueError(f"market {market_id}")
+        self._statuses[market_id] = status
+
+    def credit(self, recipient: str, amount: int, memo: str) -> tuple[str, bool]:
+        """Queue USDC quantums from the bridge account to a wallet in the next block.
+
+        Returns (transaction hash, whether it is new): a memo is honoured once. Raises ValueError
+        when a known memo names another recipient or amount.
+        """
+        message = MsgSend(from_address=BRIDGE, to_address=recipient)
+        message.amount.add(denom=USDC_DENOM, amount=str(amount))
+        raw = unsigned(message, memo)
+        known = self._credits.get(memo)
+        if known is not None and known != raw:
+            raise ValueError(f"memo {memo} was used for another credit")
+        self._credits[memo] = raw
+        if known is None:
+            self._module_txs.append(raw)
+        return tx_hash(raw), known is None
+
+    def faucet(self, recipient: SubaccountId, amount: int) -> None:
+        """Queue USDC quantums out of nothing into a subaccount; counted as faucet_in."""
+        self._faucet.append((recipient, amount))
+
+    # Commit
+
+    def commit(self, time_ns: int) -> list[Event]:
+        """Make the next block at a time after the last one's. Raises ValueError otherwise."""
+        if time_ns <= self.block.time_ns:
+            raise ValueError(f"block time {time_ns} is not after {self.block.time_ns}")
+        height = self.height + 1
+        self.state.begin(height)
+        events = self._commit_matches()
+        events += self._deliver_all(height, time_ns)
+        events += self._commit_administration()
+        events += self.funding.advance(self.state, self.clob.books, time_ns)
+        self._append_block(height, time_ns, repr(events).encode())
+        events += self.clob.after_commit(height)
+        self._check_state = self.state.branch()
+        self._checker.limiter.prune(height)
+        events.append(BlockCommitted(height, time_ns))
+        return events
+
+    def _commit_matches(self) -> list[Event]:
+        events: list[Event] = []
+        totals = {m.id: 0 for order in self.clob.pending for m in (order.taker, order.maker)}
+        for match in self.clob.pending:
+            for order in (match.taker, match.maker):
+                totals[order.id] += match.quantums
+        filled = {key: self.clob.filled(key) - total for key, total in totals.items()}
+        orders: dict[OrderId, Order] = {}
+        for number, match in enumerate(self.clob.pending):
+            apply_match(self.state, match)
+            for order in (match.taker, match.maker):
+                filled[order.id] += match.quantums
+                orders[order.id] = order
+            events.append(
+                FillCommitted(
+                    match.market_id,
+                    match.taker,
+                    match.maker,
+                    match.quantums,
+                    match.maker.subticks,
+                    match.quote,
+                    match.taker_fee,
+                    match.maker_fee,
+                    filled[match.taker.id],
+                    filled[match.maker.id],
+                    number,
+                    match.transaction,
+                )
+            )
+        events += self._order_totals(orders, filled)
+        changed = {order.id.subaccount: None for order in orders.values()}
+        return events + [SubaccountChanged(key) for key in changed]
+
+    def _order_totals(
+        self, orders: dict[OrderId, Order], filled: dict[OrderId, int]
+    ) -> list[Event]:
+        events: list[Event] = []
+        for key, matched in orders.items():
+            resting = self.clob.resting(key)
+            order = resting or matched
+            events.append(OrderFilled(order, filled[key], resting is not None))
+        return events
+
+    def _deliver_all(self, height: int, time_ns: int) -> list[Event]:
+        events: list[Event] = []
+        first_event = len(self.clob.pending)
+        position = 0
+        for raw in self._module_txs:
+            delivered = self._delivery.module_send(raw, (height, position, time_ns), first_event)
+            self.index.add(delivered.record)
+            events += delivered.events
+            position, first_event = position + 1, first_event + 1
+        for tx in self._mempool:
+            delivered = self._delivery.deliver(tx, (height, position, time_ns), first_event)
+            self.index.add(delivered.record)
+            events += delivered.events
+            position, first_event = position + 1, first_event + len(tx.messages)
+        for key, amount in self._faucet:
+            events += self._delivery.faucet(key, amount, first_event)
+            first_event += 1
+        self._module_txs, self._mempool, self._faucet = [], [], []
+        return events
+
+    def _commit_administration(self) -> list[Event]:
+        events: list[Event] = []
+        for market_id, price in self._oracle.items():
+            self.state.prices.put(market_id, price)
+            events.append(OracleUpdated(market_id, price))
+        for market_id, status in self._statuses.items():
+            market = self.state.markets.get(market_id)
+            if market is not None:
+                self.state.markets.put(market_id, replace(market, status=status))
+                events.append(MarketChanged(market_id))
+        self._oracle, self._statuses = {}, {}
+        return events

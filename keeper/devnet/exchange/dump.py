@@ -1,0 +1,92 @@
+"""Owns the canonical dump of the committed state: the same state gives the same bytes."""
+
+import json
+from typing import Any
+
+from . import ledger
+from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .chain import Chain
+from .model import Account, Perpetual, Subaccount
+
+__all__ = ["canonical_bytes", "state_dump"]
+
+Json = dict[str, Any]
+
+
+def _subaccount(account: Subaccount, unsettled: int) -> Json:
+    return {
+        "usdc": account.usdc,
+        "unsettled_funding": unsettled,
+        "positions": {
+            str(market_id): {
+                "quantums": held.quantums,
+                "funding_index": held.funding_index,
+                "quote_balance": held.quote_balance,
+            }
+            for market_id, held in account.positions.items()
+        },
+    }
+
+
+def _account(account: Account) -> Json:
+    return {
+        "number": account.number,
+        "sequence": account.sequence,
+        "nonces": list(account.nonces),
+        "ejected_nonce": account.ejected_nonce,
+    }
+
+
+def _perpetual(perpetual: Perpetual, price: int) -> Json:
+    return {
+        "funding_index": perpetual.funding_index,
+        "open_interest": perpetual.open_interest,
+        "oracle_price": price,
+    }
+
+
+def _totals(chain: Chain, unsettled: int) -> Json:
+    state = chain.state
+    return {
+        "bridged_in": state.totals.get("bridged_in") or 0,
+        "bridged_out": state.totals.get("bridged_out") or 0,
+        "faucet_in": state.totals.get("faucet_in") or 0,
+        "rounding": state.totals.get("rounding") or 0,
+        "unsettled_funding": unsettled,
+        "fee_collector": state.bank.get(FEE_COLLECTOR) or 0,
+        "insurance": state.bank.get(INSURANCE) or 0,
+        "collateral_pool": state.bank.get(SUBACCOUNTS) or 0,
+        "bridge_account": state.bank.get(BRIDGE) or 0,
+        "total_usdc": ledger.total_usdc(state),
+    }
+
+
+def state_dump(chain: Chain) -> Json:
+    """Return the committed state in integers, keys sorted.
+
+    `bank` lists wallets and module accounts; `totals.collateral_pool` equals what the
+    subaccounts hold plus `rounding`; `total_usdc` equals bridged_in + faucet_in - bridged_out.
+    """
+    state = chain.state
+    pending = {key: ledger.settled(state, account)[1] for key, account in state.subaccounts.items()}
+    return {
+        "height": chain.height,
+        "time_ns": chain.block.time_ns,
+        "block_hash": chain.block.hash.hex(),
+        "bank": dict(sorted(state.bank.items())),
+        "accounts": {key: _account(found) for key, found in sorted(state.accounts.items())},
+        "subaccounts": {
+            f"{key.owner}/{key.number}": _subaccount(account, pending[key])
+            for key, account in sorted(state.subaccounts.items(), key=lambda item: item[0])
+        },
+        "perpetuals": {
+            str(key): _perpetual(found, state.prices.get(key) or 0)
+            for key, found in sorted(state.perpetuals.items())
+        },
+        "totals": _totals(chain, sum(pending.values())),
+    }
+
+
+def canonical_bytes(chain: Chain) -> bytes:
+    """Return the dump as sorted JSON without spaces."""
+    return json.dumps(state_dump(chain), sort_keys=True, separators=(",", ":")).encode()

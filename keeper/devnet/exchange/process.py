@@ -1,0 +1,176 @@
+"""Owns the running exchange: one event loop around the state machine and its four ports."""
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+import grpc.aio
+import uvicorn
+from starlette.applications import Starlette
+
+from .admin import admin_app
+from .chain import Chain
+from .config import ExchangeConfig, Ports
+from .events import Event
+from .indexer import Indexer
+from .model import SubaccountId
+from .rest import rest_app
+from .rpc import serve_routes
+from .rpc_cosmos import COSMOS_ROUTES
+from .rpc_dydx import DYDX_ROUTES
+from .websocket import StreamServer
+from .worldclock import WorldClock
+
+__all__ = ["Exchange"]
+
+MS = 1_000_000
+log = logging.getLogger(__name__)
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn without its signal handlers: the process owns its signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """One ASGI application on one port, started and stopped by its owner."""
+
+    def __init__(self, app: Starlette) -> None:
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", log_config=None
+        )
+        self._server = _Uvicorn(config)
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the bound port."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        while not self._server.started:
+            if self._task.done():
+                await self._task
+            await asyncio.sleep(0.005)
+        return int(self._socket.getsockname()[1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        self._socket.close()
+
+
+class Exchange:
+    """The local exchange. `async with Exchange(config) as exchange:` serves it on
+    `exchange.ports`; blocks follow the world clock, or `make_block` where there is none."""
+
+    def __init__(self, config: ExchangeConfig) -> None:
+        self.config = config
+        self._clock = WorldClock(Path(config.clock_path)) if config.clock_path else None
+        start_ns = self._clock.now_ns(time.time_ns()) if self._clock else config.genesis_time_ns
+        self.chain = Chain(config, start_ns)
+        self.indexer = Indexer(config, self.chain.state, self.chain.height, start_ns)
+        self.ports = Ports()
+        self._streams = StreamServer(self.indexer, time.monotonic)
+        faucet = self._faucet if config.faucet else None
+        self._rest = HttpServer(rest_app(self.indexer, config.indexer_requests_per_10s, faucet))
+        self._admin = HttpServer(admin_app(self.chain, self.make_block))
+        self._grpc = grpc.aio.server()
+        self._blocks: asyncio.Task[None] | None = None
+
+    # State machine
+
+    def publish(self, events: tuple[Event, ...]) -> None:
+        """Show what happened to the indexer and its streams."""
+        if events:
+            self._streams.publish(self.indexer.consume(events))
+
+    def make_block(self, time_ns: int | None = None) -> int:
+        """Make one block now and return its height.
+
+        Without a time it is dated by the world clock, or one block interval after the last.
+        Raises ValueError when the time is not after the last block's.
+        """
+        last = self.chain.block.time_ns
+        if time_ns is None:
+            step = last + self.config.block_interval_ms * MS
+            now = self._clock.now_ns(time.time_ns()) if self._clock else step
+            time_ns = max(now, last + 1)
+        events = self.chain.commit(time_ns)
+        for market_id, market in self.chain.state.markets.items():
+            self.indexer.rates[market_id] = self.chain.funding.next_rate(market)
+        self.publish(tuple(events))
+        return self.chain.height
+
+    def _faucet(self, key: SubaccountId, amount: int) -> None:
+        self.chain.faucet(key, amount)
+
+    # Life
+
+    async def __aenter__(self) -> "Exchange":
+        host, wanted = self.config.host, self.config.ports
+        serve_routes(self._grpc, COSMOS_ROUTES + DYDX_ROUTES, self.chain, self.publish)
+        port = self._grpc.add_insecure_port(f"{host}:{wanted.grpc}")
+        await self._grpc.start()
+        self.ports = Ports(
+            grpc=port,
+            rest=await self._rest.start(host, wanted.rest),
+            websocket=await self._streams.start(host, wanted.websocket),
+            admin=await self._admin.start(host, wanted.admin),
+        )
+        if self._clock is not None:
+            self._blocks = asyncio.create_task(self._follow_clock(self._clock))
+        if self.config.ports_file:
+            self._write_ports(Path(self.config.ports_file))
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._blocks is not None:
+            self._blocks.cancel()
+            await asyncio.gather(self._blocks, return_exceptions=True)
+        await self._streams.stop()
+        await self._rest.stop()
+        await self._admin.stop()
+        await self._grpc.stop(grace=0.2)
+
+    def _write_ports(self, path: Path) -> None:
+        fresh = path.with_name(path.name + ".new")
+        fresh.write_text(json.dumps(asdict(self.ports)))
+        os.replace(fresh, path)
+
+    async def _follow_clock(self, clock: WorldClock) -> None:
+        """Make a block each interval of wall time in which world time moved."""
+        interval = self.config.block_interval_ms / 1_000
+        due = time.monotonic()
+        while True:
+            due = max(due + interval, time.monotonic())
+            await asyncio.sleep(due - time.monotonic())
+            if clock.now_ns(time.time_ns()) > self.chain.block.time_ns:
+                self.make_block()
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set or block production fails, whose error is raised."""
+        waiting = asyncio.create_task(stop.wait())
+        tasks = {waiting} | ({self._blocks} if self._blocks else set())
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if self._blocks in done and self._blocks is not None:
+            await self._blocks

@@ -1,0 +1,498 @@
+"""Owns the JSON shapes of the indexer: rows to what REST and the streams answer."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from .config import QUOTE_RESOLUTION, MarketConfig
+from .decimals import fixed, fraction, iso, order_uuid, power, subaccount_uuid
+from .events import LevelChanged, OracleUpdated
+from .ledger import settled
+from .margin import initial_margin_ppm
+from .model import MarketStatus, Side, Subaccount, SubaccountId, TimeInForce
+
+if TYPE_CHECKING:
+    from .candles import Candle
+    from .indexer import Indexer
+    from .rows import (
+        FillRow,
+        FundingRow,
+        HistoricalFundingRow,
+        OrderRow,
+        PositionRow,
+        TradeRow,
+        TransferRow,
+    )
+
+Json = dict[str, Any]
+PPM = 1_000_000
+DAY_NS = 86_400 * 10**9
+TIMES_IN_FORCE = {TimeInForce.IOC: "IOC"}
+
+
+def market_of(ix: Indexer, market_id: int) -> MarketConfig:
+    """Return a market's current parameters. Raises KeyError."""
+    market = ix.state.markets.get(market_id)
+    if market is None:
+        raise KeyError(market_id)
+    return market
+
+
+def ticker(ix: Indexer, market_id: int) -> str:
+    """Return a market's ticker."""
+    return market_of(ix, market_id).ticker
+
+
+def channel_id(key: SubaccountId) -> str:
+    """Return the id of a subaccount's stream."""
+    return f"{key.owner}/{key.number}"
+
+
+def price(market: MarketConfig, subticks: int) -> str:
+    """Return a price in USD."""
+    return fixed(subticks, market.price_exponent)
+
+
+def size(market: MarketConfig, quantums: int) -> str:
+    """Return a size in base units."""
+    return fixed(quantums, market.atomic_resolution)
+
+
+def usd(quote_quantums: int) -> str:
+    """Return an amount in USDC."""
+    return fixed(quote_quantums, QUOTE_RESOLUTION)
+
+
+def hourly(rate_ppm_8h: int) -> str:
+    """Return an hourly rate of an 8-hour rate in ppm."""
+    return fraction(Fraction(rate_ppm_8h, 8 * PPM))
+
+
+# Markets
+
+
+def trading(ix: Indexer, market_id: int) -> Json:
+    """Return a market without its oracle price, as streamed."""
+    market = market_of(ix, market_id)
+    perpetual = ix.state.perpetuals.get(market_id)
+    interest = perpetual.open_interest if perpetual else 0
+    oracle = ix.state.prices.get(market_id) or 0
+    margin = initial_margin_ppm(market, oracle, interest)
+    maintenance = market.initial_margin_ppm * market.maintenance_fraction_ppm
+    row = ix.markets[market_id]
+    day = [trade for trade in row.trades if trade.time_ns > ix.time_ns - DAY_NS]
+    return {
+        "clobPairId": str(market.id),
+        "ticker": market.ticker,
+        "status": MarketStatus(market.status).name,
+        "priceChange24H": fixed(oracle - row.oracle[0][1], market.oracle_exponent),
+        "volume24H": usd(sum(trade.quote for trade in day)),
+        "trades24H": len(day),
+        "nextFundingRate": hourly(ix.rates.get(market_id, 0)),
+        "initialMarginFraction": fixed(margin, -6),
+        "maintenanceMarginFraction": fixed(maintenance, -12),
+        "openInterest": size(market, interest),
+        "atomicResolution": market.atomic_resolution,
+        "quantumConversionExponent": market.quantum_conversion_exponent,
+        "tickSize": price(market, market.subticks_per_tick),
+        "stepSize": size(market, market.step_base_quantums),
+        "stepBaseQuantums": market.step_base_quantums,
+        "subticksPerTick": market.subticks_per_tick,
+        "marketType": "CROSS",
+        "openInterestLowerCap": usd(market.open_interest_lower_cap),
+        "openInterestUpperCap": usd(market.open_interest_upper_cap),
+        "baseOpenInterest": size(market, interest),
+        "defaultFundingRate1H": hourly(market.default_funding_ppm),
+    }
+
+
+def perpetual_market(ix: Indexer, market_id: int) -> Json:
+    """Return a market as /perpetualMarkets lists it."""
+    market = market_of(ix, market_id)
+    oracle = ix.state.prices.get(market_id) or 0
+    return {
+        **trading(ix, market_id),
+        "oraclePrice": fixed(oracle, market.oracle_exponent),
+    }
+
+
+def oracle_price(ix: Indexer, event: OracleUpdated) -> Json:
+    """Return an oracle price as streamed."""
+    market = market_of(ix, event.market_id)
+    return {
+        "oraclePrice": fixed(event.price, market.oracle_exponent),
+        "effectiveAt": iso(ix.time_ns),
+        "effectiveAtHeight": str(ix.height),
+        "marketId": event.market_id,
+    }
+
+
+def orderbook(ix: Indexer, market_id: int, depth: int = 100) -> Json:
+    """Return the best `depth` levels a side."""
+    market = market_of(ix, market_id)
+    levels = ix.markets[market_id].levels
+    sides = {}
+    for name, side in (("bids", Side.BUY), ("asks", Side.SELL)):
+        ordered = sorted(levels[side].items(), reverse=side is Side.BUY)[:depth]
+        sides[name] = [{"price": price(market, p), "size": size(market, q)} for p, q in ordered]
+    return sides
+
+
+def level(ix: Indexer, event: LevelChanged) -> list[str]:
+    """Return one level's absolute size as streamed."""
+    market = market_of(ix, event.market_id)
+    return [price(market, event.subticks), size(market, event.quantums)]
+
+
+def trade_update(ix: Indexer, row: TradeRow) -> Json:
+    """Return a trade as streamed."""
+    market = market_of(ix, row.market_id)
+    return {
+        "id": row.event_id,
+        "size": size(market, row.quantums),
+        "price": price(market, row.subticks),
+        "side": row.side.name,
+        "createdAt": iso(row.time_ns),
+        "type": "LIMIT",
+    }
+
+
+def trade(ix: Indexer, row: TradeRow) -> Json:
+    """Return a trade as listed."""
+    return {**trade_update(ix, row), "createdAtHeight": str(row.height)}
+
+
+def candle(ix: Indexer, market_id: int, resolution: str, row: Candle) -> Json:
+    """Return a candle."""
+    market = market_of(ix, market_id)
+    shape: Json = {
+        "startedAt": iso(row.started_ns),
+        "ticker": market.ticker,
+        "resolution": resolution,
+        "low": price(market, row.low),
+        "high": price(market, row.high),
+        "open": price(market, row.open),
+        "close": price(market, row.close),
+        "baseTokenVolume": size(market, row.base_volume),
+        "usdVolume": usd(row.quote_volume),
+        "trades": row.trades,
+        "startingOpenInterest": size(market, row.starting_open_interest),
+    }
+    for name, twice in (
+        ("orderbookMidPriceOpen", row.mid_open),
+        ("orderbookMidPriceClose", row.mid_close),
+    ):
+        shape[name] = fixed(twice * 5, market.price_exponent - 1) if twice else None
+    return shape
+
+
+def historical_funding(ix: Indexer, row: HistoricalFundingRow) -> Json:
+    """Return a funding tick of a market."""
+    market = market_of(ix, row.market_id)
+    return {
+        "ticker": market.ticker,
+        "rate": hourly(row.rate_ppm_8h),
+        "price": fixed(row.price, market.oracle_exponent),
+        "effectiveAtHeight": str(row.height),
+        "effectiveAt": iso(row.time_ns),
+    }
+
+
+# Orders
+
+
+def _order(ix: Indexer, row: OrderRow) -> Json:
+    order = row.order
+    market = market_of(ix, order.id.clob_pair_id)
+    return {
+        "id": order_uuid(order.id),
+        "subaccountId": subaccount_uuid(order.id.subaccount),
+        "clientId": str(order.id.client_id),
+        "clobPairId": str(order.id.clob_pair_id),
+        "side": order.side.name,
+        "size": size(market, order.quantums),
+        "price": price(market, order.subticks),
+        "type": "LIMIT",
+        "status": row.status,
+        "timeInForce": TIMES_IN_FORCE.get(order.time_in_force, "GTT"),
+        "postOnly": order.time_in_force is TimeInForce.POST_ONLY,
+        "reduceOnly": order.reduce_only,
+        "orderFlags": str(order.id.flags),
+        "goodTilBlock": str(order.good_til_block),
+        "clientMetadata": str(order.client_metadata),
+        "ticker": market.ticker,
+    }
+
+
+def order(ix: Indexer, row: OrderRow) -> Json:
+    """Return an order as listed."""
+    market = market_of(ix, row.order.id.clob_pair_id)
+    shape = _order(ix, row)
+    shape["totalFilled"] = size(market, row.filled)
+    if row.created_height:
+        shape["createdAtHeight"] = str(row.created_height)
+    if row.updated_height:
+        shape["updatedAt"] = iso(row.updated_ns)
+        shape["updatedAtHeight"] = str(row.updated_height)
+    if row.removal_reason:
+        shape["removalReason"] = row.removal_reason
+    shape["subaccountNumber"] = row.order.id.subaccount.number
+    return shape
+
+
+def placed_order(ix: Indexer, row: OrderRow) -> Json:
+    """Return an order as streamed when it is placed."""
+    return _order(ix, row)
+
+
+def removed_order(ix: Indexer, row: OrderRow) -> Json:
+    """Return an order as streamed when it is removed."""
+    market = market_of(ix, row.order.id.clob_pair_id)
+    return {
+        **_order(ix, row),
+        "removalReason": row.removal_reason,
+        "totalOptimisticFilled": size(market, row.filled),
+    }
+
+
+def _committed_order(ix: Indexer, row: OrderRow) -> Json:
+    shape = order(ix, row)
+    shape["goodTilBlockTime"] = None
+    shape["triggerPrice"] = None
+    del shape["subaccountNumber"]
+    return shape
+
+
+# Fills
+
+
+def _fill(ix: Indexer, row: FillRow) -> Json:
+    market = market_of(ix, row.market_id)
+    return {
+        "id": row.id,
+        "side": row.order.side.name,
+        "liquidity": row.liquidity,
+        "type": "LIMIT",
+        "price": price(market, row.subticks),
+        "size": size(market, row.quantums),
+        "fee": usd(row.fee),
+        "createdAt": iso(row.time_ns),
+        "createdAtHeight": str(row.height),
+        "orderId": order_uuid(row.order.id),
+        "clientMetadata": str(row.order.client_metadata),
+    }
+
+
+def fill(ix: Indexer, row: FillRow) -> Json:
+    """Return a fill as listed."""
+    market = market_of(ix, row.market_id)
+    before = row.position_before
+    return {
+        **_fill(ix, row),
+        "market": market.ticker,
+        "marketType": "PERPETUAL",
+        "affiliateRevShare": "0",
+        "positionSizeBefore": size(market, abs(before)),
+        "positionSideBefore": None if not before else "LONG" if before > 0 else "SHORT",
+        "subaccountNumber": row.key.number,
+    }
+
+
+def fill_update(ix: Indexer, row: FillRow) -> Json:
+    """Return a fill as streamed."""
+    market = market_of(ix, row.market_id)
+    return {
+        **_fill(ix, row),
+        "subaccountId": subaccount_uuid(row.key),
+        "clobPairId": str(row.market_id),
+        "ticker": market.ticker,
+        "quoteAmount": usd(row.quote),
+        "eventId": row.event_id,
+        "transactionHash": row.transaction,
+    }
+
+
+# Positions and subaccounts
+
+
+def position(ix: Indexer, row: PositionRow) -> Json:
+    """Return a position as listed; sizes of shorts are negative."""
+    market = market_of(ix, row.market_id)
+    unit = power(market.price_exponent)
+    entry = Fraction(row.open_cost, row.sum_open) if row.sum_open else Fraction(0)
+    leave = Fraction(row.close_cost, row.sum_close) if row.sum_close else None
+    per_quantum = unit * power(market.atomic_resolution)
+    gain = row.side.sign * ((leave or Fraction(0)) - entry) * row.sum_close * per_quantum
+    oracle = (ix.state.prices.get(row.market_id) or 0) * power(market.oracle_exponent)
+    paper = row.quantums * power(market.atomic_resolution) * (oracle - entry * unit)
+    funding = row.net_funding * power(QUOTE_RESOLUTION)
+    return {
+        "market": market.ticker,
+        "status": "CLOSED" if row.closed_height else "OPEN",
+        "side": "LONG" if row.side is Side.BUY else "SHORT",
+        "size": size(market, row.quantums),
+        "maxSize": size(market, row.max_quantums),
+        "entryPrice": fraction(entry * unit),
+        "exitPrice": fraction(leave * unit) if leave is not None else None,
+        "realizedPnl": fraction(gain + funding),
+        "unrealizedPnl": fraction(paper),
+        "createdAt": iso(row.opened_ns),
+        "createdAtHeight": str(row.opened_height),
+        "closedAt": iso(row.closed_ns) if row.closed_height else None,
+        "sumOpen": size(market, row.sum_open),
+        "sumClose": size(market, row.sum_close),
+        "netFunding": usd(row.net_funding),
+        "subaccountNumber": row.key.number,
+    }
+
+
+def position_update(ix: Indexer, row: PositionRow) -> Json:
+    """Return a position as streamed."""
+    shape = position(ix, row)
+    for name in ("createdAt", "createdAtHeight", "closedAt"):
+        del shape[name]
+    place = f"{subaccount_uuid(row.key)}-{row.event_id}"
+    return {**shape, "address": row.key.owner, "positionId": place}
+
+
+def asset_positions(key: SubaccountId, account: Subaccount) -> list[Json]:
+    """Return the collateral of a subaccount, empty when it is zero."""
+    total = account.usdc + sum(held.quote_balance for held in account.positions.values())
+    if not total:
+        return []
+    return [
+        {
+            "symbol": "USDC",
+            "side": "LONG" if total > 0 else "SHORT",
+            "size": usd(abs(total)),
+            "assetId": "0",
+            "subaccountNumber": key.number,
+        }
+    ]
+
+
+def worth(ix: Indexer, account: Subaccount) -> tuple[Fraction, Fraction]:
+    """Return (equity, free collateral) in USD of a settled subaccount."""
+    equity = account.usdc * power(QUOTE_RESOLUTION)
+    margin = Fraction(0)
+    for market_id, held in account.positions.items():
+        market = market_of(ix, market_id)
+        perpetual = ix.state.perpetuals.get(market_id)
+        oracle = ix.state.prices.get(market_id) or 0
+        value = held.quantums * oracle * power(market.oracle_exponent + market.atomic_resolution)
+        interest = perpetual.open_interest if perpetual else 0
+        equity += value + held.quote_balance * power(QUOTE_RESOLUTION)
+        margin += abs(value) * Fraction(initial_margin_ppm(market, oracle, interest), PPM)
+    return equity, equity - margin
+
+
+def settled_account(ix: Indexer, key: SubaccountId) -> Subaccount:
+    """Return a subaccount with its funding settled, empty when it never existed."""
+    return settled(ix.state, ix.state.subaccounts.get(key) or Subaccount())[0]
+
+
+def subaccount(ix: Indexer, key: SubaccountId) -> Json | None:
+    """Return a subaccount, None when it never existed."""
+    stored = ix.state.subaccounts.get(key)
+    if stored is None:
+        return None
+    account = settled(ix.state, stored)[0]
+    equity, free = worth(ix, account)
+    rows = [ix.positions.get((key, market_id)) for market_id in account.positions]
+    return {
+        "address": key.owner,
+        "subaccountNumber": key.number,
+        "equity": fraction(equity),
+        "freeCollateral": fraction(free),
+        "openPerpetualPositions": {
+            ticker(ix, row.market_id): position(ix, row) for row in rows if row is not None
+        },
+        "assetPositions": {asset["symbol"]: asset for asset in asset_positions(key, account)},
+        "marginEnabled": True,
+        "updatedAtHeight": str(ix.updated.get(key, 0)),
+        "latestProcessedBlockHeight": str(ix.height),
+    }
+
+
+def subaccount_update(
+    ix: Indexer, key: SubaccountId, orders: list[OrderRow], fills: list[FillRow]
+) -> Json:
+    """Return what a block changed for a subaccount, without positions."""
+    contents: Json = {"blockHeight": str(ix.height)}
+    if fills:
+        contents["fills"] = [fill_update(ix, row) for row in fills]
+    if orders:
+        contents["orders"] = [_committed_order(ix, row) for row in orders]
+    account = ix.state.subaccounts.get(key)
+    if account is not None:
+        contents["assetPositions"] = [
+            {**asset, "address": key.owner} for asset in asset_positions(key, account)
+        ]
+    return contents
+
+
+# Transfers and funding
+
+
+def transfer_parties(row: TransferRow) -> list[SubaccountId]:
+    """Return the subaccounts of a transfer."""
+    parties = (
+        (row.sender, row.sender_number),
+        (row.recipient, row.recipient_number),
+    )
+    return [SubaccountId(address, n) for address, n in parties if n is not None]
+
+
+def _party(address: str, number: int | None) -> Json:
+    return (
+        {"address": address}
+        if number is None
+        else {
+            "address": address,
+            "subaccountNumber": number,
+        }
+    )
+
+
+def transfer(row: TransferRow, address: str, number: int | None) -> Json:
+    """Return a transfer as seen from one party."""
+    return {
+        "id": row.id,
+        "sender": _party(row.sender, row.sender_number),
+        "recipient": _party(row.recipient, row.recipient_number),
+        "size": usd(row.amount),
+        "createdAt": iso(row.time_ns),
+        "createdAtHeight": str(row.height),
+        "symbol": "USDC",
+        "type": row.kind(address, number),
+        "transactionHash": row.transaction,
+    }
+
+
+def funding_payment(ix: Indexer, row: FundingRow) -> Json:
+    """Return a funding payment; here subaccountNumber is a string, as the venue has it."""
+    market = market_of(ix, row.market_id)
+    return {
+        "createdAt": iso(row.time_ns),
+        "createdAtHeight": str(row.height),
+        "perpetualId": str(row.market_id),
+        "ticker": market.ticker,
+        "oraclePrice": fixed(row.price, market.oracle_exponent),
+        "size": size(market, abs(row.quantums)),
+        "side": "LONG" if row.quantums > 0 else "SHORT",
+        "rate": hourly(row.rate_ppm_8h),
+        "payment": usd(row.payment),
+        "subaccountNumber": str(row.key.number),
+        "fundingIndex": str(row.index),
+    }
+
+
+def block(ix: Indexer) -> Json:
+    """Return the height as /height answers."""
+    return {"height": str(ix.height), "time": iso(ix.time_ns)}
+
+
+def block_update(ix: Indexer) -> Json:
+    """Return the height as streamed; its key differs from /height's."""
+    return {"blockHeight": str(ix.height), "time": iso(ix.time_ns)}
