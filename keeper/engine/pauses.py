@@ -10,7 +10,7 @@ OPERATOR: Final = "engine"
 
 
 class OwnPauses:
-    """Markets whose last word is a pause by the engine; a person's word on them ends that."""
+    """Markets whose last word is a pause by the engine; a person's word on them (or all) ends that."""
 
     def __init__(self) -> None:
         self._markets: dict[str, None] = {}
@@ -21,6 +21,8 @@ class OwnPauses:
             return
         if event.operator == OPERATOR and event.verb == "pause":
             self._markets[event.argument] = None
+        elif event.argument == "":
+            self._markets.clear()
         else:
             self._markets.pop(event.argument, None)
 
