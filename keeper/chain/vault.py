@@ -9,7 +9,7 @@ from keeper.chain.rpc import JsonRpc
 from keeper.domain.events import AdapterState, VaultObserved
 from keeper.domain.units import mul_div_up
 
-__all__ = ["VaultReader", "known_adapters"]
+__all__ = ["STATES", "VaultReader", "known_adapters"]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
 _VAULT_VIEWS: Final = (

@@ -9,7 +9,7 @@ from eth_account.signers.local import LocalAccount
 from eth_typing import Hash32
 from eth_utils.crypto import keccak
 
-from keeper.reporter.model import Leg, Report
+from keeper.domain.reports import Leg, Report
 
 __all__ = ["Domain", "digest_of", "sign_digest", "signer_of"]
 

@@ -26,12 +26,24 @@ from v4_proto.dydxprotocol.subaccounts.query_pb2 import QueryGetSubaccountReques
 from keeper.domain.errors import VenueUnavailable, WireError
 from keeper.reporter.wire import USDC_DENOM, Header, decode_header
 
-__all__ = ["Validator"]
+__all__ = ["StateOutOfReach", "Validator"]
 
 _HEIGHT: Final = "x-cosmos-block-height"
 _TENDERMINT: Final = "/cosmos.base.tendermint.v1beta1.Service/"
 _EVERYTHING: Final = PageRequest(limit=10_000)
 _TXS_PER_PAGE: Final = 100
+_TRANSIENT: Final = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+
+
+class StateOutOfReach(VenueUnavailable):
+    """Raised when the node answers but does not have what was asked, e.g. pruned state."""
 
 
 class Validator:
@@ -110,7 +122,8 @@ class Validator:
             raw: bytes = await running
             answered = {str(key): _text(value) for key, value in await running.initial_metadata()}
         except grpc.aio.AioRpcError as error:
-            raise VenueUnavailable(
+            kind = VenueUnavailable if error.code() in _TRANSIENT else StateOutOfReach
+            raise kind(
                 f"{self._endpoint} {method}: {error.code().name} {error.details()}",
                 next_step="start the venue's node or correct its address",
             ) from error
