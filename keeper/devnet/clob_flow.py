@@ -1,4 +1,4 @@
-"""Takers on the local exchange: seeded two-sided flow through the exchange's own wire protocol."""
+"""Other traders on the local exchange, through its own wire protocol: takers and a slow maker."""
 
 import asyncio
 import contextlib
@@ -18,15 +18,19 @@ from keeper.venues.dydx.reader import Reader
 from keeper.venues.dydx.settings import USDC_DENOM
 from keeper.venues.dydx.signing import GasFee, TxSigner
 
-__all__ = ["Taker", "TakerFlow", "TakerRoute"]
+__all__ = ["MarketRoute", "SlowMaker", "TakerFlow", "Trader"]
 
 _DEADLINE_MS = 3_000
+_TAKER_BLOCKS = 3
+_MAKER_BLOCKS = 8
+_MAKER_AWAY_PPM = (2_500, 4_000)
+_MAKER_QUOTE_QUANTUMS = 15_000_000_000
 _GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
 
 
 @dataclass(frozen=True, slots=True)
-class TakerRoute:
-    """The market takers trade: its ids, units and the largest single order in quote quantums."""
+class MarketRoute:
+    """The market that is traded: its ids and units; order sizes in quote quantums."""
 
     chain_id: str
     market: str
@@ -38,12 +42,26 @@ class TakerRoute:
     max_order_quote_quantums: int
     slippage_ppm: int
 
+    def quantums(self, price: int, quote_quantums: int) -> int:
+        """Base quantums worth `quote_quantums` at a price (USD, 8 decimals), down to the step."""
+        scale: int = 10 ** (PRICE_DECIMALS - 6 - self.atomic_resolution)
+        quantums = quote_quantums * scale // price
+        return max(
+            self.step_base_quantums, quantums // self.step_base_quantums * self.step_base_quantums
+        )
 
-class Taker:
-    """One account that buys and sells at once, never resting an order."""
+    def subticks(self, price: int, away_ppm: int) -> int:
+        """Subticks `away_ppm` (signed) from a price (USD, 8 decimals), down to the tick."""
+        scale: int = 10 ** (6 + self.atomic_resolution - self.quantum_conversion_exponent)
+        subticks: int = price * (PPM + away_ppm) // PPM * scale // 10**PRICE_DECIMALS
+        return subticks // self.subticks_per_tick * self.subticks_per_tick
+
+
+class Trader:
+    """One account of the exchange that can take and rest short-term orders."""
 
     def __init__(
-        self, node: Node, clock: WorldClock, identity: VenueIdentity, route: TakerRoute
+        self, node: Node, clock: WorldClock, identity: VenueIdentity, route: MarketRoute
     ) -> None:
         self._node = node
         self._reader = Reader(node)
@@ -66,18 +84,37 @@ class Taker:
 
     async def take(self, side: Side, quantums: int, subticks: int) -> BroadcastReply:
         """Send one immediate-or-cancel order that lives for the next blocks only."""
+        self._next_client_id += 1
+        return await self._place(
+            self._next_client_id, side, quantums, subticks, (TimeInForce.IOC, _TAKER_BLOCKS)
+        )
+
+    async def rest(
+        self, client_id: int, side: Side, quantums: int, subticks: int
+    ) -> BroadcastReply:
+        """Place, or replace under the same id, a post-only order that soon dies by itself."""
+        life = (TimeInForce.POST_ONLY, _MAKER_BLOCKS)
+        return await self._place(client_id, side, quantums, subticks, life)
+
+    async def _place(
+        self,
+        client_id: int,
+        side: Side,
+        quantums: int,
+        subticks: int,
+        life: tuple[TimeInForce, int],
+    ) -> BroadcastReply:
         height = (await self._reader.header()).height
         order = PlaceOrder(
             market=self._route.market,
-            client_id=self._next_client_id,
+            client_id=client_id,
             side=side,
             quantums=quantums,
             subticks=subticks,
-            good_til_block=height + 3,
-            time_in_force=TimeInForce.IOC,
+            good_til_block=height + life[1],
+            time_in_force=life[0],
             reduce_only=False,
         )
-        self._next_client_id += 1
         message = messages.place_order(self.identity.address, 0, self._route.clob_pair_id, order)
         signed = (await self._tx_signer()).short_term(message)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
@@ -99,7 +136,7 @@ class TakerFlow:
     """Random market orders from several takers; `buy_ppm` leans the flow to one side."""
 
     def __init__(
-        self, takers: tuple[Taker, ...], path: PricePath, route: TakerRoute, seed: int
+        self, takers: tuple[Trader, ...], path: PricePath, route: MarketRoute, seed: int
     ) -> None:
         self._takers = takers
         self._path = path
@@ -123,20 +160,33 @@ class TakerFlow:
         budget = self._random.randint(
             self._route.max_order_quote_quantums // 5, self._route.max_order_quote_quantums
         )
-        self.replies.append(await taker.take(side, self._quantums(budget), self._limit(side)))
+        price, route = self._path.price, self._route
+        worst = route.subticks(price, side.sign * route.slippage_ppm)
+        self.replies.append(await taker.take(side, route.quantums(price, budget), worst))
 
-    def _quantums(self, quote_quantums: int) -> int:
-        """Base quantums worth `quote_quantums` at the path's price, down to the step."""
-        scale: int = 10 ** (PRICE_DECIMALS - 6 - self._route.atomic_resolution)
-        quantums = quote_quantums * scale // self._path.price
-        step = self._route.step_base_quantums
-        return max(step, quantums // step * step)
 
-    def _limit(self, side: Side) -> int:
-        """Worst subticks the taker accepts, on the tick."""
-        shift = PPM + side.sign * self._route.slippage_ppm
-        exponent = self._route.quantum_conversion_exponent - 6 - self._route.atomic_resolution
-        scale: int = 10**-exponent
-        subticks: int = self._path.price * shift // PPM * scale // 10**PRICE_DECIMALS
-        tick = self._route.subticks_per_tick
-        return subticks // tick * tick
+class SlowMaker:
+    """Another maker further from the price, so that the book has two sides without the keeper."""
+
+    def __init__(self, trader: Trader, path: PricePath, route: MarketRoute) -> None:
+        self._trader = trader
+        self._path = path
+        self._route = route
+        self.replies: list[BroadcastReply] = []
+
+    async def run_forever(self) -> None:
+        """Renew every few seconds, before the former orders die."""
+        while True:
+            with contextlib.suppress(VenueUnavailable):
+                await self.renew()
+            await asyncio.sleep(3)
+
+    async def renew(self) -> None:
+        """Place or replace two orders a side."""
+        price, route = self._path.price, self._route
+        quantums = route.quantums(price, _MAKER_QUOTE_QUANTUMS)
+        for number, away_ppm in enumerate(_MAKER_AWAY_PPM):
+            for side in Side:
+                client_id = 2 * number + (side is Side.BUY)
+                subticks = route.subticks(price, -side.sign * away_ppm)
+                self.replies.append(await self._trader.rest(client_id, side, quantums, subticks))

@@ -26,6 +26,7 @@ EVM_ROLES = (
     "pool_lp",
     "taker_one",
     "taker_two",
+    "slow_maker",
     "reporter_one",
     "reporter_two",
     "reporter_three",

@@ -10,7 +10,7 @@ from typing import Any
 
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.bridge import Bridge
-from keeper.devnet.clob_flow import Taker, TakerFlow, TakerRoute
+from keeper.devnet.clob_flow import MarketRoute, SlowMaker, TakerFlow, Trader
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
 from keeper.devnet.exchange_process import CHAIN_ID as VENUE_CHAIN_ID
@@ -26,13 +26,13 @@ __all__ = ["ASSET_UNIT", "World"]
 ASSET_UNIT = 10**6
 BASE_UNIT = 10**18
 START_PRICE_E8 = 3_000 * 10**8
-TAKER_ASSETS = 500_000 * ASSET_UNIT
+TRADER_ASSETS = 500_000 * ASSET_UNIT
 SWAPPER_ASSETS = 3_000_000 * ASSET_UNIT
 SWAPPER_BASE = 1_000 * BASE_UNIT
 OWNER_WALLET = "treasurer"
-TAKERS = ("taker_one", "taker_two")
+TRADERS = ("taker_one", "taker_two", "slow_maker")
 
-ETH_USD = TakerRoute(
+ETH_USD = MarketRoute(
     chain_id=VENUE_CHAIN_ID,
     market="ETH-USD",
     clob_pair_id=1,
@@ -60,6 +60,8 @@ class World:
         self.bridge: Bridge
         self.oracle: Oracle
         self.takers: TakerFlow
+        self.slow_maker: SlowMaker
+        self.accounts: NodeAccounts
         self.swappers: PoolFlow
         self.minted_assets = 0
         self._node: Node | None = None
@@ -99,20 +101,21 @@ class World:
         for work in (self.oracle, self.swappers):
             self.spawn(work.run_forever())
 
-    async def fund_takers(self) -> None:
-        """Send the takers' money over the bridge and into their subaccounts."""
-        for taker in self._takers:
-            role = taker.identity.role
-            await self.mint(role, TAKER_ASSETS)
-            await self.pay(role, self.people["bridge"].address, TAKER_ASSETS)
-        for taker in self._takers:
-            await self._until_funded(taker)
-            reply = await taker.deposit_all()
+    async def fund_traders(self) -> None:
+        """Send the traders' money over the bridge and into their subaccounts."""
+        for trader in self._traders:
+            role = trader.identity.role
+            await self.mint(role, TRADER_ASSETS)
+            await self.pay(role, self.people["bridge"].address, TRADER_ASSETS)
+        for trader in self._traders:
+            await self._until_funded(trader)
+            reply = await trader.deposit_all()
             if reply.code != 0:
-                raise RuntimeError(f"{taker.identity.role}: {reply.raw_log}")
+                raise RuntimeError(f"{trader.identity.role}: {reply.raw_log}")
 
     def open_order_flow(self) -> None:
-        """Let the takers trade on the book."""
+        """Let the others trade on the book."""
+        self.spawn(self.slow_maker.run_forever())
         self.spawn(self.takers.run_forever())
 
     async def mint(self, role: str, assets: int) -> None:
@@ -158,13 +161,14 @@ class World:
         self.oracle = Oracle(rpc, admin, self.clock, path, feed)
         self.swappers = PoolFlow(rpc, path, self._pool_route(), self.seed + 1)
         self._node = Node(self.exchange.endpoints.grpc, insecure=True, query_deadline_ms=3_000)
-        self._takers = tuple(
-            Taker(self._node, self.clock, venue_identity(role), ETH_USD) for role in TAKERS
+        self._traders = tuple(
+            Trader(self._node, self.clock, venue_identity(role), ETH_USD) for role in TRADERS
         )
-        for taker in self._takers:
-            evm = people[taker.identity.role].address
-            self.bridge.register(evm, taker.identity.address)
-        self.takers = TakerFlow(self._takers, path, ETH_USD, self.seed + 2)
+        for trader in self._traders:
+            evm = people[trader.identity.role].address
+            self.bridge.register(evm, trader.identity.address)
+        self.takers = TakerFlow(self._traders[:2], path, ETH_USD, self.seed + 2)
+        self.slow_maker = SlowMaker(self._traders[2], path, ETH_USD)
         self.spawn(self.bridge.run_forever())
 
     def _pool_route(self) -> PoolRoute:
@@ -197,9 +201,9 @@ class World:
             }
             await self.anvil.rpc.call("eth_sendTransaction", deposit)
 
-    async def _until_funded(self, taker: Taker) -> None:
+    async def _until_funded(self, trader: Trader) -> None:
         async with asyncio.timeout(60):
-            while await taker.wallet() < TAKER_ASSETS:
+            while await trader.wallet() < TRADER_ASSETS:
                 self.check()
                 await asyncio.sleep(0.5)
 

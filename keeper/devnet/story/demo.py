@@ -1,0 +1,100 @@
+"""The whole demonstration: scenes in order, the count, the replay, the table and the page."""
+
+import os
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from keeper.devnet.conservation import Check
+from keeper.devnet.processes import run_to_end
+from keeper.devnet.story.checks import count_money
+from keeper.devnet.story.facts import ExchangeWatch, Facts
+from keeper.devnet.story.narrator import Narrator
+from keeper.devnet.story.page import write_page
+from keeper.devnet.story.scenes import Play
+from keeper.devnet.story.stage import Stage
+from keeper.devnet.world import World
+
+__all__ = ["run_demo"]
+
+SEED = 20_261_122
+
+
+async def run_demo(out: Path, seed: int = SEED) -> bool:
+    """Tell the story in `out`/world and return whether every check holds."""
+    narrator = Narrator()
+    world = World(out / "world", seed)
+    stage = Stage(world)
+    try:
+        with narrator.chapter("A world: chain, contracts, exchange"):
+            await world.start()
+        facts = Facts(world)
+        play = Play(world, stage, facts, ExchangeWatch(world), narrator)
+        await _tell(play)
+        checks = [*play.checks, *await count_money(world)]
+        await facts.close()
+        with narrator.chapter("A stranger replays the journal"):
+            checks.append(await _replay(stage))
+        await write_page(play, checks, out / "report.html")
+    finally:
+        await stage.close()
+        await world.stop()
+    _show(checks)
+    narrator.say(f"{narrator.elapsed_seconds} s; {out / 'report.html'} tells the rest")
+    return all(check.holds for check in checks)
+
+
+async def _tell(play: Play) -> None:
+    chapter = play.narrator.chapter
+    with chapter("Prices move, people arrive"):
+        await play.open()
+        await play.deposit()
+    with chapter("The first cut, report and settlement"):
+        await play.settle(first=True)
+        await play.claim_shares()
+    with chapter("The keeper makes markets"):
+        await play.trade()
+        await play.lean()
+    with chapter("Profit and loss is reported"):
+        await play.settle()
+    with chapter("Ada leaves"):
+        await play.leave()
+        await play.settle()
+        await play.collect()
+    with chapter("The lights go down"):
+        await play.close()
+
+
+async def _replay(stage: Stage) -> Check:
+    """Decide the journal again in a process with another hash seed and time zone, no network."""
+    keeper = str(Path(sys.executable).with_name("keeper"))
+    strange = {"PYTHONHASHSEED": str(int.from_bytes(os.urandom(4))), "TZ": "Asia/Kolkata"}
+    log = stage.world.folder / "replay.log"
+    await run_to_end(
+        "keeper replay", (keeper, "replay", str(stage.journal), "--json"), log, strange
+    )
+    return Check("replay", "commands that differ", 0, "expected", 0)
+
+
+def _show(checks: list[Check]) -> None:
+    table = Table(title="Counted from the chain and the exchange, in smallest units")
+    for column in ("what", "counted", "", "must equal", ""):
+        table.add_column(column, justify="right" if column == "" else "left")
+    for check in checks:
+        mark = "" if check.holds else "  [red]DIFFERS[/red]"
+        table.add_row(
+            check.name + mark,
+            check.left_name,
+            f"{check.left:,}",
+            check.right_name,
+            f"{check.right:,}",
+        )
+    Console().print(table)
+
+
+def check_rows(checks: list[Check]) -> list[dict[str, object]]:
+    """Checks as plain data."""
+    return [asdict(check) | {"holds": check.holds} for check in checks]

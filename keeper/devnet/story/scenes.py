@@ -1,0 +1,179 @@
+"""The scenes: each does one thing a person would do, waits until it is true, and says so."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from keeper.devnet.conservation import Check
+from keeper.devnet.story.checks import nav_at_cut, pnl_explains, settlement_adds_up
+from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
+from keeper.devnet.story.narrator import Narrator
+from keeper.devnet.story.stage import Stage
+from keeper.devnet.tokens import Call
+from keeper.devnet.world import ASSET_UNIT, World
+
+__all__ = ["DEPOSITS", "Play"]
+
+DEPOSITS = {"ada": 200_000, "bruno": 120_000, "carla": 80_000}
+EPOCH_SECONDS = 86_400
+WARM_UP_SECONDS = 3_600
+WANTED_FILLS = 6
+LEAN_PPM = 920_000
+_SWAP = "SwapExactIn(bool,uint256,uint256)"
+_MINT = "MintRange(int24,int24,uint128,uint256,uint256)"
+
+
+@dataclass(slots=True)
+class Play:
+    """The world, the product on stage, and what has been found so far."""
+
+    world: World
+    stage: Stage
+    facts: Facts
+    watch: ExchangeWatch
+    narrator: Narrator
+    checks: list[Check] = field(default_factory=list)
+    held_before_leaving: int = 0
+
+    async def open(self) -> None:
+        """Half an hour of oracle history, then prices move and other traders arrive."""
+        await self.world.advance(WARM_UP_SECONDS)
+        await self.world.open_markets()
+        self.world.spawn(self.watch.run_forever())
+        await self.world.fund_traders()
+        await self.stage.write_config()
+        await self.stage.start_reporters()
+        await self.stage.start_treasurer()
+        self.narrator.say("prices move; reporters and treasurer are up")
+
+    async def deposit(self) -> None:
+        """Three people ask to come in."""
+        for person, amount in DEPOSITS.items():
+            await self.world.mint(person, amount * ASSET_UNIT)
+        await asyncio.sleep(2)
+        for person, amount in DEPOSITS.items():
+            await self.stage.vault(person, "deposit", str(amount))
+            self.narrator.say(f"{person} requests to deposit {amount:,} USDC")
+
+    async def settle(self, *, first: bool = False) -> None:
+        """A day passes, the epoch is cut, a quorum signs, the report settles it."""
+        await self._pass_a_day()
+        before = len(await self.facts.settlements())
+        await self.stage.vault("relayer", "cut")
+        cut = await self.facts.cut()
+        legs = await self._legs_at_cut()
+        submitted = await self.stage.run(
+            *("report", "submit", "--config", str(self.stage.config), "--json"), person="relayer"
+        )
+        settlements = await self.facts.settlements()
+        if len(settlements) != before + 1:
+            raise RuntimeError(f"the report did not settle the cut: {submitted}")
+        await self._check_report(cut, legs, first=first)
+        settle = settlements[-1]
+        self.narrator.say(
+            f"epoch {settle.epoch} settles: NAV {_usdc(settle.accepted_after)}, "
+            f"in {_usdc(settle.deposit_assets)}, out {_usdc(settle.redeem_assets)}"
+        )
+
+    async def claim_shares(self) -> None:
+        """Everyone collects their shares."""
+        for person in DEPOSITS:
+            await self.stage.vault(person, "claim")
+            shares = await self.facts.balance(
+                self.world.contracts.vault, self.world.people[person].address
+            )
+            if shares == 0:
+                raise RuntimeError(f"{person} claimed and has no shares")
+        self.narrator.say("shares are claimed")
+
+    async def trade(self) -> None:
+        """The keeper allocates, quotes both sides, holds a range, is filled."""
+        await self.stage.start_keeper()
+        await self.stage.until("a range in the pool", self._has_range)
+        self.narrator.say("the keeper holds a Uniswap range")
+        await self.stage.until("quotes on both sides", self._quotes_both_sides)
+        self.narrator.say("the keeper quotes both sides of the book")
+        self.world.open_order_flow()
+        await self.stage.until("maker fills on both sides", self._filled_both_sides)
+        self.narrator.say("filled on both sides")
+
+    async def lean(self) -> None:
+        """Flow leans to one side until inventory leaves its band and is brought home."""
+        swaps = await self.facts.adapter_events(_SWAP)
+        self.world.takers.buy_ppm = LEAN_PPM
+
+        async def rebalanced() -> bool:
+            took = any(fill["liquidity"] == "TAKER" for fill in await self.facts.fills())
+            return took or await self.facts.adapter_events(_SWAP) > swaps
+
+        await self.stage.until("inventory is brought home", rebalanced, patience_seconds=120)
+        self.world.takers.buy_ppm = 1_000_000 - LEAN_PPM // 2
+        self.narrator.say("inventory left its band and was brought home")
+
+    async def leave(self) -> None:
+        """Ada redeems everything; the keeper asks the venue for the money and it comes home."""
+        self.held_before_leaving = await self.facts.balance(self.world.contracts.usdc, self._ada)
+        await self.stage.vault("ada", "redeem", "--all")
+        self.narrator.say("ada asks to leave with everything")
+        await self.stage.until("capital is home", self._owed_is_idle, patience_seconds=150)
+        self.narrator.say("the treasurer brought collateral home over the bridge")
+
+    async def collect(self) -> None:
+        """Ada is paid."""
+        await self.stage.vault("ada", "claim")
+        held = await self.facts.balance(self.world.contracts.usdc, self._ada)
+        paid = held - self.held_before_leaving
+        owed = (await self.facts.settlements())[-1].redeem_assets
+        self.checks.append(Check("ada's claim", "received", paid, "settled for her", owed))
+        self.narrator.say(f"ada is paid {_usdc(paid)}")
+
+    async def close(self) -> None:
+        """The keeper stops: quotes are cancelled, the journal sealed."""
+        code = await self.stage.stop("keeper")
+        if code != 0:
+            raise RuntimeError(f"the keeper ended with code {code}")
+        self.narrator.say("the keeper has stopped; its journal is sealed")
+
+    async def _pass_a_day(self) -> None:
+        next_cut = await self.facts.vault_number("nextCutTime()")
+        now = self.world.clock.now_ns() // 10**9
+        await self.world.advance(max(next_cut - now + 5, 5))
+
+    async def _legs_at_cut(self) -> tuple[int, int]:
+        call, shape = Call("cutLegs()"), ("address[]", "uint256[]", "uint256[]")
+        vault = self.world.contracts.vault
+        _, sent, returned = await self.world.accounts.read(vault, call, *shape)
+        return sent[0], returned[0]
+
+    async def _check_report(self, cut: CutFacts, legs: tuple[int, int], *, first: bool) -> None:
+        reports = await self.facts.reports()
+        report, wallet = reports[-1], self.world.owner_wallet.address
+        state = self.watch.first_at_or_after(cut.time)
+        self.checks.extend(nav_at_cut(cut, legs, state, wallet, report))
+        self.checks.append(pnl_explains(None if first else reports[-2], report))
+        self.checks.append(settlement_adds_up((await self.facts.settlements())[-1]))
+
+    async def _has_range(self) -> bool:
+        return any(liquidity > 0 for _, _, liquidity in await self.facts.ranges())
+
+    async def _quotes_both_sides(self) -> bool:
+        sides = {order["side"] for order in await self.facts.open_orders()}
+        return sides == {"BUY", "SELL"}
+
+    async def _filled_both_sides(self) -> bool:
+        made = [fill["side"] for fill in await self.facts.fills() if fill["liquidity"] == "MAKER"]
+        return min(made.count("BUY"), made.count("SELL")) >= WANTED_FILLS // 2
+
+    async def _owed_is_idle(self) -> bool:
+        shares = await self.facts.vault_number(
+            "pendingRedeemRequest(uint256,address)", 0, self._ada
+        )
+        owed = await self.facts.vault_number("convertToAssets(uint256)", shares)
+        return await self.facts.vault_number("idle()") >= owed
+
+    @property
+    def _ada(self) -> str:
+        return self.world.people["ada"].address
+
+
+def _usdc(assets: int) -> str:
+    return f"{assets // ASSET_UNIT:,}.{assets % ASSET_UNIT:06d} USDC"
