@@ -9,7 +9,7 @@ from typing import Final
 
 from keeper.accounting.shares import Fill, Pricing, Vault, ceil_div, near_empty
 
-__all__ = ["Gate", "price_of"]
+__all__ = ["Gate", "price_of", "stale_limit"]
 
 PRICE_ONE: Final = 10**36
 WAD: Final = 10**18
@@ -26,6 +26,11 @@ def price_of(accepted: int, shares: int) -> int:
     return (accepted + 1) * PRICE_ONE // shares
 
 
+def stale_limit(accepted: int) -> int:
+    """Return the largest transit older than a day with which a cut may settle [asset units]."""
+    return accepted * 2 // 100
+
+
 @dataclass(slots=True)
 class Gate:
     """Bucket, recovery, slot and settled prices of one vault."""
@@ -39,8 +44,12 @@ class Gate:
     slot_release_at: int = 0
     prices: list[tuple[int, int]] = field(default_factory=list)
 
-    def price(self, vault: Vault, gross: int, gross_ask: int, time: int) -> Pricing:
-        """Pass `gross`, cut at `time`, through the gate; the state moves on."""
+    def price(self, vault: Vault, gross: int, gross_ask: int, time: int, stale: int = 0) -> Pricing:
+        """Pass `gross`, cut at `time`, through the gate; the state moves on.
+
+        `stale` is what has been in flight for more than a day; above 2 % of the accepted NAV
+        nothing may settle, which is for the caller to refuse.
+        """
         shares = vault.supply + vault.virtual
         if near_empty(vault.supply, vault.virtual):
             self.reset(time)
@@ -52,7 +61,7 @@ class Gate:
             accepted=accepted,
             gross=gross,
             gross_ask=gross_ask,
-            deposits_open=self._deposits_open(accepted, gross, gross_ask, vault),
+            deposits_open=stale == 0 and self._deposits_open(accepted, gross, gross_ask, vault),
         )
 
     def settled(self, vault: Vault, fill: Fill) -> None:

@@ -5,7 +5,7 @@ units of the vault's asset, shares in units of 10^-decimals of a share; every nu
 every quotient is rounded against the one who is paid.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NewType
 
 __all__ = [
@@ -143,7 +143,12 @@ class Pool:
 
     def sync(self, controller: Controller) -> Position:
         """Apply every fill since the position was last touched, and return it."""
-        position = self.positions.setdefault(controller, Position())
+        self.positions[controller] = self.view(controller)
+        return self.positions[controller]
+
+    def view(self, controller: Controller) -> Position:
+        """Return the position as it stands now; nothing is changed."""
+        position = replace(self.positions.get(controller, Position()))
         left = self._book(position, position.amount, position.mark)
         if position.open_amount and position.open_epoch < self.open_epoch:
             left += self._book(position, position.open_amount, self.joins[position.open_epoch])

@@ -1,4 +1,4 @@
-"""Owns one deployed system under test: token, vault, reporter, one leg of each kind, and its actors."""
+"""Owns one deployed system under test: token, vault, reporter, a leg of each kind, actors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -142,7 +142,7 @@ class System:
         return self.vault.closeEpoch(sender=self.deployer)
 
     def report(self, equity: int | None = None, **changes: Any) -> Report:
-        """An honest report of the open cut: all transfers done, `equity` (default: unchanged) explained as spread."""
+        """An honest report: all transfers arrived, `equity` (default: unchanged) is spread PnL."""
         _, sent, returned = self.vault.cutLegs()
         legs = self.nav.lastLegs()
         last = Leg(*legs[0]) if legs else Leg(0, 0, 0, 0)

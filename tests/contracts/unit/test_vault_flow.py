@@ -1,7 +1,5 @@
 """The main path: request, cut, report, claim, redeem."""
 
-from typing import Any
-
 from tests.contracts.system import System
 
 
