@@ -16,7 +16,6 @@ from keeper.accounting.ledger import Ledger
 from keeper.core.state import state_bytes
 from keeper.domain.errors import AthanorError
 from keeper.journal import JournalReader, data_root
-from keeper.journal.records import Stream
 from keeper.journal.rerun import CORE, Core, rerun
 
 __all__ = ["ReplayResult", "Summary", "main", "replay"]
@@ -27,7 +26,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     records: int
     commands: int
-    mismatches: int
     dropped_bytes: int
     state_hash: str
     ledger_hash: str
@@ -62,20 +60,18 @@ def replay(folder: Path, *, core: Core = CORE) -> ReplayResult:
         bodies += recorded.command_bodies
     ledger_bytes = ledger.books().to_bytes()
     command_bytes = b"".join(body + b"\n" for body in bodies)
-    roots = {stream: check.chain.root() for stream, check in reader.checks.items()}
+    roots = reader.roots()
     state_hash = hashlib.sha256(state_bytes(state)).digest()
-    account, market = roots[Stream.ACCOUNT], roots[Stream.MARKET]
     summary = Summary(
         records=reader.last_seq,
         commands=len(bodies),
-        mismatches=0,
         dropped_bytes=reader.torn.dropped if reader.torn is not None else 0,
         state_hash=state_hash.hex(),
         ledger_hash=hashlib.sha256(ledger_bytes).hexdigest(),
         commands_hash=hashlib.sha256(command_bytes).hexdigest(),
-        account_root=account.hex(),
-        market_root=market.hex(),
-        data_root=data_root(account, market, state_hash).hex(),
+        account_root=roots.account.hex(),
+        market_root=roots.market.hex(),
+        data_root=data_root(roots.account, roots.market, state_hash).hex(),
     )
     return ReplayResult(summary, ledger, ledger_bytes, command_bytes)
 

@@ -10,7 +10,7 @@ OPERATOR: Final = "engine"
 
 
 class OwnPauses:
-    """Markets whose last word is a pause by the engine; a person's word on them (or all) ends that."""
+    """Markets whose last word is a pause by the engine; a person's word on them ends that."""
 
     def __init__(self) -> None:
         self._markets: dict[str, None] = {}

@@ -1,9 +1,9 @@
 """The append-only journal: segment files, hash chains, verification and recovery."""
 
 from keeper.journal.checking import Step
-from keeper.journal.hashing import data_root
+from keeper.journal.hashing import Roots, data_root
 from keeper.journal.reader import JournalReader, TornTail
-from keeper.journal.writer import JournalOptions, JournalWriter, Roots
+from keeper.journal.writer import JournalOptions, JournalWriter
 
 __all__ = [
     "JournalOptions",

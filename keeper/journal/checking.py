@@ -82,7 +82,7 @@ class StreamCheck:
         _require(header.previous == self.chain.previous.hex(), "not chained to the segment before")
         self.is_open = True
         self.chain.segment = header.segment
-        self.chain.add(framed)
+        self.chain.add_header(framed)
 
     def _close_block(self, record: BlockRecord) -> None:
         _require(self.is_open and 0 < self.chain.count <= BLOCK_RECORDS, "block hash out of place")

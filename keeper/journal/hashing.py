@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from keeper.journal.records import BlockRecord, SealRecord, Stream
 
-__all__ = ["BLOCK_RECORDS", "ZERO_HASH", "StreamChain", "data_root", "merkle_root"]
+__all__ = ["BLOCK_RECORDS", "ZERO_HASH", "Roots", "StreamChain", "data_root", "merkle_root"]
 
 BLOCK_RECORDS: Final = 256
 ZERO_HASH: Final = bytes(32)
@@ -34,13 +35,32 @@ def data_root(account_root: bytes, market_root: bytes, state_hash: bytes) -> byt
     return hashlib.sha256(b"athanor.data.v1" + account_root + market_root + state_hash).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Merkle roots of both streams up to and including step `seq`."""
+
+    seq: int
+    account: bytes
+    market: bytes
+
+
 class StreamChain:
     """Running chain of one stream: block = sha256(previous block | its framed records).
 
     Headers, events and commands are hashed; block and seal records carry results of it.
     """
 
-    __slots__ = ("_blocks", "_hasher", "_segment_roots", "count", "previous", "segment", "stream")
+    __slots__ = (
+        "_anchored",
+        "_blocks",
+        "_has_data",
+        "_hasher",
+        "_segment_roots",
+        "count",
+        "previous",
+        "segment",
+        "stream",
+    )
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
@@ -50,11 +70,20 @@ class StreamChain:
         self._blocks: list[bytes] = []
         self._segment_roots: list[bytes] = []
         self._hasher = hashlib.sha256(ZERO_HASH)
+        self._has_data = False
+        self._anchored = 0
 
-    def add(self, framed: bytes) -> None:
-        """Take a framed record into the open block."""
+    def add_header(self, framed: bytes) -> None:
+        """Take a segment's header into the open block."""
         self._hasher.update(framed)
         self.count += 1
+
+    def add(self, framed: bytes) -> None:
+        """Take a framed event or command into the open block."""
+        self._hasher.update(framed)
+        self.count += 1
+        self._has_data = True
+        self._anchored = len(self._segment_roots)
 
     @property
     def due(self) -> bool:
@@ -78,6 +107,9 @@ class StreamChain:
         )
         self._segment_roots.append(root)
         self._blocks = []
+        if self._has_data:
+            self._anchored = len(self._segment_roots)
+        self._has_data = False
         return record
 
     def copy(self) -> "StreamChain":
@@ -87,10 +119,17 @@ class StreamChain:
         other._blocks = list(self._blocks)
         other._segment_roots = list(self._segment_roots)
         other._hasher = self._hasher.copy()
+        other._has_data, other._anchored = self._has_data, self._anchored
         return other
 
     def root(self) -> bytes:
-        """Return the stream's root now: over the sealed segments' roots and the open one's."""
-        open_blocks = [*self._blocks, self._hasher.digest()] if self.count else self._blocks
-        current = [merkle_root(open_blocks)] if open_blocks else []
-        return merkle_root([*self._segment_roots, *current])
+        """Return the stream's root: over the segments' roots up to its last event or command.
+
+        Neither a seal nor a header after that record changes it, so the root at a step is the
+        same however much is logged afterwards.
+        """
+        segments = self._segment_roots[: self._anchored]
+        if not self._has_data:
+            return merkle_root(segments)
+        blocks = [*self._blocks, self._hasher.digest()] if self.count else self._blocks
+        return merkle_root([*segments, merkle_root(blocks)])

@@ -11,6 +11,7 @@ import msgspec
 from keeper.domain.errors import JournalCorrupt
 from keeper.journal.checking import OutOfPlaceError, Step, StepAssembler, StreamCheck
 from keeper.journal.framing import FrameReader, body_of
+from keeper.journal.hashing import Roots
 from keeper.journal.layout import sealed_path, segment_numbers, unpack_sealed, wal_path
 from keeper.journal.records import (
     CommandRecord,
@@ -51,7 +52,7 @@ class _Merged(NamedTuple):
 
 
 class JournalReader:
-    """Yields the steps of a folder in order; afterwards `torn`, `chains` and `last_*` are final."""
+    """Yields the steps of a folder in order; everything else is final once they are exhausted."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -64,6 +65,11 @@ class JournalReader:
     def checks(self) -> dict[Stream, StreamCheck]:
         """The hash chains at the point reached."""
         return self._checks
+
+    def roots(self) -> Roots:
+        """Return the roots over the whole journal; to be asked once `steps` is exhausted."""
+        chains = {stream: check.chain for stream, check in self._checks.items()}
+        return Roots(self.last_seq, chains[Stream.ACCOUNT].root(), chains[Stream.MARKET].root())
 
     @property
     def last_seq(self) -> int:
@@ -82,14 +88,15 @@ class JournalReader:
         """
         self.segments = segment_numbers(self._folder)
         for number in self.segments:
-            if wal_path(self._folder, number).exists():
-                yield from self._wal_steps(number, is_last=number == self.segments[-1])
-            else:
+            try:
+                data = wal_path(self._folder, number).read_bytes()
+            except FileNotFoundError:
                 yield from self._sealed_steps(number)
+            else:
+                yield from self._wal_steps(number, data, is_last=number == self.segments[-1])
 
-    def _wal_steps(self, number: int, *, is_last: bool) -> Iterator[Step]:
+    def _wal_steps(self, number: int, data: bytes, *, is_last: bool) -> Iterator[Step]:
         path = wal_path(self._folder, number)
-        data = path.read_bytes()
         if is_last:
             end = self._complete_length(path.name, data)
             if end < len(data):

@@ -12,7 +12,7 @@ from keeper.domain.errors import ConfigError
 from keeper.domain.events import Event, ParamsChanged, RunStarted
 from keeper.journal.checking import Step
 from keeper.journal.framing import frame
-from keeper.journal.hashing import StreamChain
+from keeper.journal.hashing import Roots, StreamChain
 from keeper.journal.layout import compress_segment, segment_numbers, sync_folder, wal_path
 from keeper.journal.reader import JournalReader, TornTail
 from keeper.journal.records import (
@@ -27,7 +27,7 @@ from keeper.journal.records import (
 )
 from keeper.journal.syncing import Syncer
 
-__all__ = ["JournalOptions", "JournalWriter", "Roots"]
+__all__ = ["JournalOptions", "JournalWriter"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,15 +37,6 @@ class JournalOptions:
     max_segment_bytes: int = 16 * 1024 * 1024
     max_segment_age_ns: int = 3_600_000_000_000
     sync_interval_ms: int = 50
-
-
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """Merkle roots of both streams up to and including step `seq`."""
-
-    seq: int
-    account: bytes
-    market: bytes
 
 
 class JournalWriter:
@@ -271,7 +262,10 @@ class _Frames:
         framed = frame(encode_record(record))
         chain = self._chains[record.stream]
         self.content.append(framed)
-        chain.add(framed)
+        if isinstance(record, HeaderRecord):
+            chain.add_header(framed)
+        else:
+            chain.add(framed)
         if chain.due:
             self.content.append(frame(encode_record(chain.close_block())))
 

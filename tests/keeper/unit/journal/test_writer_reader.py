@@ -7,7 +7,7 @@ import pytest
 
 from keeper.domain.errors import ConfigError, JournalCorrupt
 from keeper.domain.events import TimerFired
-from keeper.journal import JournalOptions, JournalReader, JournalWriter
+from keeper.journal import JournalOptions, JournalReader, JournalWriter, Roots
 from keeper.journal.layout import wal_path
 from tests.keeper.samples import SECOND, fill, open_writer, order, sample_steps, write_steps
 
@@ -225,17 +225,26 @@ def test_steps__a_sealed_stream_is_missing__names_it(folder: Path, missing: str)
         read(folder)
 
 
-def test_roots__written_and_read_back__are_equal(folder: Path) -> None:
-    writer = open_writer(folder, SMALL)
-    write_steps(writer, sample_steps(333))
-    before = writer.roots()
+def test_roots__at_each_step__depend_on_the_steps_up_to_it_alone(tmp_path: Path) -> None:
+    """Neither sealing, nor later records, nor reading back changes the root of a prefix."""
+    steps = sample_steps(60)
+    every = JournalOptions(max_segment_age_ns=7 * SECOND)
+    whole = open_writer(tmp_path / "whole", every)
+    roots = [Roots(0, bytes(32), bytes(32))]
+    for step in steps:
+        whole.append(*step)
+        roots.append(whole.roots())
+    whole.close()
 
-    reader = JournalReader(folder)
-    assert sum(1 for _ in reader.steps()) == 333
+    for count in (1, 2, 7, 30, 60):
+        part = open_writer(tmp_path / f"part-{count}", every)
+        write_steps(part, steps[:count])
+        part.close()
+        reader = JournalReader(tmp_path / f"part-{count}")
+        assert sum(1 for _ in reader.steps()) == count
+        assert reader.roots() == roots[count]
 
-    account, market = (check.chain.root() for check in reader.checks.values())
-    assert (before.seq, before.account, before.market) == (333, account, market)
-    writer.close()
+    assert len({root.account for root in roots}) > 30
 
 
 def test_sync__after_append__returns(folder: Path) -> None:
