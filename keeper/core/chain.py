@@ -23,6 +23,7 @@ __all__ = [
     "mine",
     "observe_pool",
     "observe_vault",
+    "on_chain_value",
     "revert_block",
     "see_block",
 ]
@@ -61,7 +62,23 @@ def observe_vault(state: State, event: VaultObserved) -> None:
             return
         if event.block_hash == known.block_hash:
             return
+    if known is not None and (known.epoch, known.state) != (event.epoch, event.state):
+        chain.external += on_chain_value(state, event) - on_chain_value(state, known)
     chain.vault, chain.vault_t_ns = event, state.t_ns
+
+
+def on_chain_value(state: State, vault: VaultObserved) -> int:
+    """Idle assets, pools at the middle of their two values, and what left for the CLOB venue.
+
+    Deposits and redemptions change it only when a cut begins, settles or lapses; every other
+    change is profit of the pools. Asset units.
+    """
+    total = vault.idle
+    for adapter in vault.adapters:
+        if adapter.adapter in state.pools:
+            total += (adapter.value_bid + adapter.value_ask) // 2
+        total += adapter.sent - adapter.returned
+    return total
 
 
 def observe_pool(state: State, event: PoolObserved) -> None:

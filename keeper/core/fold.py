@@ -42,7 +42,7 @@ def _start_run(state: State, event: ev.RunStarted) -> None:
     state.subaccount, state.vault = event.subaccount, event.vault
     state.orders.client_id_base = event.client_id_base
     state.orders.pending.clear()
-    state.sources_down.clear()
+    state.sources.clear()
     for market in state.markets.values():
         _lose_book(market)
         market.oracle_t_ns = -1
@@ -140,15 +140,12 @@ def _result(state: State, event: ev.CommandResult) -> None:
 
 
 def _source_up(state: State, event: ev.SourceUp) -> None:
-    """A source counts from its first message on, and its sequence may begin again."""
-    state.sources_down.pop(event.source, None)
-    for market in state.markets.values():
-        if market.book.source == event.source:
-            _lose_book(market)
+    """Connected and complete from here on: what it said since the loss is its new word."""
+    state.sources[event.source] = True
 
 
 def _source_lost(state: State, event: ev.SourceDown) -> None:
-    state.sources_down[event.source] = True
+    state.sources[event.source] = False
     for market in state.markets.values():
         if market.book.source == event.source:
             _lose_book(market)

@@ -22,6 +22,7 @@ from keeper.execution.reconcile import (
     Rules,
     commit_cancel,
     commit_place,
+    own_bounds,
     propose,
     uncrossed,
     withdrawals,
@@ -33,17 +34,18 @@ from keeper.risk.sizing import fit_ladder
 from keeper.strategies import fixed_spread, megavault
 from keeper.strategies.snapshot import MarketSnapshot, Quotes
 
-__all__ = ["desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
+__all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
-Wanted = tuple[tuple[Quote, ...], list[Refused]]
+Ladder = dict[str, Quote]
+"""Wanted quotes by slot."""
 
 
-def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> Wanted:
+def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladder, list[Refused]]:
     """Return the ladder a market should show, and every reason for less than the rule asks for."""
     market = state.markets[ticker]
     settings, listing = market.settings, market.listing
     if settings is None:
-        return (), []
+        return {}, []
     equity = account_equity(state)
     refused = list(market_gate(gate_view(state, ticker, market, limits, equity)))
     phase = state.guard.phase
@@ -52,30 +54,32 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> Wanted:
     breaches = state.guard.loss.breaches
     refused += [Refused(code=code, subject=ticker, limit=0, value=1) for code in breaches]
     if refused or listing is None or equity is None:
-        return (), refused
+        return {}, refused
     answer = _apply_rule(state, settings, listing, market.oracle_price, equity)
     if isinstance(answer, Refused):
-        return (), [answer]
+        return {}, [answer]
     bare = bare_exposure(state, listing, market.oracle_price)
     fitted, shrunk = fit_ladder(answer, bare, settings, limits, phase)
-    return tuple(_resting(quote, market) for quote in fitted), list(shrunk)
+    ladder = {
+        slot_key(ticker, quote.side, quote.layer): _resting(quote, market) for quote in fitted
+    }
+    return ladder, list(shrunk)
 
 
 def withdraw_unwanted(
-    state: State, ticker: str, quotes: tuple[Quote, ...], out: list[Approved[Command]]
+    state: State, ticker: str, ladder: Ladder, out: list[Approved[Command]]
 ) -> None:
     """Cancel what rests in a market and belongs to no wanted quote."""
     if not state.orders.working:
         return
-    wanted = frozenset(slot_key(quote.market, quote.side, quote.layer) for quote in quotes)
-    for cancel in withdrawals(state.orders, ticker, wanted, state.height):
+    for cancel in withdrawals(state.orders, ticker, frozenset(ladder), state.height):
         commit_cancel(state.orders, cancel, state.height)
         _count_message(state)
         out.append(approve_cancel(cancel))
 
 
 def place_quotes(
-    state: State, ticker: str, quotes: tuple[Quote, ...], out: list[Approved[Command]]
+    state: State, ticker: str, ladder: Ladder, out: list[Approved[Command]]
 ) -> list[Refused]:
     """Send what the ladder still lacks; returns what the limits refused."""
     market = state.markets[ticker]
@@ -89,21 +93,25 @@ def place_quotes(
         size_tolerance_ppm=settings.size_tolerance_ppm,
     )
     refused: list[Refused] = []
-    for quote in quotes:
-        subticks = uncrossed(state.orders, quote, state.height, listing.subticks_per_tick)
+    bounds = own_bounds(state.orders, ticker, state.height)
+    for key, quote in ladder.items():
+        subticks = uncrossed(quote.side, quote.subticks, bounds, listing.subticks_per_tick)
         if subticks <= 0:
             continue
         kept = quote if subticks == quote.subticks else replace(quote, subticks=subticks)
-        place = propose(state.orders, kept, state.height, rules)
-        if place is not None:
-            verdict = send_order(state, place, quote.layer, out)
-            if verdict is not None:
-                refused.append(verdict)
+        place = propose(state.orders, key, kept, state.height, rules)
+        if place is None:
+            continue
+        verdict = send_order(state, place, key, out)
+        if verdict is None:
+            bounds = own_bounds(state.orders, ticker, state.height)
+        else:
+            refused.append(verdict)
     return refused
 
 
 def send_order(
-    state: State, place: PlaceOrder, layer: int, out: list[Approved[Command]]
+    state: State, place: PlaceOrder, slot: str, out: list[Approved[Command]]
 ) -> Refused | None:
     """Check one order against every limit; book and append it, or return why not."""
     market = state.markets[place.market]
@@ -113,7 +121,7 @@ def send_order(
     verdict = approve_place(place, view)
     if isinstance(verdict, Refused):
         return verdict
-    commit_place(state.orders, place, layer, state.height, pending_key(state.seq, len(out)))
+    commit_place(state.orders, place, slot, state.height, pending_key(state.seq, len(out)))
     _count_message(state)
     out.append(verdict)
     return None

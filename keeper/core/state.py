@@ -111,6 +111,7 @@ class Chain(msgspec.Struct, kw_only=True):
     `not_before` is the first block whose observation includes the last receipt of an adapter.
     `requested` are assets asked home from the CLOB adapter in mined requests; `flow_base` is
     (sent, returned, transferred in, transferred out) when both sides were first known.
+    `external` is what settlements moved through the vault so far, in asset units.
     """
 
     head_number: int = -1
@@ -123,8 +124,9 @@ class Chain(msgspec.Struct, kw_only=True):
     failures: dict[str, int] = {}
     requested: int = 0
     flow_base: tuple[int, int, int, int] | None = None
+    external: int = 0
     last_gas_wei: int = 0
-    cut_asked: int = -1
+    sync_block: int = -1
 
 
 class LossStop(msgspec.Struct, kw_only=True):
@@ -160,7 +162,10 @@ class Guard(msgspec.Struct, kw_only=True):
 
 
 class State(msgspec.Struct, kw_only=True):
-    """Everything `step` knows. Times in unix ns, money in quote quantums unless said otherwise."""
+    """Everything `step` knows. Times in unix ns, money in quote quantums unless said otherwise.
+
+    `sources` are those heard of in this run: true while connected and complete.
+    """
 
     run: int = -1
     seq: int = -1
@@ -173,7 +178,7 @@ class State(msgspec.Struct, kw_only=True):
     height_t_ns: int = -1
     markets: dict[str, MarketState] = {}
     pools: dict[str, PoolState] = {}
-    sources_down: dict[str, bool] = {}
+    sources: dict[str, bool] = {}
     account: Account
     orders: Orders
     chain: Chain

@@ -54,11 +54,11 @@ def _quote(
 ) -> list[NoteRefusal]:
     """Bring the markets' orders to what is wanted, all cancels before the first place."""
     wanted = {ticker: desired_quotes(state, ticker, limits) for ticker in scope}
-    for ticker, (quotes, _) in wanted.items():
-        withdraw_unwanted(state, ticker, quotes, out)
+    for ticker, (ladder, _) in wanted.items():
+        withdraw_unwanted(state, ticker, ladder, out)
     notes: list[NoteRefusal] = []
-    for ticker, (quotes, refused) in wanted.items():
-        reasons = refused + (place_quotes(state, ticker, quotes, out) if quotes else [])
+    for ticker, (ladder, refused) in wanted.items():
+        reasons = refused + (place_quotes(state, ticker, ladder, out) if ladder else [])
         notes += fresh_notes(state, ticker, reasons)
     return notes
 

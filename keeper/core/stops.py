@@ -1,5 +1,6 @@
 """Loss stops: sample profit once a venue block, pause at a breach, trip when it stays."""
 
+from keeper.core.chain import on_chain_value
 from keeper.core.state import LossStop, State
 from keeper.core.views import account_equity
 from keeper.domain.approval import Refused
@@ -54,9 +55,9 @@ def _roll(loss: LossStop, day: int) -> None:
 def _profit_and_capital(state: State) -> tuple[int, int] | None:
     """Profit to date and capital at work, in quote quantums; None while a part is unknown.
 
-    Profit is what trading and pools are worth minus what flowed in: deposits, redemptions and
-    moves between venues cancel out. A pool counts as the vault saw it, value and flows of one
-    block. One unit of the vault's asset is one quote quantum.
+    Profit is what the account and the chain side are worth minus what flowed in: deposits,
+    redemptions and moves between venues cancel out, and what is in transit counts at neither end.
+    One unit of the vault's asset is one quote quantum.
     """
     equity = account_equity(state)
     vault = state.chain.vault
@@ -65,9 +66,7 @@ def _profit_and_capital(state: State) -> tuple[int, int] | None:
     account = state.account
     profit = equity - (account.transferred_in - account.transferred_out)
     capital = equity
-    for adapter in () if vault is None else vault.adapters:
-        if adapter.adapter in state.pools:
-            value = (adapter.value_bid + adapter.value_ask) // 2
-            profit += value - (adapter.sent - adapter.returned)
-            capital += value
+    if vault is not None:
+        profit += on_chain_value(state, vault) - state.chain.external
+        capital += sum(a.value_bid for a in vault.adapters if a.adapter in state.pools)
     return profit, capital

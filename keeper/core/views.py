@@ -105,9 +105,20 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
     )
 
 
-def venue_sources_down(state: State) -> int:
-    """How many sources are down whose loss stops quoting."""
-    return sum(not source.startswith(EVM_SOURCE_PREFIX) for source in state.sources_down)
+def venue_sources_down(state: State, market: MarketState) -> int:
+    """How many sources are missing that quoting this market needs.
+
+    Those of its book and oracle have to be up; any other of the venue must not be known as down.
+    """
+    down = {
+        source
+        for source, up in state.sources.items()
+        if not up and not source.startswith(EVM_SOURCE_PREFIX)
+    }
+    for source in (market.book.source, market.oracle_source):
+        if source and not state.sources.get(source, False):
+            down.add(source)
+    return len(down)
 
 
 def gate_view(
@@ -136,5 +147,5 @@ def gate_view(
         quiet_until_height=state.guard.quiet_until_height,
         account_known=equity is not None,
         equity=0 if equity is None else equity,
-        sources_down=venue_sources_down(state),
+        sources_down=venue_sources_down(state, market),
     )

@@ -5,7 +5,6 @@ import msgspec
 from keeper.domain.orders import Side, TimeInForce
 
 __all__ = [
-    "HEDGE_LAYER",
     "Exposure",
     "Orders",
     "Pending",
@@ -18,7 +17,6 @@ __all__ = [
     "spend_client_id",
 ]
 
-HEDGE_LAYER = -1
 _CLIENT_IDS = 1 << 32
 
 
@@ -37,7 +35,7 @@ class Version(msgspec.Struct, kw_only=True):
 
 
 class WorkingOrder(msgspec.Struct, kw_only=True):
-    """One client id: its live versions, fills and cancel; `layer` is HEDGE_LAYER outside a ladder.
+    """One client id: its live versions, fills and cancel; `slot` is empty outside a ladder.
 
     `fill_sum` are fills that reached the position; `total_filled` is the venue's word, which may
     run ahead of them. `cancel_gtb` is -1 until a cancel was sent. `ended` means the venue said the
@@ -47,7 +45,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     client_id: int
     market: str
     side: Side
-    layer: int
+    slot: str
     time_in_force: TimeInForce
     reduce_only: bool
     versions: list[Version]
@@ -93,6 +91,8 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
         if self.ended or self.time_in_force is TimeInForce.IOC:
             return []
         newest = self.versions[-1]
+        if len(self.versions) == 1:
+            return [newest.subticks]
         return [
             version.subticks
             for version in self.versions
@@ -166,4 +166,4 @@ def spend_client_id(orders: Orders, client_id: int) -> None:
 
 def slot_key(market: str, side: Side, layer: int) -> str:
     """Name a slot; the only place where its form is known."""
-    return f"{market}/{side.value}/{layer}"
+    return f"{market}/{'BUY' if side is Side.BUY else 'SELL'}/{layer}"

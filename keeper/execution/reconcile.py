@@ -10,14 +10,12 @@ from keeper.domain.commands import CancelOrders, PlaceOrder
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.domain.units import PPM
 from keeper.execution.orders import (
-    HEDGE_LAYER,
     Orders,
     Pending,
     Slot,
     Version,
     WorkingOrder,
     next_client_id,
-    slot_key,
     spend_client_id,
 )
 
@@ -26,6 +24,7 @@ __all__ = [
     "commit_cancel",
     "commit_place",
     "has_live_hedge",
+    "own_bounds",
     "propose",
     "uncrossed",
     "withdrawals",
@@ -45,14 +44,14 @@ class Rules:
     size_tolerance_ppm: int
 
 
-def propose(orders: Orders, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
-    """Return the message that brings a slot to what is wanted, or None when nothing is due.
+def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
+    """Return the message that brings slot `key` to what is wanted, or None when nothing is due.
 
     A replacement's size is what is wanted plus what has filled, since the venue counts fills
     against it. An id that is filled, cancelled, ended or of another time in force is left behind
     and the slot gets a new one.
     """
-    slot = orders.slots.get(slot_key(quote.market, quote.side, quote.layer))
+    slot = orders.slots.get(key)
     if slot is not None and slot.sent_height == height:
         return None
     order = None if slot is None else orders.working.get(slot.client_id)
@@ -74,20 +73,29 @@ def propose(orders: Orders, quote: Quote, height: int, rules: Rules) -> PlaceOrd
     return _place(quote, order.client_id, quote.quantums + order.filled, good_til_block)
 
 
-def uncrossed(orders: Orders, quote: Quote, height: int, subticks_per_tick: int) -> int:
-    """Return the quote's price, moved back so far that it cannot meet an order of our own."""
-    opposite = quote.side.opposite
-    prices = [
-        price
-        for order in orders.working.values()
-        if order.market == quote.market and order.side is opposite
-        for price in order.may_rest_at(height)
-    ]
-    if not prices:
-        return quote.subticks
-    if quote.side is Side.BUY:
-        return min(quote.subticks, min(prices) - subticks_per_tick)
-    return max(quote.subticks, max(prices) + subticks_per_tick)
+def own_bounds(orders: Orders, market: str, height: int) -> tuple[int, int]:
+    """Return the lowest own ask and the highest own bid that may rest (0 where there is none)."""
+    lowest_ask = highest_bid = 0
+    for order in orders.working.values():
+        if order.market != market:
+            continue
+        prices = order.may_rest_at(height)
+        if not prices:
+            continue
+        if order.side is Side.BUY:
+            highest_bid = max(highest_bid, *prices)
+        else:
+            lowest = min(prices)
+            lowest_ask = lowest if lowest_ask == 0 else min(lowest, lowest_ask)
+    return lowest_ask, highest_bid
+
+
+def uncrossed(side: Side, subticks: int, bounds: tuple[int, int], subticks_per_tick: int) -> int:
+    """Move a price back so far that it cannot meet an own order; the result may be 0 or less."""
+    lowest_ask, highest_bid = bounds
+    if side is Side.BUY:
+        return min(subticks, lowest_ask - subticks_per_tick) if lowest_ask else subticks
+    return max(subticks, highest_bid + subticks_per_tick) if highest_bid else subticks
 
 
 def withdrawals(
@@ -100,10 +108,10 @@ def withdrawals(
         order
         for order in orders.working.values()
         if order.market == market
+        and not _is_wanted(orders, order, wanted)
         and not order.ended
         and order.time_in_force is not TimeInForce.IOC
         and order.cancel_height < height
-        and not _is_wanted(orders, order, wanted)
     ]
     batches: list[CancelOrders] = []
     for start in range(0, len(unwanted), _CANCEL_BATCH):
@@ -127,7 +135,7 @@ def has_live_hedge(orders: Orders, market: str) -> bool:
     )
 
 
-def commit_place(orders: Orders, place: PlaceOrder, layer: int, height: int, key: int) -> None:
+def commit_place(orders: Orders, place: PlaceOrder, slot: str, height: int, key: int) -> None:
     """Book an approved place or replacement that leaves now; `key` names its result."""
     version = Version(
         quantums=place.quantums, subticks=place.subticks, good_til_block=place.good_til_block
@@ -139,7 +147,7 @@ def commit_place(orders: Orders, place: PlaceOrder, layer: int, height: int, key
             client_id=place.client_id,
             market=place.market,
             side=place.side,
-            layer=layer,
+            slot=slot,
             time_in_force=place.time_in_force,
             reduce_only=place.reduce_only,
             versions=[version],
@@ -151,10 +159,10 @@ def commit_place(orders: Orders, place: PlaceOrder, layer: int, height: int, key
         order.highest_gtb = max(order.highest_gtb, place.good_til_block)
         order.sent_height = height
     orders.pending[key] = Pending(client_id=place.client_id, good_til_block=place.good_til_block)
-    if layer != HEDGE_LAYER:
-        slot = orders.slots.setdefault(slot_key(place.market, place.side, layer), Slot())
-        slot.client_id = place.client_id
-        slot.sent_height = height
+    if slot:
+        entry = orders.slots.setdefault(slot, Slot())
+        entry.client_id = place.client_id
+        entry.sent_height = height
 
 
 def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
@@ -163,8 +171,8 @@ def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
         order = orders.working[client_id]
         order.cancel_gtb = max(order.cancel_gtb, cancel.good_til_block)
         order.cancel_height = height
-        if order.layer != HEDGE_LAYER:
-            slot = orders.slots.setdefault(slot_key(order.market, order.side, order.layer), Slot())
+        if order.slot:
+            slot = orders.slots.setdefault(order.slot, Slot())
             slot.sent_height = max(slot.sent_height, height)
 
 
@@ -186,11 +194,10 @@ def _differs(quote: Quote, newest: Version, remaining: int, rules: Rules) -> boo
 
 
 def _is_wanted(orders: Orders, order: WorkingOrder, wanted: frozenset[str]) -> bool:
-    if order.layer == HEDGE_LAYER:
+    if order.slot not in wanted:
         return False
-    key = slot_key(order.market, order.side, order.layer)
-    slot = orders.slots.get(key)
-    return key in wanted and slot is not None and slot.client_id == order.client_id
+    slot = orders.slots.get(order.slot)
+    return slot is not None and slot.client_id == order.client_id
 
 
 def _place(quote: Quote, client_id: int, quantums: int, good_til_block: int) -> PlaceOrder:

@@ -6,7 +6,7 @@ message, or a height past `goodTilBlock` ends what an id can do.
 
 from keeper.domain.events import CommandResult, OpenOrder, OrderUpdated
 from keeper.domain.orders import TimeInForce
-from keeper.execution.orders import HEDGE_LAYER, Orders, Version, WorkingOrder
+from keeper.execution.orders import Orders, Version, WorkingOrder
 
 __all__ = ["adopt", "advance_height", "apply_fill", "apply_result", "apply_update"]
 
@@ -94,7 +94,7 @@ def adopt(orders: Orders, found: OpenOrder, height: int) -> None:
         client_id=found.client_id,
         market=found.market,
         side=found.side,
-        layer=HEDGE_LAYER,
+        slot="",
         time_in_force=TimeInForce.GTT,
         reduce_only=False,
         versions=[version],

@@ -11,6 +11,7 @@ from keeper.markets.univ3 import (
     MAX_SQRT_PRICE,
     MIN_SQRT_PRICE,
     amounts_down,
+    amounts_up,
     quote0_in_1_down,
     quote1_in_0_down,
     sqrt_price_at_tick,
@@ -22,7 +23,10 @@ __all__ = [
     "asset_of",
     "base_of",
     "base_value_down",
+    "greatest_cost",
     "holdings",
+    "least_output",
+    "least_proceeds",
     "mark_sqrt_price",
     "most_base",
     "moved",
@@ -87,3 +91,30 @@ def price_gap_ppm(sqrt_a: int, sqrt_b: int) -> int:
     """Distance between two prices in ppm of the lower one, rounded down."""
     low, high = sorted((sqrt_a * sqrt_a, sqrt_b * sqrt_b))
     return (high - low) * PPM // low
+
+
+def least_proceeds(sqrt_price: int, entry: RangeState, slippage_ppm: int) -> Holdings:
+    """Least of each token that burning an entry pays while the price moves within the limit."""
+    lower, upper = sqrt_price_at_tick(entry.tick_lower), sqrt_price_at_tick(entry.tick_upper)
+    high = amounts_down(moved(sqrt_price, slippage_ppm), lower, upper, entry.liquidity)
+    low = amounts_down(moved(sqrt_price, -slippage_ppm), lower, upper, entry.liquidity)
+    return high[0], low[1]
+
+
+def greatest_cost(sqrt_price: int, entry: RangeState, slippage_ppm: int) -> Holdings:
+    """Most of each token that minting an entry costs while the price moves within the limit."""
+    lower, upper = sqrt_price_at_tick(entry.tick_lower), sqrt_price_at_tick(entry.tick_upper)
+    low = amounts_up(moved(sqrt_price, -slippage_ppm), lower, upper, entry.liquidity)
+    high = amounts_up(moved(sqrt_price, slippage_ppm), lower, upper, entry.liquidity)
+    return low[0], high[1]
+
+
+def least_output(
+    pool: PoolSettings, seen: PoolObserved, mark: int, zero_for_one: bool, amount_in: int
+) -> int:
+    """Least a swap must pay: its worth at the mark less the pool's fee and the slippage limit."""
+    if zero_for_one:
+        worth = quote0_in_1_down(amount_in, mark)
+    else:
+        worth = quote1_in_0_down(amount_in, mark)
+    return worth * max(0, PPM - seen.fee_ppm - pool.max_slippage_ppm) // PPM

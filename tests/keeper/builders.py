@@ -18,6 +18,7 @@ from keeper.domain.events import (
     PerpetualPosition,
     Reconciled,
     RunStarted,
+    SourceUp,
     SubaccountObserved,
     VenueBlock,
 )
@@ -240,7 +241,9 @@ class Keeper:
         out += self.feed(
             Reconciled(height=START_HEIGHT, subaccount=subaccount(**positions), open_orders=())
         )
-        return out + self.block(0)
+        out += self.block(0)
+        out += self.feed(SourceUp(source="book"))
+        return out + self.feed(SourceUp(source="oracle"))
 
     def block(self, blocks: int = 1, price: int = ETH_PRICE) -> list[Command]:
         """Let a second and a block pass with a fresh oracle price and book."""
