@@ -8,16 +8,34 @@ from keeper.domain.events import (
     BookUpdated,
     Event,
     FillReceived,
+    PerpetualPosition,
     PoolObserved,
+    SubaccountObserved,
     TimerFired,
     VenueBlock,
 )
+from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions, JournalWriter
 
 Written = tuple[int, Event, tuple[Command, ...]]
 
 SECOND = 1_000_000_000
+
+ETH = PerpetualMarket(
+    ticker="ETH-USD",
+    clob_pair_id=1,
+    atomic_resolution=-9,
+    quantum_conversion_exponent=-9,
+    step_base_quantums=1_000_000,
+    subticks_per_tick=100_000,
+    oracle_exponent=-6,
+    min_price_change_ppm=1_000,
+    initial_margin_ppm=20_000,
+    maintenance_margin_ppm=12_000,
+    status="ACTIVE",
+)
+"""One subtick is 1e-6 USDC, one base quantum 1e-9 ETH."""
 
 
 def book(source_seq: int) -> BookUpdated:
@@ -108,3 +126,15 @@ def open_writer(folder: Path, options: JournalOptions | None = None) -> JournalW
 def write_steps(writer: JournalWriter, steps: list[Written]) -> None:
     for t_ns, event, commands in steps:
         writer.append(t_ns, event, commands)
+
+
+def observed(height: int, usdc: int, quantums: int = 0, quote: int = 0) -> SubaccountObserved:
+    """The subaccount's word at a height, with an ETH-USD position if there is any of it."""
+    position = PerpetualPosition(
+        market="ETH-USD", quantums=quantums, funding_index=0, quote_balance=quote
+    )
+    return SubaccountObserved(
+        height=height,
+        usdc_quote_quantums=usdc,
+        positions=(position,) if quantums or quote else (),
+    )
