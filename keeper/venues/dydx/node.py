@@ -6,7 +6,7 @@ from typing import Any, Final
 import grpc
 import grpc.aio
 import msgspec
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from v4_proto.cosmos.tx.v1beta1.service_pb2 import (
     BROADCAST_MODE_SYNC,
     BroadcastTxRequest,
@@ -59,7 +59,7 @@ class Node:
     async def query(
         self, method: str, request: Message, reply: type[Any], height: int | None = None
     ) -> Answer:
-        """Read, at a height when one is given. Raises VenueUnavailable."""
+        """Read, at a height when one is given. Raises VenueUnavailable or WireError."""
         answer = await self._read(method, request, reply, height)
         if answer is None:
             raise VenueUnavailable(f"{self._endpoint} {method}: not found")
@@ -72,16 +72,17 @@ class Node:
         return await self._read(method, request, reply, height)
 
     async def broadcast(self, raw: bytes, deadline_ms: int) -> BroadcastReply:
-        """Send a transaction and return the node's CheckTx verdict. Raises VenueUnavailable.
+        """Send a transaction and return the node's CheckTx verdict.
 
-        After VenueUnavailable the transaction may or may not have reached the chain.
+        Raises VenueUnavailable or WireError: the transaction may or may not have reached the chain.
         """
         request = BroadcastTxRequest(tx_bytes=raw, mode=BROADCAST_MODE_SYNC)
-        call = self._method(_BROADCAST, BroadcastTxResponse)
+        call = self._method(_BROADCAST)
         try:
-            response = (await call(request, timeout=deadline_ms / 1_000)).tx_response
+            raw_reply = await call(request, timeout=deadline_ms / 1_000)
         except (grpc.RpcError, grpc.aio.BaseError) as error:
             raise self._unavailable(_BROADCAST, error) from error
+        response = _decoded(_BROADCAST, BroadcastTxResponse, raw_reply).tx_response
         return BroadcastReply(
             code=response.code,
             codespace=response.codespace,
@@ -111,23 +112,22 @@ class Node:
         self, method: str, request: Message, reply: type[Any], height: int | None
     ) -> Answer | None:
         metadata = () if height is None else ((_HEIGHT, str(height)),)
-        call = self._method(method, reply)(request, timeout=self._deadline, metadata=metadata)
+        call = self._method(method)(request, timeout=self._deadline, metadata=metadata)
         try:
-            response = await call
+            raw_reply = await call
             header = await call.initial_metadata()
         except (grpc.RpcError, grpc.aio.BaseError) as error:
             if isinstance(error, grpc.aio.AioRpcError) and error.code() is _NOT_FOUND:
                 return None
             raise self._unavailable(method, error) from error
-        return Answer(response, _height_of(header, height))
+        return Answer(_decoded(method, reply, raw_reply), _height_of(header, height))
 
-    def _method(self, method: str, reply: type[Any]) -> Any:
+    def _method(self, method: str) -> Any:
         call = self._methods.get(method)
         if call is None:
+            # Replies stay bytes: grpc would hand out None for those it cannot decode.
             call = self._open().unary_unary(
-                method,
-                request_serializer=_serialise,
-                response_deserializer=reply.FromString,
+                method, request_serializer=_serialise, response_deserializer=None
             )
             self._methods[method] = call
         return call
@@ -159,6 +159,13 @@ _NOT_FOUND: Final = grpc.StatusCode.NOT_FOUND
 
 def _serialise(message: Message) -> bytes:
     return message.SerializeToString()
+
+
+def _decoded(method: str, reply: type[Any], raw: bytes) -> Any:
+    try:
+        return reply.FromString(raw)
+    except DecodeError as error:
+        raise WireError(f"{method}: the reply is no {reply.__name__}") from error
 
 
 def _height_of(metadata: Any, asked: int | None) -> int:

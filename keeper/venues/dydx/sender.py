@@ -7,7 +7,7 @@ from typing import Any, Final
 from google.protobuf.message import EncodeError
 
 from keeper.domain.commands import CancelOrders, CommandId, OrderCommand, PlaceOrder
-from keeper.domain.errors import VenueUnavailable
+from keeper.domain.errors import VenueUnavailable, WireError
 from keeper.domain.events import CommandResult
 from keeper.domain.instruments import PerpetualMarket
 from keeper.ports import Emit
@@ -106,7 +106,7 @@ class Sender:
     async def _broadcast(self, command_id: CommandId, signed: SignedTx) -> CommandResult:
         try:
             reply = await self._node.broadcast(signed.raw, self._settings.place_deadline_ms)
-        except VenueUnavailable as error:
+        except (VenueUnavailable, WireError) as error:
             return _unknown(command_id, signed.tx_hash, str(error))
         return CommandResult(
             command=command_id,

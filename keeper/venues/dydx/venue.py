@@ -8,7 +8,7 @@ from keeper.domain.commands import CommandId, OrderCommand
 from keeper.domain.errors import ConfigError, VenueUnavailable, WireError
 from keeper.domain.events import CommandResult, Event, SourceDown, SourceUp
 from keeper.ports import Clock, Emit
-from keeper.venues.dydx.directory import Directory
+from keeper.venues.dydx.directory import Directory, load_listings
 from keeper.venues.dydx.keys import Signer, address_of, check_address
 from keeper.venues.dydx.links import Links, make_links
 from keeper.venues.dydx.observer import Observer
@@ -87,7 +87,7 @@ class DydxVenue:
         await self._links.close()
 
     async def _start(self) -> Progress:
-        """Check chain, account, key and limits; prepare the sender."""
+        """Check chain, account, key, limits and markets; prepare the sender."""
         settings, reader = self._settings, self._links.reader
         chain_id = await reader.chain_id()
         if chain_id != settings.chain_id:
@@ -97,6 +97,7 @@ class DydxVenue:
             )
         account_number = await self._account_number()
         check_order_limits(await reader.order_limits(), settings.max_messages_per_block)
+        await load_listings(reader, self._links.indexer, settings.markets)
         signer = TxSigner(self._signer, chain_id, account_number, settings.authenticator_ids)
         progress = await self._progress()
         self._sender = Sender(
