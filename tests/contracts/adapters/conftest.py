@@ -1,11 +1,11 @@
 """Real Uniswap v3 contracts, a feed, and adapters of a vault double; actors by role."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
 from scripts._deploy.book import Book
 from scripts._deploy.chain import Deployer
 from scripts._deploy.external import World, deploy_world
@@ -194,9 +194,9 @@ class Operations:
 
 
 @pytest.fixture
-def invested(operate: Operations, adapter: Any, market: Market) -> Iterator[Any]:
+def invested(operate: Operations, adapter: Any, market: Market) -> Any:
     """The adapter with half its money in WETH and a range of a third of it."""
     operate.buy_weth(60_000 * USDC)
     market.push(PRICE_E8)
     operate.mint(operate.around(1_000), 10**16)
-    yield adapter
+    return adapter
