@@ -67,8 +67,8 @@ class Delivery:
 
     def _take_fee(self, state: State, tx: DecodedTx) -> BankMove | None:
         fee = tx.auth.fee
-        if any(coin.denom != USDC_DENOM for coin in fee.amount):
-            raise sdk(13, "fees are taken in USDC alone")
+        if any(coin.denom != USDC_DENOM or not coin.amount.isdecimal() for coin in fee.amount):
+            raise sdk(13, "fees are whole amounts of USDC")
         paid = sum(int(coin.amount) for coin in fee.amount)
         required = -(-fee.gas_limit * self._config.min_gas_price_micro // MICRO)
         if paid < required:

@@ -1,11 +1,12 @@
 """Owns funding: premium samples each minute, an hourly tick that moves the index."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .book import Book
 from .config import MarketConfig
 from .events import Event, FundingPaid, FundingRateSet
-from .margin import PPM, scaled
+from .margin import PPM
 from .model import Perpetual, Side
 from .store import State
 
@@ -17,14 +18,15 @@ HOURS_PER_RATE = 8
 CLAMP_FACTOR_PPM = 6_000_000  # of (initial - maintenance) margin, per 8 hours
 
 
-def _impact_price(market: MarketConfig, book: Book, side: Side) -> tuple[int, int] | None:
-    """Return the mean price, as (quote, base) quantums, of taking the impact notional."""
-    quote = base = 0
+def _impact_price(market: MarketConfig, book: Book, side: Side) -> Fraction | None:
+    """Return the mean price of taking the impact notional, quote per base quantum, or None."""
+    unit = Fraction(10) ** market.quantum_conversion_exponent
+    quote = base = Fraction(0)
     for subticks, quantums in book.levels(side):
-        worth = scaled(quantums * subticks, market.quantum_conversion_exponent)
-        if quote + worth >= market.impact_notional:
-            part = quantums * (market.impact_notional - quote) // worth
-            return market.impact_notional, base + part
+        worth = quantums * subticks * unit
+        missing = market.impact_notional - quote
+        if worth >= missing:
+            return market.impact_notional / (base + missing / (subticks * unit))
         quote += worth
         base += quantums
     return None
@@ -36,15 +38,13 @@ def premium_ppm(market: MarketConfig, book: Book, oracle: int) -> int:
     (max(0, impact bid - index) - max(0, index - impact ask)) / index; a side too thin to give
     an impact price adds nothing.
     """
-    total = 0
+    index = oracle * Fraction(10) ** market.notional_exponent
+    total = Fraction(0)
     for side in Side:
         impact = _impact_price(market, book, side)
-        if impact is None or not impact[1]:
-            continue
-        quote, base = impact
-        worth = max(scaled(base * oracle, market.notional_exponent), 1)
-        total += side.sign * (max(0, side.sign * (quote - worth)) * PPM // worth)
-    return total
+        if impact is not None:
+            total += side.sign * max(Fraction(0), side.sign * (impact - index))
+    return int(total * PPM / index)
 
 
 @dataclass(slots=True)

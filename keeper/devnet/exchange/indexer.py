@@ -133,7 +133,8 @@ class Indexer:
         known = self.orders.get(key)
         row = OrderRow(order, OPENED)
         if known is not None:
-            row.filled, row.created_height = known.filled, known.created_height
+            row.filled, row.optimistic = known.filled, known.optimistic
+            row.created_height = known.created_height
         self.orders[key] = row
         self.orders.move_to_end(key)
         self._prune_orders()
@@ -142,12 +143,12 @@ class Indexer:
     def _updated(self, order_id: OrderId, filled: int) -> None:
         row = self.orders.get(order_uuid(order_id))
         if row is not None:
-            row.filled = filled
+            row.optimistic = filled
 
     def _removed(self, event: OrderRemoved) -> Message:
         key = order_uuid(event.order.id)
         row = self.orders.setdefault(key, OrderRow(event.order, OPENED))
-        row.order, row.filled = event.order, event.filled
+        row.order, row.optimistic = event.order, event.filled
         row.status, row.removal_reason = BEST_EFFORT_CANCELED, event.reason
         row.updated_ns, row.updated_height = self.time_ns, self.height
         return self._order_message(row, views.removed_order(self, row))
@@ -291,6 +292,7 @@ class Indexer:
         key = order_uuid(event.order.id)
         row = self.orders.setdefault(key, OrderRow(event.order, OPENED))
         row.order, row.filled = event.order, event.filled
+        row.optimistic = max(row.optimistic, event.filled)
         row.created_height = row.created_height or self.height
         row.updated_height, row.updated_ns = self.height, self.time_ns
         if event.filled >= event.order.quantums:

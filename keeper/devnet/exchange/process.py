@@ -7,7 +7,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -145,11 +145,13 @@ class Exchange:
     ) -> None:
         if self._blocks is not None:
             self._blocks.cancel()
-            await asyncio.gather(self._blocks, return_exceptions=True)
         await self._streams.stop()
         await self._rest.stop()
         await self._admin.stop()
         await self._grpc.stop(grace=0.2)
+        if self._blocks is not None and not error:
+            with suppress(asyncio.CancelledError):
+                await self._blocks  # raises what stopped the blocks, if anything did
 
     def _write_ports(self, path: Path) -> None:
         fresh = path.with_name(path.name + ".new")

@@ -17,11 +17,15 @@ __all__ = [
 
 @dataclass(slots=True)
 class OrderRow:
-    """What the indexer knows of an order. `created_height` is 0 until it reaches a block."""
+    """What the indexer knows of an order. `created_height` is 0 until it reaches a block.
+
+    `filled` counts committed fills, `optimistic` those of the node's book, in base quantums.
+    """
 
     order: Order
     status: str
     filled: int = 0
+    optimistic: int = 0
     removal_reason: str = ""
     created_height: int = 0
     updated_height: int = 0

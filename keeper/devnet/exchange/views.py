@@ -252,7 +252,7 @@ def removed_order(ix: Indexer, row: OrderRow) -> Json:
     return {
         **_order(ix, row),
         "removalReason": row.removal_reason,
-        "totalOptimisticFilled": size(market, row.filled),
+        "totalOptimisticFilled": size(market, row.optimistic),
     }
 
 

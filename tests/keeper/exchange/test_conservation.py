@@ -1,0 +1,177 @@
+"""Over random traffic: no unit of USDC appears or vanishes, and the same input gives the same
+bytes."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keeper.devnet.exchange.addresses import BRIDGE, SUBACCOUNTS
+from keeper.devnet.exchange.chain import Chain
+from keeper.devnet.exchange.config import DEFAULT_MARKETS, ExchangeConfig
+from keeper.devnet.exchange.dump import canonical_bytes
+from keeper.devnet.exchange.ledger import settled, total_usdc
+from keeper.devnet.exchange.store import State
+from tests.keeper.exchange.conftest import GENESIS_NS, fund
+from tests.keeper.exchange.wallets import (
+    BTC,
+    ETH,
+    Trader,
+    deposit,
+    order,
+    place,
+    send,
+    transfer,
+    withdraw,
+)
+
+Step = Callable[["Traffic"], None]
+
+
+class Traffic:
+    """Seeded traffic of a few traders."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.chain = Chain(ExchangeConfig(), GENESIS_NS)
+        deposits = (50_000_000, 400_000_000, 10_000_000_000)
+        self.traders = [
+            fund(self.chain, Trader(n), deposit=d) for n, d in enumerate(deposits, start=1)
+        ]
+
+    def run(self, steps: int) -> None:
+        kinds = [self.trade] * 12 + [self.move_money] * 2 + [self.oracle, self.bridge]
+        for _ in range(steps):
+            self.random.choice(kinds)()
+            if self.random.random() < 0.3:
+                self.commit()
+        self.commit()
+
+    def commit(self) -> None:
+        pause = self.random.choice((1, 1, 1, 60, 3_600, 90_000)) * 10**9
+        self.chain.commit(self.chain.block.time_ns + pause + self.random.randrange(10**9))
+
+    def trade(self) -> None:
+        trader = self.random.choice(self.traders)
+        market = self.random.choice((ETH, BTC))
+        middle = 30_000 if market == ETH else 650_000
+        wire = order(
+            trader,
+            gtb=self.chain.height + 1 + self.random.randrange(10),
+            market=market,
+            side=self.random.choice((1, 2)),
+            price=middle + self.random.randrange(-40, 40),
+            size=self.random.randrange(1, 300),
+            tif=self.random.choice((0, 0, 1, 2)),
+        )
+        self.chain.check_tx(place(trader, wire))
+
+    def move_money(self) -> None:
+        trader = self.random.choice(self.traders)
+        amount = self.random.randrange(1, 300_000_000)
+        account = self.chain.state.accounts.get(trader.address)
+        assert account is not None
+        message = self.random.choice(
+            (
+                deposit(trader, amount),
+                withdraw(trader, amount),
+                transfer(trader, amount, 0, 1),
+                transfer(trader, amount, 1, 0),
+                send(trader.address, BRIDGE, amount),
+            )
+        )
+        self.chain.check_tx(trader.paid(message, sequence=account.sequence, memo="0xabc"))
+
+    def oracle(self) -> None:
+        market = self.random.choice(DEFAULT_MARKETS)
+        change = self.random.randrange(990_000, 1_010_000)
+        self.chain.set_oracle(market.id, market.oracle_price * change // 1_000_000)
+
+    def bridge(self) -> None:
+        trader = self.random.choice(self.traders)
+        amount = self.random.randrange(1, 10**9)
+        self.chain.credit(trader.address, amount, f"memo {self.random.random()}")
+
+
+def held_by_subaccounts(state: State) -> int:
+    return sum(
+        account.usdc + sum(held.quote_balance for held in account.positions.values())
+        for _, account in state.subaccounts.items()
+    )
+
+
+def brought_in(state: State) -> int:
+    total = {name: state.totals.get(name) or 0 for name in ("bridged_in", "bridged_out")}
+    faucet = state.totals.get("faucet_in") or 0
+    return total["bridged_in"] + faucet - total["bridged_out"]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(min_value=0, max_value=2**32))
+def test_total_usdc__random_traffic__equals_what_was_bridged(seed: int) -> None:
+    traffic = Traffic(seed)
+
+    traffic.run(60)
+
+    state = traffic.chain.state
+    assert total_usdc(state) == brought_in(state)
+    rounding = state.totals.get("rounding") or 0
+    assert state.bank.get(SUBACCOUNTS) == held_by_subaccounts(state) + rounding
+    for market in DEFAULT_MARKETS:
+        sizes = [
+            held.quantums
+            for _, account in state.subaccounts.items()
+            for key, held in account.positions.items()
+            if key == market.id
+        ]
+        perpetual = state.perpetuals.get(market.id)
+        assert perpetual is not None
+        assert sum(sizes) == 0
+        assert perpetual.open_interest == sum(size for size in sizes if size > 0)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(min_value=0, max_value=2**32))
+def test_rounding__everyone_settles__dust_is_never_negative(seed: int) -> None:
+    traffic = Traffic(seed)
+    traffic.run(60)
+    state = traffic.chain.state
+
+    owed = sum(settled(state, account)[1] for _, account in state.subaccounts.items())
+
+    assert (state.totals.get("rounding") or 0) - owed >= 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_canonical_bytes__same_seed_and_inputs__same_bytes(seed: int) -> None:
+    dumps = []
+    for _ in range(2):
+        traffic = Traffic(seed)
+        traffic.run(80)
+        dumps.append(canonical_bytes(traffic.chain))
+
+    assert dumps[0] == dumps[1]
+
+
+def test_canonical_bytes__other_seed__other_bytes() -> None:
+    dumps = []
+    for seed in (1, 2):
+        traffic = Traffic(seed)
+        traffic.run(40)
+        dumps.append(canonical_bytes(traffic.chain))
+
+    assert dumps[0] != dumps[1]
+
+
+def test_optimistic_state__after_commit__equals_committed() -> None:
+    traffic = Traffic(5)
+    for _ in range(30):
+        traffic.trade()
+    expected = dict(traffic.chain.clob.state.subaccounts.items())
+    assert traffic.chain.clob.pending
+
+    traffic.chain.commit(traffic.chain.block.time_ns + 1)
+
+    assert dict(traffic.chain.state.subaccounts.items()) == expected
