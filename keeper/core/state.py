@@ -196,7 +196,7 @@ def initial_state() -> State:
 
 def state_bytes(state: State) -> bytes:
     """Serialise canonically: JSON, every object's keys sorted; equal states give equal bytes."""
-    return _encoder.encode(state)
+    return _encoder.encode(msgspec.to_builtins(state, str_keys=True))
 
 
 def state_from_bytes(raw: bytes) -> State:
