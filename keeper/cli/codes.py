@@ -36,14 +36,20 @@ ERRORS: Final[dict[str, str]] = {
     "KEY_UNAVAILABLE": "A key is not configured, its variable is not set, or it is not a key. "
     "The file names variables (NAME or NAME_FILE) or a keystore, never the key.",
     "NODE_REFUSED": "The EVM node answered with an error of its own; the message carries it.",
+    "NO_OPEN_CUT": "The vault has no cut that awaits a report: it is open, or the report window "
+    "has passed. `keeper vault cut` takes one when it is due.",
     "NOT_RUNNING": "No keeper answers on this journal's control socket. Start it: keeper run.",
     "OPERATION_PENDING": "The operator's word is in the log and acts by itself; "
     "its effect did not show within the time given. `keeper status` shows what is left.",
     "QUORUM_MISSED": "Fewer reporters signed than the contract's quorum. "
     "Each reporter's answer is listed; a refusal names the number it disagrees with.",
+    "REPORT_REFUSED": "The contract refuses the report and names its own error with the numbers. "
+    "Nothing was settled.",
     "REPLAY_MISMATCH": "Deciding the journal again gave other commands than it holds. "
     "The record is named; it was written by other code or changed afterwards.",
-    "TRANSACTION_REFUSED": "The transaction would revert, reverted, or was not included in time. "
+    "TRANSACTION_PENDING": "The transaction was sent but is not in a block yet. "
+    "Look its hash up before sending anything again.",
+    "TRANSACTION_REFUSED": "The transaction would revert, or reverted. "
     "The dry run costs nothing and names the contract's error.",
     "USAGE": "The command line is wrong; see --help.",
     "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer, or serves "
@@ -88,4 +94,19 @@ REFUSALS: Final[dict[str, str]] = {
     "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
     "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",
 }
-CODES: Final = ERRORS | REFUSALS
+REPORTERS: Final[dict[str, str]] = {
+    "CAPTURE_LATE": "The reporter saw the venue's block too long after the cut, so its numbers "
+    "prove nothing; limit and value are nanoseconds. Cut again.",
+    "INDEXER_BEHIND": "The venue's indexer has not processed the cut's height yet; ask again.",
+    "JOURNAL_BEHIND": "The keeper's journal this reporter has does not show the cut yet.",
+    "JOURNAL_OTHER_RELEASE": "The keeper's journal was written by a release other than this one.",
+    "JOURNAL_REPLAY_DIFFERS": "The keeper's journal does not replay to the commands it holds.",
+    "NOT_A_REPORTER": "This key is not in the contract's current set of reporters.",
+    "NO_CAPTURE": "The reporter has no captured state of this cut, so it cannot sign about it.",
+    "NO_PREVIOUS_CAPTURE": "The state the last report rests on is neither kept nor readable.",
+    "REPORT_DIFFERS": "A field of the proposed report is not what this reporter computed; "
+    "the field and both numbers are named.",
+    "SIGNED_OTHER": "This reporter already signed another report for this cut; it never signs two.",
+    "UNKNOWN_LEG": "The vault has an attested adapter this reporter has no venue account for.",
+}
+CODES: Final = ERRORS | REFUSALS | REPORTERS

@@ -4,11 +4,11 @@ from keeper.domain.errors import AthanorError
 
 __all__ = [
     "ArgumentInvalid",
-    "FundsMissing",
     "JournalMissing",
+    "NoOpenCut",
     "OperationPending",
     "QuorumMissed",
-    "TransactionRefused",
+    "ReportRefused",
 ]
 
 
@@ -16,16 +16,16 @@ class ArgumentInvalid(AthanorError):
     """Raised when an argument's value makes no sense (too many decimals, not an address)."""
 
 
-class FundsMissing(AthanorError):
-    """Raised when an account lacks a balance or an allowance for what was asked."""
-
-
-class TransactionRefused(AthanorError):
-    """Raised when a transaction would revert, did revert, or was not included in time."""
-
-
 class QuorumMissed(AthanorError):
     """Raised when fewer reporters signed than the contract demands."""
+
+
+class NoOpenCut(AthanorError):
+    """Raised when a report is asked for and no cut awaits one."""
+
+
+class ReportRefused(AthanorError):
+    """Raised when the contract refuses a signed report."""
 
 
 class JournalMissing(AthanorError):

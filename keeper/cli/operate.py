@@ -12,7 +12,7 @@ from keeper.cli.failures import OperationPending
 from keeper.cli.options import config_options, json_option, load
 from keeper.cli.output import emit, note
 from keeper.cli.status import ask_status, folder_of
-from keeper.control import Request, ask
+from keeper.control.asking import Request, ask
 
 __all__ = ["flatten", "halt", "pause", "resume"]
 

@@ -22,7 +22,8 @@ def run(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     and pool ranges stay as they are (use `keeper flatten` to leave them).
     """
     loaded = load(file, overrides)
-    from keeper.bootstrap import journal_folder, run_keeper
+    from keeper.bootstrap.common import journal_folder
+    from keeper.bootstrap.trading import run_keeper
 
     folder = journal_folder(loaded)
     note(f"keeper for vault {loaded.config.vault.address}; journal {folder}")

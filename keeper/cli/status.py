@@ -2,22 +2,24 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keeper.cli.exits import ExitCode
 from keeper.cli.options import config_options, json_option, load
 from keeper.cli.output import emit, print_table, units
-from keeper.config import LoadedConfig
-from keeper.control import NotRunning, Request, ask
+from keeper.control.asking import NotRunning, Request, ask
+
+if TYPE_CHECKING:
+    from keeper.config import LoadedConfig
 
 __all__ = ["ask_status", "folder_of", "status"]
 
 QUOTE_DECIMALS = 6
 
 
-def folder_of(loaded: LoadedConfig) -> Path:
+def folder_of(loaded: "LoadedConfig") -> Path:
     """Return the journal folder of a configuration. Raises NotRunning without a [journal]."""
     if loaded.config.journal is None:
         raise NotRunning(

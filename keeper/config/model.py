@@ -82,6 +82,13 @@ class Venue(Section):
     ws_url: WebsocketUrl = described("Indexer websocket URL.")
     address: DydxAddress = described("Account that owns the subaccount, dydx1...")
     subaccount: NonNegative = described("Number of the trading subaccount.", le=128_000)
+    reserve_subaccounts: tuple[NonNegative, ...] = described(
+        "Other subaccounts of this account that hold vault collateral.", ()
+    )
+    adapter: EvmAddress = described("ClobAdapter contract whose collateral this account holds.")
+    bridge_address: DydxAddress = described(
+        "Venue account that collateral comes from and goes home through, dydx1..."
+    )
     authenticator_ids: tuple[NonNegative, ...] = described(
         "Authenticators of a permissioned hot key; empty when the key is the account's own.", ()
     )
@@ -173,7 +180,6 @@ class Pool(Section):
 class Allocation(Section):
     """Where the vault's capital should be, in ppm of accepted NAV; the rest stays idle."""
 
-    clob_adapter: EvmAddress = described("ClobAdapter contract of this venue account.")
     clob_target_ppm: Ppm = described("Share on the order-book venue, in ppm of accepted NAV.")
     pool_target_ppm: Ppm = described("Share in pools, in ppm of accepted NAV.")
     min_move_assets: Positive = described("Least amount worth moving, in asset units (1e-6 USDC).")
@@ -230,6 +236,12 @@ class Reporter(Section):
         "This reporter's own validator gRPC, host:port.", pattern=r"^[^/\s]+:\d{1,5}$"
     )
     venue_grpc_insecure: bool = described("True only for a loopback endpoint without TLS.")
+    venue_rest_url: Url = described("This reporter's own indexer REST base URL, without /v4.")
+    journal_folder: str | None = described(
+        "Copy of the keeper's journal to replay before signing; relative to this file. "
+        "Absent: the report's data root is signed as zero.",
+        None,
+    )
     capture_folder: str = described(
         "Folder for the raw answers a signature rests on; relative to this file."
     )
@@ -243,7 +255,6 @@ class Treasurer(Section):
 
     poll_interval_ms: Milliseconds = described("Pace of looking for requests, in ms.", 1_000)
     state_folder: str = described("Folder for what it has already done; relative to this file.")
-    bridge_address: DydxAddress = described("Where collateral on its way home is sent, dydx1...")
     min_deposit_quote_quantums: Positive = described(
         "Least wallet balance worth moving to the subaccount, in 1e-6 USDC."
     )

@@ -73,6 +73,7 @@ COMMON: Final[dict[str, Any]] = {
 }
 VENUES: Final[dict[str, dict[str, Any]]] = {
     "local": {
+        "reporter": {"journal_folder": "journal"},
         "evm": {"rpc_url": "http://127.0.0.1:8545", "chain_id": 31_337, "confirmations": 1},
         "venue": {
             "chain_id": "localdydxprotocol",

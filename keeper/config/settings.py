@@ -35,7 +35,9 @@ def to_step_settings(config: Config) -> StepSettings:
     return StepSettings(
         markets=tuple(_market(market) for market in config.markets),
         pools=tuple(PoolSettings(**pool.model_dump()) for pool in config.pools),
-        allocation=None if allocation is None else AllocationSettings(**allocation.model_dump()),
+        allocation=None
+        if allocation is None
+        else AllocationSettings(clob_adapter=config.venue.adapter, **allocation.model_dump()),
         limits=RiskLimits(**config.limits.model_dump()),
     )
 

@@ -17,7 +17,7 @@ from keeper.domain.errors import ConfigError
 __all__ = ["ROLE_SECTIONS", "draft", "missing_keys", "render_config"]
 
 ROLE_SECTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "keeper": (("journal", "markets", "limits"), ("keeper", "venue")),
+    "keeper": (("journal", "markets", "allocation", "limits"), ("keeper", "venue")),
     "reporter": (("reporter",), ("reporter",)),
     "treasurer": (("treasurer",), ("treasurer_venue",)),
     "relay": (("relay",), ("relayer",)),
@@ -49,6 +49,8 @@ def draft(venue: str, roles: Sequence[str], overrides: Sequence[str]) -> dict[st
     data = {key: value for key, value in preset(venue).items() if key in wanted}
     names = [name for role in roles for name in ROLE_SECTIONS[role][1]]
     data["keys"] = {name: {"env": KEY_VARIABLES[name]} for name in names}
+    if "allocation" in data and "pools" not in data:
+        data["allocation"]["pool_target_ppm"] = 0
     for item in overrides:
         put_override(data, item)
     return data

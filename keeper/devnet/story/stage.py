@@ -47,11 +47,12 @@ class Stage:
             "pools.0.adapter": contracts.pool_adapter,
             "pools.0.pool": contracts.pool,
             "pools.0.asset_is_token0": json.dumps(asset_is_token0),
-            "allocation.clob_adapter": contracts.clob_adapter,
+            "venue.adapter": contracts.clob_adapter,
             "reporter.evm_rpc_url": self.world.anvil.url,
             "reporter.venue_grpc_endpoint": venue.grpc,
             "reporter.venue_grpc_insecure": "true",
-            "treasurer.bridge_address": await self.world.exchange.bridge_account(),
+            "reporter.venue_rest_url": venue.rest,
+            "venue.bridge_address": await self.world.exchange.bridge_account(),
             "relay.reporter_urls": json.dumps(urls),
         }
         roles = [

@@ -12,11 +12,12 @@ SETTINGS = (
     f"venue.address={DYDX}",
     f"pools.0.adapter={'0x' + '33' * 20}",
     f"pools.0.pool={'0x' + '44' * 20}",
-    f"allocation.clob_adapter={'0x' + '55' * 20}",
+    f"venue.adapter={'0x' + '55' * 20}",
+    f"venue.bridge_address={DYDX}",
     "reporter.evm_rpc_url=http://127.0.0.1:8545",
     "reporter.venue_grpc_endpoint=127.0.0.1:9090",
     "reporter.venue_grpc_insecure=true",
-    f"treasurer.bridge_address={DYDX}",
+    "reporter.venue_rest_url=http://127.0.0.1:3002",
     'relay.reporter_urls=["http://127.0.0.1:8700", "http://127.0.0.1:8701"]',
 )
 

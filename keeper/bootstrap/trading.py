@@ -1,27 +1,31 @@
-"""The only module that names concrete classes: from checked configuration to running services."""
+"""Builds the trading keeper: venue, chain, journal, engine and control socket; runs it."""
 
 import asyncio
 import secrets
 import signal
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from keeper.chain.rpc import JsonRpc
-from keeper.chain.signing import GasPolicy, account_from_key
+from keeper.bootstrap.common import (
+    clock_of,
+    gas_policy,
+    journal_folder,
+    journal_section,
+    key_of,
+    rpc_of,
+)
+from keeper.bootstrap.logs import configure_logs
+from keeper.chain.signing import account_from_key
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
-from keeper.clock import clock_from_source
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
-from keeper.config.model import Config, JournalSection
-from keeper.config.secrets import private_key_of, read_key
-from keeper.control import ControlServer
+from keeper.config.model import Config
+from keeper.control.server import ControlServer
 from keeper.domain.errors import ConfigError
 from keeper.domain.events import SCHEMA_VERSION, Reconciled, RunStarted, SubaccountObserved
 from keeper.domain.settings import StepSettings
-from keeper.domain.units import NS_PER_MS
 from keeper.engine import Engine
 from keeper.journal import JournalOptions, JournalReader, JournalWriter
 from keeper.pages.status import status_of
@@ -35,9 +39,6 @@ __all__ = [
     "LogAlerts",
     "Services",
     "build_engine",
-    "clock_of",
-    "configure_logs",
-    "journal_folder",
     "run_keeper",
 ]
 
@@ -62,28 +63,6 @@ class Services:
         self.engine = engine
         self.control = control
         self.chain = chain
-
-
-def clock_of(loaded: LoadedConfig) -> Clock:
-    """Return the clock the configuration names; a relative path starts at the file."""
-    source = loaded.config.clock.source
-    return clock_from_source(source if source == "system" else str(loaded.path(source)))
-
-
-def journal_section(loaded: LoadedConfig) -> JournalSection:
-    """Return [journal]. Raises ConfigError when it is missing."""
-    section = loaded.config.journal
-    if section is None:
-        raise ConfigError(
-            f"{loaded.file} has no [journal] section",
-            next_step='add: [journal] folder = "journal"',
-        )
-    return section
-
-
-def journal_folder(loaded: LoadedConfig) -> Path:
-    """Return the journal's folder. Raises ConfigError when none is configured."""
-    return loaded.path(journal_section(loaded).folder)
 
 
 async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Services:
@@ -170,7 +149,7 @@ def dydx_settings(config: Config) -> DydxSettings:
 def _venue(
     loaded: LoadedConfig, clock: Clock, environ: Mapping[str, str], *, resume_height: int | None
 ) -> DydxVenue:
-    key = _key(loaded, "venue", environ)
+    key = key_of(loaded, "venue", environ)
     signer = LocalSigner(SecretKey(key))
     return DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
 
@@ -192,32 +171,8 @@ def _chain(
     async def logged() -> None:
         """`Engine.ingest` has the signed bytes in the log when it returns: nothing to wait for."""
 
-    account = account_from_key(_key(loaded, "keeper", environ))
+    account = account_from_key(key_of(loaded, "keeper", environ))
     return EvmVaultChain(rpc_of(loaded.config), account, chain_settings, clock=clock, logged=logged)
-
-
-def rpc_of(config: Config) -> JsonRpc:
-    """Return a client of the configured node."""
-    seconds = max(1, -(-config.evm.request_timeout_ms // 1_000))
-    return JsonRpc(config.evm.rpc_url, timeout_seconds=seconds)
-
-
-def gas_policy(config: Config) -> GasPolicy:
-    """Return the ceilings of [evm]."""
-    evm = config.evm
-    return GasPolicy(
-        max_fee_per_gas_wei=evm.max_fee_per_gas_wei,
-        max_priority_fee_per_gas_wei=evm.max_priority_fee_per_gas_wei,
-        max_gas=evm.max_gas,
-        bump_after_ns=evm.fee_bump_after_ms * NS_PER_MS,
-        confirmations=evm.confirmations,
-    )
-
-
-def _key(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> bytes:
-    source = getattr(loaded.config.keys, role)
-    secret = read_key(source, role, environ=environ, folder=loaded.file.parent)
-    return private_key_of(secret, role)
 
 
 async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
@@ -241,15 +196,3 @@ async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
         raise ConfigError(
             f"the control socket failed: {error}", next_step="check XDG_RUNTIME_DIR or TMPDIR"
         ) from error
-
-
-def configure_logs() -> None:
-    """Write log lines as JSON on stderr: stdout is for data."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )

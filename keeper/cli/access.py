@@ -1,0 +1,174 @@
+"""Options of commands that touch the vault's chain as a person: where it is, and who signs."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from keeper.cli.failures import ArgumentInvalid
+from keeper.cli.options import collector_paused, config_options, load
+
+if TYPE_CHECKING:
+    from keeper.wallet import Wallet
+
+__all__ = ["Reach", "Signing", "address_of", "reach_options", "signing_options", "with_wallet"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+DEFAULT_KEY = "KEEPER_DEPOSITOR_KEY"
+RPC_TIMEOUT_SECONDS = 10
+WEI_PER_GWEI = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where the vault is: from flags, else from the configuration file."""
+
+    rpc_url: str | None
+    vault: str | None
+    chain_id: int | None
+    file: Path
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Who acts, and whether transactions are sent or only shown."""
+
+    key_env: str
+    keystore: Path | None
+    password_env: str | None
+    sender: str | None
+    unsigned: bool
+    wait_seconds: int
+    max_fee_gwei: int
+
+
+def reach_options(function: F) -> F:
+    """Add --rpc-url, --vault, --chain-id, --config and --set; they arrive as `reach`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        names = ("rpc_url", "vault", "chain_id", "file", "overrides")
+        return function(*args, reach=Reach(**{name: kwargs.pop(name) for name in names}), **kwargs)
+
+    options = [
+        click.option(
+            "--rpc-url",
+            envvar="KEEPER_RPC_URL",
+            show_envvar=True,
+            help="JSON-RPC endpoint; with --vault no configuration file is needed.",
+        ),
+        click.option("--vault", envvar="KEEPER_VAULT", show_envvar=True, help="Vault address."),
+        click.option(
+            "--chain-id", type=click.IntRange(min=1), help="Refuse an endpoint of another chain."
+        ),
+        config_options,
+    ]
+    return _decorated(wrapper, function, options)
+
+
+def signing_options(function: F) -> F:
+    """Add the options of a command that sends a transaction; they arrive as `signing`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        names = [*("key_env", "keystore", "password_env", "sender", "unsigned")]
+        names += ["wait_seconds", "max_fee_gwei"]
+        signing = Signing(**{name: kwargs.pop(name) for name in names})
+        return function(*args, signing=signing, **kwargs)
+
+    options = [
+        click.option(
+            "--key-env",
+            default=DEFAULT_KEY,
+            show_default=True,
+            metavar="NAME",
+            help="Environment variable with the private key (or NAME_FILE, naming a file).",
+        ),
+        click.option(
+            "--keystore", type=click.Path(path_type=Path), help="Encrypted keystore instead."
+        ),
+        click.option("--password-env", metavar="NAME", help="Variable with its password."),
+        click.option("--from", "sender", metavar="ADDRESS", help="Acting account, for --unsigned."),
+        click.option(
+            "--unsigned", is_flag=True, help="Print to, data and value instead of sending."
+        ),
+        click.option(
+            "--wait",
+            "wait_seconds",
+            type=click.IntRange(min=1),
+            default=120,
+            show_default=True,
+            help="Longest time to wait for a block, in seconds.",
+        ),
+        click.option(
+            "--max-fee-gwei",
+            type=click.IntRange(min=1),
+            default=200,
+            show_default=True,
+            help="Most to pay per gas; above it nothing is sent.",
+        ),
+    ]
+    return _decorated(wrapper, function, options)
+
+
+def _decorated(wrapper: Callable[..., Any], function: F, options: list[Any]) -> F:
+    decorated: Any = wrapper
+    decorated.__name__, decorated.__doc__ = function.__name__, function.__doc__
+    # click collects earlier parameters here; the wrapper stands in for the function.
+    decorated.__click_params__ = list(getattr(function, "__click_params__", []))
+    for option in reversed(options):
+        decorated = option(decorated)
+    result: F = decorated
+    return result
+
+
+def address_of(text: str) -> str:
+    """Return an address with its checksum. Raises ArgumentInvalid."""
+    from keeper.config.checksum import checksum_address
+
+    try:
+        return checksum_address(text)
+    except ValueError as error:
+        raise ArgumentInvalid(f"{text}: {error}", next_step="copy the whole address") from error
+
+
+def with_wallet(
+    reach: Reach, signing: Signing | None, work: Callable[["Wallet"], Awaitable[T]]
+) -> T:
+    """Open a wallet, run `work` with it, close it. Raises what the configuration and node raise."""
+    rpc_url, vault, chain_id = reach.rpc_url, reach.vault, reach.chain_id
+    if rpc_url is None or vault is None:
+        config = load(reach.file, reach.overrides).config
+        rpc_url, vault = rpc_url or config.evm.rpc_url, vault or config.vault.address
+        chain_id = chain_id or config.evm.chain_id
+    with collector_paused():
+        from keeper.bootstrap.wallet import Access, open_wallet
+        from keeper.config.model import Key
+
+    key = None
+    if signing is not None and not signing.unsigned:
+        key = (
+            Key(keystore_file=str(signing.keystore), password_env=signing.password_env)
+            if signing.keystore is not None
+            else Key(env=signing.key_env)
+        )
+    access = Access(
+        rpc_url=rpc_url,
+        chain_id=chain_id,
+        vault=address_of(vault),
+        key=key,
+        wait_seconds=signing.wait_seconds if signing is not None else 0,
+        timeout_seconds=RPC_TIMEOUT_SECONDS,
+        max_fee_per_gas_wei=signing.max_fee_gwei * WEI_PER_GWEI if signing is not None else 0,
+    )
+
+    async def run() -> T:
+        async with open_wallet(access, os.environ) as wallet:
+            return await work(wallet)
+
+    return asyncio.run(run())

@@ -1,0 +1,36 @@
+"""Amounts a person types: exact decimals to smallest units, never rounded, never guessed."""
+
+import re
+from typing import Final
+
+from keeper.cli.failures import ArgumentInvalid
+from keeper.cli.output import units
+
+__all__ = ["parse_amount", "shown"]
+
+PATTERN: Final = re.compile(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.(\d+))?")
+
+
+def parse_amount(text: str, decimals: int, symbol: str) -> int:
+    """Convert "1,000.5" to smallest units. Raises ArgumentInvalid instead of rounding."""
+    match = PATTERN.fullmatch(text.strip())
+    if match is None:
+        raise ArgumentInvalid(
+            f"{text!r} is not an amount", next_step="write a plain decimal, for example 1000.50"
+        )
+    fraction = match.group(2) or ""
+    if len(fraction) > decimals:
+        raise ArgumentInvalid(
+            f"{text} has {len(fraction)} decimals, {symbol} has {decimals}",
+            next_step="shorten it; amounts are never rounded",
+        )
+    whole = re.sub(r"[,_]", "", match.group(1))
+    amount = int(whole + fraction.ljust(decimals, "0"))
+    if amount == 0:
+        raise ArgumentInvalid("the amount is zero", next_step="name an amount above zero")
+    return amount
+
+
+def shown(amount: int, decimals: int, symbol: str) -> str:
+    """Write an amount with its symbol, every digit of it."""
+    return f"{units(amount, decimals)} {symbol}"

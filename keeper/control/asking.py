@@ -1,0 +1,58 @@
+"""The asking side of the control socket: finds a keeper by its journal folder and asks it."""
+
+import hashlib
+import json
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from keeper.domain.errors import AthanorError
+
+__all__ = ["LINE_LIMIT", "VERBS", "NotRunning", "Request", "ask", "socket_path"]
+
+VERBS: Final = ("pause", "resume", "exit", "halt", "set")
+LINE_LIMIT: Final = 1 << 20
+
+
+class NotRunning(AthanorError):
+    """Raised when no keeper answers for a journal folder; handled by the command line."""
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a person asks: `status`, or one of VERBS with its argument (often a market)."""
+
+    verb: str
+    argument: str = ""
+    operator: str = ""
+
+
+def socket_path(journal: Path) -> Path:
+    """Return the socket of a journal folder: in the user's runtime folder, named by its hash."""
+    name = hashlib.sha256(str(journal.resolve()).encode()).hexdigest()[:16]
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    base = Path(runtime) if runtime else Path(tempfile.gettempdir()) / f"athanor-{os.getuid()}"
+    return base / f"keeper-{name}.sock"
+
+
+def ask(journal: Path, request: Request, *, timeout_seconds: float = 5.0) -> dict[str, Any]:
+    """Ask the keeper of a journal folder. Raises NotRunning, AthanorError on its error answer."""
+    path = socket_path(journal)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(timeout_seconds)
+            connection.connect(str(path))
+            connection.sendall(msgspec.json.encode(request) + b"\n")
+            with connection.makefile("rb") as stream:
+                answer = json.loads(stream.readline(LINE_LIMIT))
+    except (OSError, ValueError) as error:
+        raise NotRunning(
+            f"no keeper answers for journal {journal}: {error}",
+            next_step="start it: keeper run --config FILE",
+        ) from error
+    if "error" in answer:
+        raise AthanorError(str(answer["error"]), next_step="see: keeper status")
+    return dict(answer)
