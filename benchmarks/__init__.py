@@ -1,0 +1,1 @@
+"""Our figures, and how they are measured; run by `make bench`."""
