@@ -17,7 +17,7 @@ from keeper.journal.records import CommandRecord, EventRecord, Record, Stream, d
 from keeper.journal.rerun import CORE, Core, rerun
 from keeper.reporter.model import Refusal
 
-__all__ = ["JournalCheck"]
+__all__ = ["JournalCheck", "no_journal"]
 
 _CODES: Final[tuple[tuple[type[AthanorError], str], ...]] = (
     (ReplayMismatch, "JOURNAL_REPLAY_DIFFERS"),
@@ -44,7 +44,9 @@ class JournalCheck:
             return self._root(epoch)
         except (JournalCorrupt, ReplayMismatch, WrongRelease) as error:
             code = next(code for kind, code in _CODES if isinstance(error, kind))
-            return Refusal(code=code, subject="dataRoot", ours=str(error), theirs="journal")
+            return Refusal(
+                code=code, subject="dataRoot", ours="none", theirs="journal", detail=str(error)
+            )
 
     def _root(self, epoch: int) -> str | Refusal:
         state = self._core.initial_state()

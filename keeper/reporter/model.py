@@ -8,12 +8,16 @@ __all__ = ["Refusal", "first_difference"]
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
-    """Why a reporter does not sign: stable `code`, what about, our number and the other one."""
+    """Why a reporter does not sign: stable `code`, what about, our number and the other one.
+
+    `detail` is the sentence of an error where a number alone would not say enough.
+    """
 
     code: str
     subject: str
     ours: int | str
     theirs: int | str
+    detail: str = ""
 
 
 def first_difference(ours: Report, theirs: Report) -> Refusal | None:
