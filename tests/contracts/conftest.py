@@ -8,6 +8,8 @@ from eth_account import Account
 
 from tests.contracts.system import System
 
+pytest.register_assert_rewrite("tests.contracts.invariants.machine")
+
 SIGNERS = [Account.from_key(number.to_bytes(32, "big")) for number in range(101, 106)]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from eth_utils import function_signature_to_4byte_selector
 
 from keeper.accounting.gate import Gate, stale_limit
-from keeper.accounting.shares import Controller, Fill, Pool, Position, Vault
+from keeper.accounting.shares import Controller, Fill, Pool, Position, Vault, near_empty
 from tests.contracts.rpc import Rpc
 from tests.contracts.system import DAY, REPORT_WINDOW, Leg, Report, System
 
@@ -58,6 +58,7 @@ ALLOCATE_REFUSALS: Final = {
     selector("OnChainTooLow(uint256,uint256)"),
 }
 NO_OPEN_CUT: Final = selector("NoOpenCut()")
+GROSS_NOT_POSITIVE: Final = selector("GrossNotPositive(int256)")
 STALE: Final = selector("StaleTransitExceeded(uint256,uint256)")
 
 
@@ -383,16 +384,18 @@ class Machine:
         earned = self._earned()
         report = self._report(earned)
         gross, stale = self.cut.owned + earned, self._stale()
+        if gross <= 0 and not (gross == 0 and near_empty(self.mirror.supply, self.virtual)):
+            self._refused(report, GROSS_NOT_POSITIVE)
+            self.world.equity += self.unit - gross  # a stranger makes it whole
+            self.counts["not_positive"] += 1
+            return False
         gate = copy.deepcopy(self.gate)
         ask = gross + self.cut.spread
         pricing = gate.price(self.mirror, gross, ask, self.cut.time, stale)
         nav, signatures = self.system.nav, self.system.sign(report)
         if stale > stale_limit(pricing.accepted):
-            submission = (report.as_tuple(), signatures)
-            assert self.rpc.refused(nav.submitReport, *submission, sender=self.users[0]) == STALE
+            self._refused(report, STALE)
             self.counts["stale"] += 1
-            self._wires_arrive()
-            self.rpc.wait(REPORT_WINDOW + 1)
             return False
         (outcome,) = self.rpc.call(nav.previewReport, report.as_tuple(), types=OUTCOME)
         assert outcome[:5] == (gross, ask, pricing.accepted, stale, pricing.deposits_open), "V-02"
@@ -425,15 +428,21 @@ class Machine:
         self._count(before, fill, pricing)
         self._check_settlement(before, fill, pricing)
 
+    def _refused(self, report: Report, error: str) -> None:
+        """Post a report that must be refused; the cut lapses, transfers arrive meanwhile."""
+        submission = (report.as_tuple(), self.system.sign(report))
+        nav = self.system.nav
+        assert self.rpc.refused(nav.submitReport, *submission, sender=self.users[0]) == error
+        self._wires_arrive()
+        self.rpc.wait(REPORT_WINDOW + 1)
+
     def _lapse(self) -> bool:
         """V-20: a report after the window settles nothing."""
         if not self._live():
             return False
         report = self._report(self._earned())
         self.rpc.wait(REPORT_WINDOW + 1)
-        submission = (report.as_tuple(), self.system.sign(report))
-        nav = self.system.nav
-        assert self.rpc.refused(nav.submitReport, *submission, sender=self.users[0]) == NO_OPEN_CUT
+        self._refused(report, NO_OPEN_CUT)
         return True
 
     def _earned(self) -> int:
@@ -441,7 +450,7 @@ class Machine:
         if self.calm or not self.mirror.supply:
             return 0
         scale = self.random.choice([0, 10, 10, 50, 300])
-        return self.mirror.accepted * self.random.randint(-scale, scale) // 10_000
+        return self.mirror.accepted * self.random.randint(-scale, 2 * scale) // 10_000
 
     def _report(self, earned: int) -> Report:
         cut, last = self.cut, self.last_leg
