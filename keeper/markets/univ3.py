@@ -119,10 +119,8 @@ def tick_at_sqrt_price(sqrt_price: int) -> int:
     if not MIN_SQRT_PRICE <= sqrt_price < MAX_SQRT_PRICE:
         raise PriceOutOfRange(sqrt_price)
     tick = _log2_down(sqrt_price) * 10**30 // (_LOG2_OF_ROOT_E30 << _LOG_BITS)
-    tick = min(max(tick, MIN_TICK), MAX_TICK)
-    while sqrt_price_at_tick(tick) > sqrt_price:
-        tick -= 1
-    while tick < MAX_TICK and sqrt_price_at_tick(tick + 1) <= sqrt_price:
+    tick = max(tick, MIN_TICK)
+    while sqrt_price_at_tick(tick + 1) <= sqrt_price:  # the logarithm errs downwards alone
         tick += 1
     return tick
 

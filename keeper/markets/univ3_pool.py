@@ -1,7 +1,7 @@
 """A Uniswap v3 pool to the unit: swaps over ticks, mints, burns, fee growth, fees owed."""
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from keeper.markets.univ3 import (
@@ -99,6 +99,14 @@ class Pool:
 
     def __post_init__(self) -> None:
         self._sorted = sorted(self.ticks)
+
+    def copy(self) -> "Pool":
+        """Return an independent pool in the same state, to try something on."""
+        return replace(
+            self,
+            ticks={tick: replace(info) for tick, info in self.ticks.items()},
+            positions={key: replace(position) for key, position in self.positions.items()},
+        )
 
     def swap(
         self, zero_for_one: bool, amount_specified: int, sqrt_price_limit: int | None = None
