@@ -84,7 +84,8 @@ class PoolState(msgspec.Struct, kw_only=True):
     """One pool behind an adapter: the newest observation and when it arrived (-1: stale).
 
     `base_*` are base token units, derived from the observation: held now, and the least and most
-    that the ranges can turn into anywhere; `value` is everything held, at the mark, in asset units.
+    that the ranges can turn into anywhere; `value` is everything held, at the mark, in asset units;
+    `home` are asset units the vault wants back from it.
     """
 
     settings: PoolSettings
@@ -94,6 +95,7 @@ class PoolState(msgspec.Struct, kw_only=True):
     base_low: int = 0
     base_high: int = 0
     value: int = 0
+    home: int = 0
 
 
 class Outstanding(msgspec.Struct, kw_only=True):

@@ -1,14 +1,17 @@
 """The one entry point: fold an event, decide, check the limits, and return what may be sent."""
 
+from keeper.core.alerts import alerts
+from keeper.core.capital import manage_vault
 from keeper.core.fold import fold
+from keeper.core.hedging import rebalance
 from keeper.core.notes import fresh_notes
+from keeper.core.pools import manage_pool
 from keeper.core.quoting import desired_quotes, place_quotes, withdraw_unwanted
 from keeper.core.state import State
-from keeper.core.stops import sample_losses
 from keeper.domain import events as ev
-from keeper.domain.approval import Approved, Refused
-from keeper.domain.commands import Command, NoteRefusal, RaiseAlert
-from keeper.domain.settings import RiskLimits
+from keeper.domain.approval import Approved
+from keeper.domain.commands import Command, NoteRefusal
+from keeper.domain.settings import RiskLimits, StepSettings
 from keeper.risk.verdicts import approve_notice
 
 __all__ = ["step"]
@@ -28,13 +31,13 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     fold(state, event)
     if state.settings is None:
         return ()
-    limits = state.settings.limits
     out: list[Approved[Command]] = []
-    notices: list[NoteRefusal | RaiseAlert] = []
-    if isinstance(event, ev.VenueBlock):
-        notices += _check_losses(state, limits)
-    notices += _quote(state, _scope(state, event), limits, out)
-    out.extend(approve_notice(notice) for notice in notices)
+    raised = alerts(state, event, state.settings.limits)
+    notes = _quote(state, _scope(state, event), state.settings.limits, out)
+    notes += _hedge(state, event, state.settings.limits, out)
+    notes += _move_capital(state, event, state.settings, out)
+    out.extend(approve_notice(alert) for alert in raised)
+    out.extend(approve_notice(note) for note in notes)
     return tuple(out)
 
 
@@ -63,10 +66,29 @@ def _quote(
     return notes
 
 
-def _check_losses(state: State, limits: RiskLimits) -> list[RaiseAlert]:
-    return [_trip_alert(entry) for entry in sample_losses(state, limits)]
+def _hedge(
+    state: State, event: ev.Event, limits: RiskLimits, out: list[Approved[Command]]
+) -> list[NoteRefusal]:
+    """Once a venue block: bring net delta home where quotes alone are too slow or too dear."""
+    if not isinstance(event, ev.VenueBlock):
+        return []
+    notes: list[NoteRefusal] = []
+    for ticker in state.markets:
+        refused = rebalance(state, ticker, limits, out)
+        notes += fresh_notes(state, f"hedge:{ticker}", refused)
+    return notes
 
 
-def _trip_alert(entry: Refused) -> RaiseAlert:
-    text = f"{entry.code}: {entry.value} beyond {entry.limit}; leaving all positions"
-    return RaiseAlert(severity="page", code=entry.code, text=text)
+def _move_capital(
+    state: State, event: ev.Event, settings: StepSettings, out: list[Approved[Command]]
+) -> list[NoteRefusal]:
+    """The slow loop: at most one command under way per adapter, each on a fresh observation."""
+    if settings.allocation is None:
+        return []
+    if isinstance(event, ev.VaultObserved):
+        refused = manage_vault(state, settings.allocation, out)
+        return fresh_notes(state, "vault", refused)
+    if isinstance(event, ev.PoolObserved):
+        refused = manage_pool(state, event.adapter, settings.allocation, out)
+        return fresh_notes(state, event.adapter, refused)
+    return []

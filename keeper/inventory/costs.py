@@ -15,7 +15,17 @@ from keeper.markets.perpetual import multiple_down
 from keeper.markets.ranges import base_value_down
 from keeper.markets.univ3 import MAX_SQRT_PRICE, MIN_SQRT_PRICE, swap_step
 
-__all__ = ["Way", "cheapest", "pool_way", "swap_output", "take_way", "wait_way"]
+__all__ = [
+    "SWAP",
+    "TAKE",
+    "WAIT",
+    "Way",
+    "cheapest",
+    "pool_way",
+    "swap_output",
+    "take_way",
+    "wait_way",
+]
 
 TAKE = "take"
 SWAP = "swap"
@@ -71,20 +81,26 @@ def pool_way(
     pool: PoolSettings,
     seen: PoolObserved,
     mark_sqrt_price: int,
-    base_units: int,
+    zero_for_one: bool,
+    amount_in: int,
     quantums: int,
     gas_quote_quantums: int,
 ) -> Way:
-    """Price selling idle base units in the pool; our own share of the fee comes back."""
-    amount_out = swap_output(seen, not pool.asset_is_token0, base_units)
-    value = base_value_down(pool, base_units, mark_sqrt_price)
-    fee = value * seen.fee_ppm // PPM
+    """Price swapping idle tokens in the pool; our own share of the fee comes back to us."""
+    amount_out = swap_output(seen, zero_for_one, amount_in)
+    if zero_for_one is pool.asset_is_token0:
+        paid = amount_in
+        received = base_value_down(pool, amount_out, mark_sqrt_price)
+    else:
+        paid = base_value_down(pool, amount_in, mark_sqrt_price)
+        received = amount_out
     ours = sum(
         entry.liquidity for entry in seen.ranges if entry.tick_lower <= seen.tick < entry.tick_upper
     )
+    fee = paid * seen.fee_ppm // PPM
     returned = fee * ours // seen.liquidity if seen.liquidity > 0 else 0
-    cost = value - amount_out - returned + gas_quote_quantums
-    return Way(kind=SWAP, quantums=quantums, value=value, cost=cost)
+    cost = paid - received - returned + gas_quote_quantums
+    return Way(kind=SWAP, quantums=quantums, value=paid, cost=cost)
 
 
 def wait_way(net_value: int, band_value: int, full_charge_ppm: int) -> Way:

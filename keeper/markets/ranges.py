@@ -113,8 +113,6 @@ def least_output(
     pool: PoolSettings, seen: PoolObserved, mark: int, zero_for_one: bool, amount_in: int
 ) -> int:
     """Least a swap must pay: its worth at the mark less the pool's fee and the slippage limit."""
-    if zero_for_one:
-        worth = quote0_in_1_down(amount_in, mark)
-    else:
-        worth = quote1_in_0_down(amount_in, mark)
+    quoted = quote0_in_1_down if zero_for_one else quote1_in_0_down
+    worth = quoted(amount_in, mark)
     return worth * max(0, PPM - seen.fee_ppm - pool.max_slippage_ppm) // PPM

@@ -8,6 +8,7 @@ from keeper.core.state import State, initial_state
 from keeper.core.step import step
 from keeper.domain.commands import CancelOrders, Command, CommandId, PlaceOrder
 from keeper.domain.events import (
+    AdapterState,
     BookLevel,
     BookUpdated,
     CommandResult,
@@ -16,10 +17,12 @@ from keeper.domain.events import (
     MarketListed,
     OraclePriced,
     PerpetualPosition,
+    PoolObserved,
     Reconciled,
     RunStarted,
     SourceUp,
     SubaccountObserved,
+    VaultObserved,
     VenueBlock,
 )
 from keeper.domain.instruments import PerpetualMarket
@@ -33,6 +36,7 @@ from keeper.domain.settings import (
     RiskLimits,
     StepSettings,
 )
+from keeper.markets.univ3 import sqrt_price_down, tick_at_sqrt_price
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -287,3 +291,60 @@ def sides(orders: list[PlaceOrder]) -> dict[Side, list[PlaceOrder]]:
         Side.BUY: sorted((o for o in orders if o.side is Side.BUY), key=lambda o: -o.subticks),
         Side.SELL: sorted((o for o in orders if o.side is Side.SELL), key=lambda o: o.subticks),
     }
+
+
+def vault(block: int, **changes: Any) -> VaultObserved:
+    """A vault with a million of NAV, all idle, and both adapters empty."""
+    base = VaultObserved(
+        block_number=block,
+        block_hash=f"0xv{block}",
+        block_timestamp=START_NS // SECOND + block,
+        state="OPEN",
+        epoch=1,
+        next_cut_at=0,
+        idle=1_000_000 * USDC,
+        accepted_nav=1_000_000 * USDC,
+        owed_assets=0,
+        venue_cap_bps=5_000,
+        min_on_chain_bps=3_000,
+        adapters=(adapter(CLOB), adapter(POOL)),
+    )
+    return replace(base, **changes)
+
+
+def adapter(name: str, value: int = 0, sent: int = 0, returned: int = 0) -> AdapterState:
+    return AdapterState(
+        adapter=name,
+        attested=name == CLOB,
+        sent=sent,
+        returned=returned,
+        value_bid=value,
+        value_ask=value,
+    )
+
+
+def pool_seen(block: int, **changes: Any) -> PoolObserved:
+    """A deep 5 bp USDC/WETH pool at 3000, nothing of ours in it yet."""
+    sqrt_price = sqrt_price_down(3_000 * 10**6, 10**18)
+    tick = tick_at_sqrt_price(sqrt_price)
+    base = PoolObserved(
+        adapter=POOL,
+        pool="0xpool",
+        block_number=block,
+        block_hash=f"0xp{block}",
+        block_timestamp=START_NS // SECOND + block,
+        sqrt_price_x96=sqrt_price,
+        tick=tick,
+        twap_tick=tick,
+        tick_spacing=10,
+        fee_ppm=500,
+        liquidity=10**19,
+        amount0=0,
+        amount1=0,
+        ranges=(),
+        mark_price=3_000 * 10**8,
+        mark_decimals=8,
+        mark_updated_at=START_NS // SECOND + block,
+        last_operation_at=0,
+    )
+    return replace(base, **changes)

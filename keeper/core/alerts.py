@@ -1,0 +1,72 @@
+"""What a person is told: a tripped stop, a finished exit, a chain command that keeps failing."""
+
+from keeper.core.state import State
+from keeper.core.stops import sample_losses
+from keeper.domain.commands import RaiseAlert
+from keeper.domain.events import CommandResult, Event, TransactionMined, VenueBlock
+from keeper.domain.settings import RiskLimits
+from keeper.risk.phase import Phase
+
+__all__ = ["alerts"]
+
+_EXIT_DONE = "EXIT_DONE"
+_FAILURES = 3
+
+
+def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
+    """Return the alerts an event gives rise to, each said once."""
+    if isinstance(event, VenueBlock):
+        tripped = [
+            RaiseAlert(
+                severity="page",
+                code=entry.code,
+                text=f"{entry.value} is beyond {entry.limit}; leaving all positions",
+            )
+            for entry in sample_losses(state, limits)
+        ]
+        return tripped + _exit_done(state)
+    if isinstance(event, CommandResult | TransactionMined):
+        return _failing(state)
+    return []
+
+
+def _exit_done(state: State) -> list[RaiseAlert]:
+    if state.guard.phase is not Phase.EXITING:
+        state.guard.noted.pop(_EXIT_DONE, None)
+        return []
+    if _EXIT_DONE in state.guard.noted or not _is_flat(state):
+        return []
+    state.guard.noted[_EXIT_DONE] = state.t_ns
+    return [RaiseAlert(severity="info", code=_EXIT_DONE, text="no order, position or range left")]
+
+
+def _is_flat(state: State) -> bool:
+    """Tell whether nothing is left but what is smaller than one step."""
+    if state.orders.working:
+        return False
+    for ticker, position in state.account.positions.items():
+        listing = state.markets[ticker].listing if ticker in state.markets else None
+        step = 1 if listing is None else listing.step_base_quantums
+        if abs(position.quantums) >= step:
+            return False
+    return not any(pool.seen is not None and pool.seen.ranges for pool in state.pools.values())
+
+
+def _failing(state: State) -> list[RaiseAlert]:
+    found: list[RaiseAlert] = []
+    for adapter, count in state.chain.failures.items():
+        key = f"CHAIN_FAILS:{adapter}"
+        if count < _FAILURES or key in state.guard.noted:
+            continue
+        state.guard.noted[key] = state.t_ns
+        text = f"{count} commands in a row failed; trying again ever more slowly"
+        found.append(RaiseAlert(severity="warn", code="CHAIN_FAILS", text=f"{adapter}: {text}"))
+    over = [
+        key
+        for key in state.guard.noted
+        if key.startswith("CHAIN_FAILS:")
+        and state.chain.failures.get(key.removeprefix("CHAIN_FAILS:"), 0) < _FAILURES
+    ]
+    for key in over:
+        del state.guard.noted[key]
+    return found

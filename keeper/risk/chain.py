@@ -1,0 +1,173 @@
+"""Checks of chain commands: caps and owed redemptions, slippage and deadlines, age and cooldown."""
+
+from dataclasses import dataclass
+
+from keeper.domain.approval import Approved, Refused
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    CloseEpoch,
+    Deallocate,
+    MintRange,
+    SwapExactIn,
+    SyncAdapter,
+)
+from keeper.domain.events import PoolObserved, RangeState
+from keeper.domain.settings import PoolSettings
+from keeper.domain.units import BPS
+from keeper.markets.ranges import greatest_cost, least_output, least_proceeds, price_gap_ppm
+from keeper.risk.phase import Phase
+
+__all__ = ["PoolView", "VaultView", "approve_allocate", "approve_housekeeping", "approve_pool"]
+
+PoolCommand = MintRange | BurnRange | SwapExactIn
+
+
+@dataclass(frozen=True, slots=True)
+class VaultView:
+    """What a move of capital is judged by; amounts in asset units, `on_chain` includes idle."""
+
+    phase: Phase
+    state: str
+    age_ms: int
+    max_age_ms: int
+    idle: int
+    owed: int
+    outgoing: int
+    nav: int
+    clob_adapter: str
+    clob: int
+    on_chain: int
+    venue_cap_bps: int
+    min_on_chain_bps: int
+
+
+@dataclass(frozen=True, slots=True)
+class PoolView:
+    """What a pool operation is judged by; `mark` is a square root price, times in unix seconds."""
+
+    phase: Phase
+    pool: PoolSettings
+    seen: PoolObserved
+    mark: int
+    age_ms: int
+    now: int
+    deadline_seconds: int
+
+
+def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] | Refused:
+    """Check a move out of the vault: owed redemptions stay, caps hold after it."""
+    name = command.adapter
+    if view.phase is not Phase.ACTIVE:
+        return _refused(view.phase.value, name, 0, command.assets)
+    if view.state != "OPEN":
+        return _refused("VAULT_STATE", name, 0, 1)
+    if view.age_ms > view.max_age_ms:
+        return _refused("STALE_VAULT", name, view.max_age_ms, view.age_ms)
+    spare = view.idle - view.owed - view.outgoing
+    if command.assets <= 0 or command.assets > spare:
+        return _refused("IDLE_SHORT", name, spare, command.assets)
+    if command.adapter == view.clob_adapter:
+        cap = view.nav * view.venue_cap_bps // BPS
+        if view.clob + command.assets > cap:
+            return _refused("VENUE_CAP", name, cap, view.clob + command.assets)
+        floor = -(-view.nav * view.min_on_chain_bps // BPS)
+        left = view.on_chain - view.outgoing - command.assets
+        if left < floor:
+            return _refused("MIN_ON_CHAIN", name, floor, left)
+    return Approved(command)
+
+
+def approve_housekeeping(
+    command: Deallocate | SyncAdapter | CloseEpoch, phase: Phase
+) -> Approved[Deallocate | SyncAdapter | CloseEpoch] | Refused:
+    """Pass what only brings assets home or moves the epoch on, except while HALTED."""
+    subject = "vault" if isinstance(command, CloseEpoch) else command.adapter
+    if phase is Phase.HALTED:
+        return _refused("HALTED", subject, 0, 1)
+    if isinstance(command, Deallocate) and command.assets <= 0:
+        return _refused("IDLE_SHORT", subject, 1, command.assets)
+    return Approved(command)
+
+
+def approve_pool(command: PoolCommand, view: PoolView) -> Approved[PoolCommand] | Refused:
+    """Check a mint, burn or swap: fresh snapshot, cooldown, deadline, bounds on every amount."""
+    name = command.adapter
+    if view.phase is Phase.HALTED:
+        return _refused("HALTED", name, 0, 1)
+    if view.phase is Phase.EXITING and not _is_exit(command, view.pool):
+        return _refused("EXITING", name, 0, 1)
+    if view.age_ms > view.pool.snapshot_max_age_ms:
+        return _refused("SNAPSHOT_AGE", name, view.pool.snapshot_max_age_ms, view.age_ms)
+    ready = view.seen.last_operation_at + view.pool.cooldown_seconds
+    if view.seen.last_operation_at and view.now < ready:
+        return _refused("COOLDOWN", name, ready, view.now)
+    if not view.now < command.deadline <= view.now + view.deadline_seconds:
+        return _refused("DEADLINE", name, view.now + view.deadline_seconds, command.deadline)
+    if isinstance(command, BurnRange):
+        return _check_burn(command, view)
+    if view.mark <= 0:
+        return _refused("ZERO_MARK", name, 1, view.mark)
+    gap = price_gap_ppm(view.seen.sqrt_price_x96, view.mark)
+    if gap > view.pool.max_slippage_ppm:
+        return _refused("POOL_OFF_MARK", name, view.pool.max_slippage_ppm, gap)
+    if isinstance(command, SwapExactIn):
+        return _check_swap(command, view)
+    return _check_mint(command, view)
+
+
+def _is_exit(command: PoolCommand, pool: PoolSettings) -> bool:
+    """Leaving a range, or selling the base token for the vault's asset."""
+    if isinstance(command, SwapExactIn):
+        return command.zero_for_one is not pool.asset_is_token0
+    return isinstance(command, BurnRange)
+
+
+def _check_burn(command: BurnRange, view: PoolView) -> Approved[PoolCommand] | Refused:
+    held = sum(
+        entry.liquidity
+        for entry in view.seen.ranges
+        if (entry.tick_lower, entry.tick_upper) == (command.tick_lower, command.tick_upper)
+    )
+    if not 0 < command.liquidity <= held:
+        return _refused("LIQUIDITY", command.adapter, held, command.liquidity)
+    least = least_proceeds(view.seen.sqrt_price_x96, _entry(command), view.pool.max_slippage_ppm)
+    if command.amount0_min < least[0]:
+        return _refused("SLIPPAGE", command.adapter, least[0], command.amount0_min)
+    if command.amount1_min < least[1]:
+        return _refused("SLIPPAGE", command.adapter, least[1], command.amount1_min)
+    return Approved(command)
+
+
+def _check_mint(command: MintRange, view: PoolView) -> Approved[PoolCommand] | Refused:
+    if command.liquidity <= 0 or command.tick_lower >= command.tick_upper:
+        return _refused("LIQUIDITY", command.adapter, 1, command.liquidity)
+    most = greatest_cost(view.seen.sqrt_price_x96, _entry(command), view.pool.max_slippage_ppm)
+    limits = (min(most[0], view.seen.amount0), min(most[1], view.seen.amount1))
+    if command.amount0_max > limits[0]:
+        return _refused("SLIPPAGE", command.adapter, limits[0], command.amount0_max)
+    if command.amount1_max > limits[1]:
+        return _refused("SLIPPAGE", command.adapter, limits[1], command.amount1_max)
+    return Approved(command)
+
+
+def _check_swap(command: SwapExactIn, view: PoolView) -> Approved[PoolCommand] | Refused:
+    held = view.seen.amount0 if command.zero_for_one else view.seen.amount1
+    if not 0 < command.amount_in <= held:
+        return _refused("IDLE_SHORT", command.adapter, held, command.amount_in)
+    least = least_output(view.pool, view.seen, view.mark, command.zero_for_one, command.amount_in)
+    if command.amount_out_min < max(1, least):
+        return _refused("SLIPPAGE", command.adapter, max(1, least), command.amount_out_min)
+    return Approved(command)
+
+
+def _entry(command: MintRange | BurnRange) -> RangeState:
+    return RangeState(
+        tick_lower=command.tick_lower,
+        tick_upper=command.tick_upper,
+        liquidity=command.liquidity,
+    )
+
+
+def _refused(code: str, subject: str, limit: int, value: int) -> Refused:
+    return Refused(code=code, subject=subject, limit=limit, value=value)
