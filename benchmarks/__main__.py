@@ -1,0 +1,40 @@
+"""`make bench`: every figure, medians of several runs, as a table or as JSON."""
+
+import argparse
+import json
+import platform
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from benchmarks import build_sign, event_to_command
+from benchmarks.figures import Figure
+
+
+def _measure(runs: int) -> list[Figure]:
+    return [
+        *event_to_command.figures(1, runs=runs, blocks=400),
+        *event_to_command.figures(3, runs=runs, blocks=400),
+        *build_sign.figures(runs=runs, rounds=500),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="runs whose median is shown")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    figures = _measure(options.runs)
+    if options.json:
+        print(json.dumps([asdict(figure) for figure in figures]))
+        return
+    day = datetime.now(UTC).date().isoformat()
+    print(f"{day}, Python {platform.python_version()}, medians of {options.runs} runs\n")
+    print(f"{'':46}{'p50':>11}{'p99':>11}  goal")
+    for figure in figures:
+        times = f"{figure.p50_us:>8.0f} us{figure.p99_us:>8.0f} us"
+        print(f"{figure.name:46}{times}  {figure.goal}")
+
+
+if __name__ == "__main__":
+    main()
