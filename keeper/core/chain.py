@@ -15,7 +15,6 @@ from keeper.markets.ranges import (
     base_value_down,
     holdings,
     mark_sqrt_price,
-    most_base,
 )
 
 __all__ = [
@@ -136,12 +135,11 @@ def _derive(pool: PoolState, seen: PoolObserved) -> None:
     settings = pool.settings
     idle = (seen.amount0, seen.amount1)
     in_ranges = holdings(seen.ranges, seen.sqrt_price_x96)
-    pool.base_low = base_of(settings, idle)
-    pool.base_now = pool.base_low + base_of(settings, in_ranges)
-    pool.base_high = pool.base_low + most_base(settings, seen.ranges)
+    idle_base = base_of(settings, idle)
+    pool.base = idle_base + base_of(settings, in_ranges)
     mark = mark_sqrt_price(settings, seen)
     if mark > 0:
         at_mark = holdings(seen.ranges, mark)
-        base = pool.base_low + base_of(settings, at_mark)
+        base = idle_base + base_of(settings, at_mark)
         pool.value = asset_of(settings, idle) + asset_of(settings, at_mark)
         pool.value += base_value_down(settings, base, mark)

@@ -66,7 +66,7 @@ def _flatten(
     out: list[Approved[Command]],
 ) -> list[Refused]:
     position = position_of(state, listing.ticker)
-    wanted = flattening(position, pool_delta(state, listing)[0])
+    wanted = flattening(position, pool_delta(state, listing))
     oracle = state.markets[listing.ticker].oracle_price
     hedge = hedge_order(listing, settings, limits, wanted, oracle, reduce_only=True)
     return [] if hedge is None else _take(state, listing, hedge, out)

@@ -204,9 +204,7 @@ def _with_order(state: State, place: PlaceOrder, before: MarketExposure) -> Mark
         buys=before.buys + (added if buying else 0),
         sells=before.sells + (0 if buying else added),
         legs=_replace_leg(before.legs, _leg_of(state, place), leg),
-        pool_now=before.pool_now,
-        pool_low=before.pool_low,
-        pool_high=before.pool_high,
+        pool=before.pool,
     )
 
 

@@ -83,17 +83,14 @@ class MarketState(msgspec.Struct, kw_only=True):
 class PoolState(msgspec.Struct, kw_only=True):
     """One pool behind an adapter: the newest observation and when it arrived (-1: stale).
 
-    `base_*` are base token units, derived from the observation: held now, and the least and most
-    that the ranges can turn into anywhere; `value` is everything held, at the mark, in asset units;
-    `home` are asset units the vault wants back from it.
+    Derived from it: `base` units of the base token held at the pool's price, and `value` of all
+    that is held, at the mark, in asset units. `home` are asset units the vault wants back.
     """
 
     settings: PoolSettings
     seen: PoolObserved | None = None
     seen_t_ns: int = -1
-    base_now: int = 0
-    base_low: int = 0
-    base_high: int = 0
+    base: int = 0
     value: int = 0
     home: int = 0
 

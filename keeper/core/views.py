@@ -51,16 +51,13 @@ def base_quantums_down(market: PerpetualMarket, units: int, decimals: int) -> in
     return quantums
 
 
-def pool_delta(state: State, market: PerpetualMarket) -> tuple[int, int, int]:
-    """Base held in pools that this market hedges: now, least, most; in base quantums."""
-    now = low = high = 0
-    for pool in state.pools.values():
-        if pool.settings.hedge_market == market.ticker:
-            decimals = pool.settings.base_decimals
-            now += base_quantums_down(market, pool.base_now, decimals)
-            low += base_quantums_down(market, pool.base_low, decimals)
-            high += base_quantums_down(market, pool.base_high, decimals)
-    return now, low, high
+def pool_delta(state: State, market: PerpetualMarket) -> int:
+    """Base quantums held in pools that this market hedges, at the pools' prices, rounded down."""
+    return sum(
+        base_quantums_down(market, pool.base, pool.settings.base_decimals)
+        for pool in state.pools.values()
+        if pool.settings.hedge_market == market.ticker
+    )
 
 
 def net_delta(state: State, market: PerpetualMarket) -> int:
@@ -69,12 +66,11 @@ def net_delta(state: State, market: PerpetualMarket) -> int:
     The target of the perpetual position is minus the pool's delta: with a hedged range the quotes
     skew until the perpetual offsets what the range holds, instead of until it is flat.
     """
-    return position_of(state, market.ticker) + pool_delta(state, market)[0]
+    return position_of(state, market.ticker) + pool_delta(state, market)
 
 
 def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
     """The market's position and pools as if no order were working."""
-    now, low, high = pool_delta(state, market)
     return MarketExposure(
         market=market,
         oracle_price=oracle_price,
@@ -82,16 +78,13 @@ def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> M
         buys=0,
         sells=0,
         legs=(),
-        pool_now=now,
-        pool_low=low,
-        pool_high=high,
+        pool=pool_delta(state, market),
     )
 
 
 def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
     """The market's worst case with every order that may still fill."""
     worst = exposure_of(state.orders, market.ticker)
-    now, low, high = pool_delta(state, market)
     return MarketExposure(
         market=market,
         oracle_price=oracle_price,
@@ -99,9 +92,7 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
         buys=worst.buys,
         sells=worst.sells,
         legs=worst.legs,
-        pool_now=now,
-        pool_low=low,
-        pool_high=high,
+        pool=pool_delta(state, market),
     )
 
 

@@ -8,8 +8,6 @@ from keeper.domain.events import PoolObserved, RangeState
 from keeper.domain.settings import PoolSettings
 from keeper.domain.units import PPM
 from keeper.markets.univ3 import (
-    MAX_SQRT_PRICE,
-    MIN_SQRT_PRICE,
     amounts_down,
     amounts_up,
     quote0_in_1_down,
@@ -28,7 +26,6 @@ __all__ = [
     "least_output",
     "least_proceeds",
     "mark_sqrt_price",
-    "most_base",
     "moved",
     "price_gap_ppm",
 ]
@@ -67,12 +64,6 @@ def holdings(ranges: tuple[RangeState, ...], sqrt_price: int) -> Holdings:
         total0 += amount0
         total1 += amount1
     return total0, total1
-
-
-def most_base(pool: PoolSettings, ranges: tuple[RangeState, ...]) -> int:
-    """Base units the ranges turn into when the base token is worth least."""
-    edge = MAX_SQRT_PRICE if pool.asset_is_token0 else MIN_SQRT_PRICE
-    return base_of(pool, holdings(ranges, edge))
 
 
 def base_value_down(pool: PoolSettings, base_units: int, sqrt_price: int) -> int:

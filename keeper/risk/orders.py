@@ -18,8 +18,8 @@ __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gr
 class MarketExposure:
     """A market's worst case. Base quantums throughout; `legs` are (side, quantums, subticks).
 
-    `position` is signed; `buys` and `sells` are what may still fill. `pool_now` is the delta of
-    pools this market hedges, `pool_low` and `pool_high` its bounds anywhere in the ranges.
+    `position` is signed; `buys` and `sells` are what may still fill; `pool` is the delta of pools
+    that this market hedges, at the pools' price.
     """
 
     market: PerpetualMarket
@@ -28,9 +28,12 @@ class MarketExposure:
     buys: int
     sells: int
     legs: tuple[tuple[Side, int, int], ...]
-    pool_now: int
-    pool_low: int
-    pool_high: int
+    pool: int
+
+    @property
+    def net(self) -> int:
+        """Net delta now: position plus pools."""
+        return self.position + self.pool
 
     @property
     def longest(self) -> int:
@@ -160,7 +163,7 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
     before, after, limits = view.before, view.after, view.limits
     worst_before, worst_after = _net_worst(before, order.side), _net_worst(after, order.side)
     if view.phase is Phase.REDUCING:
-        left = -(after.position + after.pool_now) * order.side.sign
+        left = -after.net * order.side.sign
         opening = after.buys if order.side is Side.BUY else after.sells
         if opening > max(0, left):
             return _refused("REDUCING", order, max(0, left), opening)
@@ -180,10 +183,10 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
 
 
 def _net_worst(exposure: MarketExposure, side: Side) -> int:
-    """Net delta in the direction of `side` if all its orders fill and pools stand worst; >= 0."""
+    """Net delta in the direction of `side` if all its orders fill; never below 0."""
     if side is Side.BUY:
-        return max(0, exposure.longest + exposure.pool_high)
-    return max(0, -(exposure.shortest + exposure.pool_low))
+        return max(0, exposure.longest + exposure.pool)
+    return max(0, -(exposure.shortest + exposure.pool))
 
 
 def _refused(code: str, order: PlaceOrder, limit: int, value: int) -> Refused:

@@ -23,7 +23,7 @@ def fit_ladder(
     """Return the quotes that fit, front layers first, and why others were shrunk or dropped.
 
     `exposure` needs no orders in it: the ladder replaces them. Room on a side is what the position
-    limit leaves on net delta with pools at their worst; while REDUCING, only the net delta itself.
+    limit leaves on net delta; while REDUCING, only the net delta itself.
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
@@ -50,13 +50,11 @@ def fit_ladder(
 def _room(side: Side, exposure: MarketExposure, settings: MarketSettings, phase: Phase) -> int:
     """Base quantums that may be opened on a side."""
     if phase is Phase.REDUCING:
-        return -(exposure.position + exposure.pool_now) * side.sign
+        return -exposure.net * side.sign
     limit = quantums_for_value_down(
         exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
     )
-    if side is Side.BUY:
-        return limit - exposure.position - exposure.pool_high
-    return limit + exposure.position + exposure.pool_low
+    return limit - exposure.net * side.sign
 
 
 def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:
