@@ -6,7 +6,19 @@ from fractions import Fraction
 
 from .model import OrderId, SubaccountId
 
-__all__ = ["fixed", "fraction", "iso", "order_uuid", "parse_iso", "power", "subaccount_uuid"]
+__all__ = [
+    "event_id",
+    "fill_uuid",
+    "fixed",
+    "fraction",
+    "iso",
+    "order_uuid",
+    "parse_iso",
+    "position_uuid",
+    "power",
+    "subaccount_uuid",
+    "transfer_uuid",
+]
 
 NAMESPACE = uuid.UUID("0f9da948-a6fb-4c45-9edc-4685c3f3317d")
 PLACES = 20
@@ -69,6 +81,11 @@ def fill_uuid(event_id: str, liquidity: str) -> str:
 def transfer_uuid(event_id: str) -> str:
     """Return the indexer's id of a transfer."""
     return str(uuid.uuid5(NAMESPACE, f"transfer-{event_id}"))
+
+
+def position_uuid(key: SubaccountId, opening_event_id: str) -> str:
+    """Return the indexer's id of a position."""
+    return str(uuid.uuid5(NAMESPACE, f"{subaccount_uuid(key)}-{opening_event_id}"))
 
 
 def event_id(height: int, event_index: int) -> str:

@@ -84,9 +84,11 @@ class Exchange:
         self.chain = Chain(config, start_ns)
         self.indexer = Indexer(config, self.chain.state, self.chain.height, start_ns)
         self.ports = Ports()
-        self._streams = StreamServer(self.indexer, time.monotonic)
+        self._streams = StreamServer(self.indexer.tables, time.monotonic)
         faucet = self._faucet if config.faucet else None
-        self._rest = HttpServer(rest_app(self.indexer, config.indexer_requests_per_10s, faucet))
+        self._rest = HttpServer(
+            rest_app(self.indexer.tables, config.indexer_requests_per_10s, faucet)
+        )
         self._admin = HttpServer(admin_app(self.chain, self.make_block))
         self._grpc = grpc.aio.server()
         self._blocks: asyncio.Task[None] | None = None
@@ -111,7 +113,7 @@ class Exchange:
             time_ns = max(now, last + 1)
         events = self.chain.commit(time_ns)
         for market_id, market in self.chain.state.markets.items():
-            self.indexer.rates[market_id] = self.chain.funding.next_rate(market)
+            self.indexer.tables.rates[market_id] = self.chain.funding.next_rate(market)
         self.publish(tuple(events))
         return self.chain.height
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 from starlette.requests import Request
 
 from .decimals import parse_iso
-from .indexer import Indexer
 from .model import SubaccountId
+from .tables import Tables
 
 __all__ = ["BadRequest", "NotFound", "Page", "chosen", "number", "page_of", "subaccount_key"]
 
@@ -64,13 +64,13 @@ def subaccount_key(request: Request) -> SubaccountId:
     return SubaccountId(text(request, "address"), number(request, "subaccountNumber"))
 
 
-def subaccount_keys(request: Request, ix: Indexer) -> list[SubaccountId]:
+def subaccount_keys(request: Request, ix: Tables) -> list[SubaccountId]:
     """Return the children of the parent named by the query. Raises BadRequest."""
     parent = number(request, "parentSubaccountNumber")
     return children(ix, SubaccountId(text(request, "address"), parent))
 
 
-def children(ix: Indexer, parent: SubaccountId) -> list[SubaccountId]:
+def children(ix: Tables, parent: SubaccountId) -> list[SubaccountId]:
     """Return the known subaccounts that belong to a parent."""
     return [
         key

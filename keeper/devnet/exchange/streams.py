@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from . import views
+from . import views_account, views_market
 from .candles import RESOLUTIONS
-from .indexer import BEST_EFFORT_CANCELED, OPEN, OPENED, Indexer
 from .model import SubaccountId
+from .tables import BEST_EFFORT_CANCELED, OPEN, OPENED, Tables
 
 __all__ = ["CHANNELS", "Channel", "UnknownSubscription", "initial_contents", "subaccount_orders"]
 
@@ -36,23 +36,23 @@ CHANNELS = {
 }
 
 
-def initial_contents(ix: Indexer, channel: str, identity: str) -> Json:
+def initial_contents(ix: Tables, channel: str, identity: str) -> Json:
     """Return what a new subscriber is told first. Raises UnknownSubscription."""
     if channel == "v4_orderbook":
-        return views.orderbook(ix, market_id(ix, identity))
+        return views_market.orderbook(ix, market_id(ix, identity))
     if channel == "v4_trades":
         rows = list(ix.markets[market_id(ix, identity)].trades)[:-101:-1]
-        return {"trades": [views.trade(ix, row) for row in rows]}
+        return {"trades": [views_market.trade(ix, row) for row in rows]}
     if channel == "v4_candles":
         return _candles(ix, identity)
     if channel == "v4_subaccounts":
         return _subaccount(ix, identity)
     if channel == "v4_markets":
         return markets(ix)
-    return views.block(ix)
+    return views_market.block(ix)
 
 
-def market_id(ix: Indexer, ticker: str) -> int:
+def market_id(ix: Tables, ticker: str) -> int:
     """Return the id of a ticker. Raises UnknownSubscription."""
     market = ix.config.ticker(ticker)
     if market is None:
@@ -60,19 +60,19 @@ def market_id(ix: Indexer, ticker: str) -> int:
     return market.id
 
 
-def markets(ix: Indexer) -> Json:
+def markets(ix: Tables) -> Json:
     """Return every market."""
-    shapes = (views.perpetual_market(ix, key) for key in ix.markets)
+    shapes = (views_market.perpetual_market(ix, key) for key in ix.markets)
     return {"markets": {shape["ticker"]: shape for shape in shapes}}
 
 
-def _candles(ix: Indexer, identity: str) -> Json:
+def _candles(ix: Tables, identity: str) -> Json:
     ticker, _, resolution = identity.partition("/")
     if resolution not in RESOLUTIONS:
         raise UnknownSubscription(identity)
     key = market_id(ix, ticker)
     rows = ix.markets[key].candles.between(resolution, 0, ix.time_ns + 1)[:100]
-    return {"candles": [views.candle(ix, key, resolution, row) for row in rows]}
+    return {"candles": [views_market.candle(ix, key, resolution, row) for row in rows]}
 
 
 def parse_subaccount(identity: str) -> SubaccountId:
@@ -83,7 +83,7 @@ def parse_subaccount(identity: str) -> SubaccountId:
     return SubaccountId(owner, int(number))
 
 
-def subaccount_orders(ix: Indexer, key: SubaccountId) -> list[Json]:
+def subaccount_orders(ix: Tables, key: SubaccountId) -> list[Json]:
     """Return the orders a new subscriber of a subaccount is told of."""
     chosen = []
     for row in ix.orders.values():
@@ -91,13 +91,13 @@ def subaccount_orders(ix: Indexer, key: SubaccountId) -> list[Json]:
             continue
         recent = row.order.good_til_block > ix.height - RECENT_BLOCKS
         if row.status in (OPEN, OPENED) or (row.status == BEST_EFFORT_CANCELED and recent):
-            chosen.append(views.order(ix, row))
+            chosen.append(views_account.order(ix, row))
     return chosen
 
 
-def _subaccount(ix: Indexer, identity: str) -> Json:
+def _subaccount(ix: Tables, identity: str) -> Json:
     key = parse_subaccount(identity)
-    shape = views.subaccount(ix, key)
+    shape = views_account.subaccount(ix, key)
     if shape is None:
         return {}
     return {

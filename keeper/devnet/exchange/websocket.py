@@ -12,7 +12,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 from . import streams
-from .indexer import Indexer, Message
+from .indexer import Message
+from .tables import Tables
 
 __all__ = ["StreamServer"]
 
@@ -46,9 +47,9 @@ class Connection:
     All messages go through one queue, so that their order is the order they were made in.
     """
 
-    def __init__(self, socket: ServerConnection, indexer: Indexer) -> None:
+    def __init__(self, socket: ServerConnection, tables: Tables) -> None:
         self.socket = socket
-        self._ix = indexer
+        self._ix = tables
         self.id = str(uuid.uuid4())
         self._next_message = 0
         self.followed: dict[Key, bool] = {}  # whether batched
@@ -160,8 +161,8 @@ class Connection:
 class StreamServer:
     """Serves the streams and hands every update to the connections that follow it."""
 
-    def __init__(self, indexer: Indexer, now: Callable[[], float]) -> None:
-        self._ix = indexer
+    def __init__(self, tables: Tables, now: Callable[[], float]) -> None:
+        self._ix = tables
         self._now = now
         self._connections: dict[str, Connection] = {}
         self._server: Server | None = None

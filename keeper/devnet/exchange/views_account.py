@@ -1,47 +1,23 @@
-"""Owns the JSON shapes of the indexer: rows to what REST and the streams answer."""
+"""Owns the JSON shapes of accounts: orders, fills, positions, subaccounts, transfers, funding."""
 
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .config import QUOTE_RESOLUTION, MarketConfig
-from .decimals import fixed, fraction, iso, order_uuid, power, subaccount_uuid
-from .events import LevelChanged, OracleUpdated
+from .config import QUOTE_RESOLUTION
+from .decimals import fixed, fraction, iso, order_uuid, position_uuid, power, subaccount_uuid
 from .ledger import settled
 from .margin import initial_margin_ppm
-from .model import MarketStatus, Side, Subaccount, SubaccountId, TimeInForce
+from .model import Side, Subaccount, SubaccountId, TimeInForce
+from .views_market import Json, hourly, market_of, price, size, ticker, usd
 
 if TYPE_CHECKING:
-    from .candles import Candle
-    from .indexer import Indexer
-    from .rows import (
-        FillRow,
-        FundingRow,
-        HistoricalFundingRow,
-        OrderRow,
-        PositionRow,
-        TradeRow,
-        TransferRow,
-    )
+    from .rows import FillRow, FundingRow, OrderRow, PositionRow, TransferRow
+    from .tables import Tables
 
-Json = dict[str, Any]
 PPM = 1_000_000
-DAY_NS = 86_400 * 10**9
 TIMES_IN_FORCE = {TimeInForce.IOC: "IOC"}
-
-
-def market_of(ix: Indexer, market_id: int) -> MarketConfig:
-    """Return a market's current parameters. Raises KeyError."""
-    market = ix.state.markets.get(market_id)
-    if market is None:
-        raise KeyError(market_id)
-    return market
-
-
-def ticker(ix: Indexer, market_id: int) -> str:
-    """Return a market's ticker."""
-    return market_of(ix, market_id).ticker
 
 
 def channel_id(key: SubaccountId) -> str:
@@ -49,160 +25,7 @@ def channel_id(key: SubaccountId) -> str:
     return f"{key.owner}/{key.number}"
 
 
-def price(market: MarketConfig, subticks: int) -> str:
-    """Return a price in USD."""
-    return fixed(subticks, market.price_exponent)
-
-
-def size(market: MarketConfig, quantums: int) -> str:
-    """Return a size in base units."""
-    return fixed(quantums, market.atomic_resolution)
-
-
-def usd(quote_quantums: int) -> str:
-    """Return an amount in USDC."""
-    return fixed(quote_quantums, QUOTE_RESOLUTION)
-
-
-def hourly(rate_ppm_8h: int) -> str:
-    """Return an hourly rate of an 8-hour rate in ppm."""
-    return fraction(Fraction(rate_ppm_8h, 8 * PPM))
-
-
-# Markets
-
-
-def trading(ix: Indexer, market_id: int) -> Json:
-    """Return a market without its oracle price, as streamed."""
-    market = market_of(ix, market_id)
-    perpetual = ix.state.perpetuals.get(market_id)
-    interest = perpetual.open_interest if perpetual else 0
-    oracle = ix.state.prices.get(market_id) or 0
-    margin = initial_margin_ppm(market, oracle, interest)
-    maintenance = market.initial_margin_ppm * market.maintenance_fraction_ppm
-    row = ix.markets[market_id]
-    day = [trade for trade in row.trades if trade.time_ns > ix.time_ns - DAY_NS]
-    return {
-        "clobPairId": str(market.id),
-        "ticker": market.ticker,
-        "status": MarketStatus(market.status).name,
-        "priceChange24H": fixed(oracle - row.oracle[0][1], market.oracle_exponent),
-        "volume24H": usd(sum(trade.quote for trade in day)),
-        "trades24H": len(day),
-        "nextFundingRate": hourly(ix.rates.get(market_id, 0)),
-        "initialMarginFraction": fixed(margin, -6),
-        "maintenanceMarginFraction": fixed(maintenance, -12),
-        "openInterest": size(market, interest),
-        "atomicResolution": market.atomic_resolution,
-        "quantumConversionExponent": market.quantum_conversion_exponent,
-        "tickSize": price(market, market.subticks_per_tick),
-        "stepSize": size(market, market.step_base_quantums),
-        "stepBaseQuantums": market.step_base_quantums,
-        "subticksPerTick": market.subticks_per_tick,
-        "marketType": "CROSS",
-        "openInterestLowerCap": usd(market.open_interest_lower_cap),
-        "openInterestUpperCap": usd(market.open_interest_upper_cap),
-        "baseOpenInterest": size(market, interest),
-        "defaultFundingRate1H": hourly(market.default_funding_ppm),
-    }
-
-
-def perpetual_market(ix: Indexer, market_id: int) -> Json:
-    """Return a market as /perpetualMarkets lists it."""
-    market = market_of(ix, market_id)
-    oracle = ix.state.prices.get(market_id) or 0
-    return {
-        **trading(ix, market_id),
-        "oraclePrice": fixed(oracle, market.oracle_exponent),
-    }
-
-
-def oracle_price(ix: Indexer, event: OracleUpdated) -> Json:
-    """Return an oracle price as streamed."""
-    market = market_of(ix, event.market_id)
-    return {
-        "oraclePrice": fixed(event.price, market.oracle_exponent),
-        "effectiveAt": iso(ix.time_ns),
-        "effectiveAtHeight": str(ix.height),
-        "marketId": event.market_id,
-    }
-
-
-def orderbook(ix: Indexer, market_id: int, depth: int = 100) -> Json:
-    """Return the best `depth` levels a side."""
-    market = market_of(ix, market_id)
-    levels = ix.markets[market_id].levels
-    sides = {}
-    for name, side in (("bids", Side.BUY), ("asks", Side.SELL)):
-        ordered = sorted(levels[side].items(), reverse=side is Side.BUY)[:depth]
-        sides[name] = [{"price": price(market, p), "size": size(market, q)} for p, q in ordered]
-    return sides
-
-
-def level(ix: Indexer, event: LevelChanged) -> list[str]:
-    """Return one level's absolute size as streamed."""
-    market = market_of(ix, event.market_id)
-    return [price(market, event.subticks), size(market, event.quantums)]
-
-
-def trade_update(ix: Indexer, row: TradeRow) -> Json:
-    """Return a trade as streamed."""
-    market = market_of(ix, row.market_id)
-    return {
-        "id": row.event_id,
-        "size": size(market, row.quantums),
-        "price": price(market, row.subticks),
-        "side": row.side.name,
-        "createdAt": iso(row.time_ns),
-        "type": "LIMIT",
-    }
-
-
-def trade(ix: Indexer, row: TradeRow) -> Json:
-    """Return a trade as listed."""
-    return {**trade_update(ix, row), "createdAtHeight": str(row.height)}
-
-
-def candle(ix: Indexer, market_id: int, resolution: str, row: Candle) -> Json:
-    """Return a candle."""
-    market = market_of(ix, market_id)
-    shape: Json = {
-        "startedAt": iso(row.started_ns),
-        "ticker": market.ticker,
-        "resolution": resolution,
-        "low": price(market, row.low),
-        "high": price(market, row.high),
-        "open": price(market, row.open),
-        "close": price(market, row.close),
-        "baseTokenVolume": size(market, row.base_volume),
-        "usdVolume": usd(row.quote_volume),
-        "trades": row.trades,
-        "startingOpenInterest": size(market, row.starting_open_interest),
-    }
-    for name, twice in (
-        ("orderbookMidPriceOpen", row.mid_open),
-        ("orderbookMidPriceClose", row.mid_close),
-    ):
-        shape[name] = fixed(twice * 5, market.price_exponent - 1) if twice else None
-    return shape
-
-
-def historical_funding(ix: Indexer, row: HistoricalFundingRow) -> Json:
-    """Return a funding tick of a market."""
-    market = market_of(ix, row.market_id)
-    return {
-        "ticker": market.ticker,
-        "rate": hourly(row.rate_ppm_8h),
-        "price": fixed(row.price, market.oracle_exponent),
-        "effectiveAtHeight": str(row.height),
-        "effectiveAt": iso(row.time_ns),
-    }
-
-
-# Orders
-
-
-def _order(ix: Indexer, row: OrderRow) -> Json:
+def _order(ix: Tables, row: OrderRow) -> Json:
     order = row.order
     market = market_of(ix, order.id.clob_pair_id)
     return {
@@ -225,7 +48,7 @@ def _order(ix: Indexer, row: OrderRow) -> Json:
     }
 
 
-def order(ix: Indexer, row: OrderRow) -> Json:
+def order(ix: Tables, row: OrderRow) -> Json:
     """Return an order as listed."""
     market = market_of(ix, row.order.id.clob_pair_id)
     shape = _order(ix, row)
@@ -241,12 +64,12 @@ def order(ix: Indexer, row: OrderRow) -> Json:
     return shape
 
 
-def placed_order(ix: Indexer, row: OrderRow) -> Json:
+def placed_order(ix: Tables, row: OrderRow) -> Json:
     """Return an order as streamed when it is placed."""
     return _order(ix, row)
 
 
-def removed_order(ix: Indexer, row: OrderRow) -> Json:
+def removed_order(ix: Tables, row: OrderRow) -> Json:
     """Return an order as streamed when it is removed."""
     market = market_of(ix, row.order.id.clob_pair_id)
     return {
@@ -256,7 +79,7 @@ def removed_order(ix: Indexer, row: OrderRow) -> Json:
     }
 
 
-def _committed_order(ix: Indexer, row: OrderRow) -> Json:
+def _committed_order(ix: Tables, row: OrderRow) -> Json:
     shape = order(ix, row)
     shape["goodTilBlockTime"] = None
     shape["triggerPrice"] = None
@@ -267,7 +90,7 @@ def _committed_order(ix: Indexer, row: OrderRow) -> Json:
 # Fills
 
 
-def _fill(ix: Indexer, row: FillRow) -> Json:
+def _fill(ix: Tables, row: FillRow) -> Json:
     market = market_of(ix, row.market_id)
     return {
         "id": row.id,
@@ -284,7 +107,7 @@ def _fill(ix: Indexer, row: FillRow) -> Json:
     }
 
 
-def fill(ix: Indexer, row: FillRow) -> Json:
+def fill(ix: Tables, row: FillRow) -> Json:
     """Return a fill as listed."""
     market = market_of(ix, row.market_id)
     before = row.position_before
@@ -299,7 +122,7 @@ def fill(ix: Indexer, row: FillRow) -> Json:
     }
 
 
-def fill_update(ix: Indexer, row: FillRow) -> Json:
+def fill_update(ix: Tables, row: FillRow) -> Json:
     """Return a fill as streamed."""
     market = market_of(ix, row.market_id)
     return {
@@ -310,13 +133,14 @@ def fill_update(ix: Indexer, row: FillRow) -> Json:
         "quoteAmount": usd(row.quote),
         "eventId": row.event_id,
         "transactionHash": row.transaction,
+        "affiliateRevShare": "0",
     }
 
 
 # Positions and subaccounts
 
 
-def position(ix: Indexer, row: PositionRow) -> Json:
+def position(ix: Tables, row: PositionRow) -> Json:
     """Return a position as listed; sizes of shorts are negative."""
     market = market_of(ix, row.market_id)
     unit = power(market.price_exponent)
@@ -347,13 +171,13 @@ def position(ix: Indexer, row: PositionRow) -> Json:
     }
 
 
-def position_update(ix: Indexer, row: PositionRow) -> Json:
+def position_update(ix: Tables, row: PositionRow) -> Json:
     """Return a position as streamed."""
     shape = position(ix, row)
     for name in ("createdAt", "createdAtHeight", "closedAt"):
         del shape[name]
-    place = f"{subaccount_uuid(row.key)}-{row.event_id}"
-    return {**shape, "address": row.key.owner, "positionId": place}
+    identity = position_uuid(row.key, row.event_id)
+    return {**shape, "address": row.key.owner, "positionId": identity}
 
 
 def asset_positions(key: SubaccountId, account: Subaccount) -> list[Json]:
@@ -372,7 +196,7 @@ def asset_positions(key: SubaccountId, account: Subaccount) -> list[Json]:
     ]
 
 
-def worth(ix: Indexer, account: Subaccount) -> tuple[Fraction, Fraction]:
+def worth(ix: Tables, account: Subaccount) -> tuple[Fraction, Fraction]:
     """Return (equity, free collateral) in USD of a settled subaccount."""
     equity = account.usdc * power(QUOTE_RESOLUTION)
     margin = Fraction(0)
@@ -387,12 +211,12 @@ def worth(ix: Indexer, account: Subaccount) -> tuple[Fraction, Fraction]:
     return equity, equity - margin
 
 
-def settled_account(ix: Indexer, key: SubaccountId) -> Subaccount:
+def settled_account(ix: Tables, key: SubaccountId) -> Subaccount:
     """Return a subaccount with its funding settled, empty when it never existed."""
     return settled(ix.state, ix.state.subaccounts.get(key) or Subaccount())[0]
 
 
-def subaccount(ix: Indexer, key: SubaccountId) -> Json | None:
+def subaccount(ix: Tables, key: SubaccountId) -> Json | None:
     """Return a subaccount, None when it never existed."""
     stored = ix.state.subaccounts.get(key)
     if stored is None:
@@ -416,12 +240,14 @@ def subaccount(ix: Indexer, key: SubaccountId) -> Json | None:
 
 
 def subaccount_update(
-    ix: Indexer, key: SubaccountId, orders: list[OrderRow], fills: list[FillRow]
+    ix: Tables, key: SubaccountId, orders: list[OrderRow], fills: list[FillRow]
 ) -> Json:
-    """Return what a block changed for a subaccount, without positions."""
+    """Return what a block changed for a subaccount."""
     contents: Json = {"blockHeight": str(ix.height)}
     if fills:
         contents["fills"] = [fill_update(ix, row) for row in fills]
+        rows = [ix.position_after(key, m) for m in {row.market_id: None for row in fills}]
+        contents["perpetualPositions"] = [position_update(ix, row) for row in rows if row]
     if orders:
         contents["orders"] = [_committed_order(ix, row) for row in orders]
     account = ix.state.subaccounts.get(key)
@@ -470,7 +296,14 @@ def transfer(row: TransferRow, address: str, number: int | None) -> Json:
     }
 
 
-def funding_payment(ix: Indexer, row: FundingRow) -> Json:
+def transfer_update(row: TransferRow, address: str, number: int | None) -> Json:
+    """Return a transfer as streamed: without its id."""
+    shape = transfer(row, address, number)
+    del shape["id"]
+    return shape
+
+
+def funding_payment(ix: Tables, row: FundingRow) -> Json:
     """Return a funding payment; here subaccountNumber is a string, as the venue has it."""
     market = market_of(ix, row.market_id)
     return {
@@ -486,13 +319,3 @@ def funding_payment(ix: Indexer, row: FundingRow) -> Json:
         "subaccountNumber": str(row.key.number),
         "fundingIndex": str(row.index),
     }
-
-
-def block(ix: Indexer) -> Json:
-    """Return the height as /height answers."""
-    return {"height": str(ix.height), "time": iso(ix.time_ns)}
-
-
-def block_update(ix: Indexer) -> Json:
-    """Return the height as streamed; its key differs from /height's."""
-    return {"blockHeight": str(ix.height), "time": iso(ix.time_ns)}
