@@ -32,5 +32,7 @@ def parse_amount(text: str, decimals: int, symbol: str) -> int:
 
 
 def shown(amount: int, decimals: int, symbol: str) -> str:
-    """Write an amount with its symbol, every digit of it."""
-    return f"{units(amount, decimals)} {symbol}"
+    """Write an amount with its symbol: exact, without trailing zeros beyond two decimals."""
+    text = units(amount, decimals)
+    whole, point, fraction = text.partition(".")
+    return f"{whole}{point}{fraction.rstrip('0').ljust(min(2, decimals), '0')} {symbol}"

@@ -85,6 +85,9 @@ def post(proposal: Path | None, file: Path, overrides: tuple[str, ...], as_json:
     emit(as_json, data, lambda: _print(data))
 
 
+report.add_command(post, name="submit")  # the contract's own word for the same thing
+
+
 def _relay(
     file: Path,
     overrides: tuple[str, ...],

@@ -20,6 +20,7 @@ from keeper.cli.vault_views import (
     REPORT_WINDOW_SECONDS,
     STATES,
     Token,
+    clock_time,
     print_requests,
     print_vault,
     read_requests,
@@ -271,16 +272,19 @@ async def _redeem_terms(wallet: "Wallet", token: Token, shares: int) -> dict[str
 
 async def _timing(wallet: "Wallet") -> dict[str, Any]:
     """When a request made now is priced and can be claimed (unix seconds)."""
+    from keeper.chain.calls import view
+
     block = await wallet.head()
-    state, last_cut, earliest, epoch = await wallet.vault_views(
-        ("state", "cut", "nextCutTime", "openEpoch"), block
+    state, earliest, epoch, reporter = await wallet.vault_views(
+        ("state", "nextCutTime", "openEpoch", "reporter"), block
     )
-    cut_at = max(earliest, block.timestamp)
+    (gate,) = await wallet.read([view("NavReporter", reporter, "gate")], block)
+    cut_at, settled_at = max(earliest, block.timestamp), gate[0]
     return {
         "vault_state": STATES[state],
         "joins_epoch": epoch,
-        "settled_price_from_cut_at": last_cut[1],
-        "settled_price_age_seconds": block.timestamp - last_cut[1] if last_cut[1] else None,
+        "settled_price_from_cut_at": settled_at,
+        "settled_price_age_seconds": block.timestamp - settled_at if settled_at else None,
         "priced_at_cut_not_before": cut_at,
         "claimable_at_latest_if_reported": cut_at + REPORT_WINDOW_SECONDS,
         "price_rule": "priced by the first report of a cut after the request; "
@@ -335,12 +339,26 @@ async def _act(
     return {**base, "sent": True, "receipts": receipts}
 
 
+def _is_shown(name: str, data: dict[str, Any]) -> bool:
+    """Raw amounts are for --json where the same amount is also written out."""
+    has_text = any(key.startswith("shown_") for key in data["terms"])
+    return not (has_text and name.endswith(("_assets", "_shares", "_settled_price"))) or (
+        name.startswith("shown_")
+    )
+
+
+def _term(name: str, value: Any) -> tuple[str, str]:
+    label = name.removeprefix("shown_").replace("_", " ")
+    is_time = name.endswith(("_at", "_before", "_reported")) and isinstance(value, int)
+    return label, clock_time(value) if is_time else ("never" if value is None else str(value))
+
+
 def _finish(as_json: bool, data: dict[str, Any]) -> None:
     emit(as_json, data, lambda: _print_result(data))
 
 
 def _print_result(data: dict[str, Any]) -> None:
-    rows = [(name.replace("_", " "), str(value)) for name, value in data["terms"].items()]
+    rows = [_term(name, value) for name, value in data["terms"].items() if _is_shown(name, data)]
     print_table([("account", data["account"] or "anyone"), *rows])
     for step in data.get("steps", ()):
         click.echo(f"would {step}")

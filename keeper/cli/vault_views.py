@@ -4,12 +4,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
-from keeper.cli.output import print_table, units
+from keeper.cli.output import print_table
+from keeper.config.checksum import checksum_address
 
 if TYPE_CHECKING:
     from keeper.wallet import Wallet
 
-__all__ = ["Token", "print_requests", "print_vault", "read_requests", "read_token", "read_vault"]
+__all__ = [
+    "Token",
+    "clock_time",
+    "print_requests",
+    "print_vault",
+    "read_requests",
+    "read_token",
+    "read_vault",
+]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
 REPORT_WINDOW_SECONDS: Final = 6 * 3_600
@@ -89,11 +98,11 @@ async def read_vault(wallet: "Wallet") -> dict[str, Any]:
         "min_deposit_assets": seen["minDeposit"],
         "min_redeem_shares": seen["minRedeem"],
         "adapters": adapters,
-        "owner": seen["owner"],
-        "keeper": seen["keeper"],
-        "guardian": seen["guardian"],
-        "reporter": reporter,
-        "reporters": list(reporters),
+        "owner": checksum_address(seen["owner"]),
+        "keeper": checksum_address(seen["keeper"]),
+        "guardian": checksum_address(seen["guardian"]),
+        "reporter": checksum_address(reporter),
+        "reporters": [checksum_address(address) for address in reporters],
         "quorum": quorum,
         "last_report_digest": "0x" + last_hash.hex(),
         "last_legs": [
@@ -123,7 +132,7 @@ async def _adapter(wallet: "Wallet", address: str, block: Any) -> dict[str, Any]
         [view("ClobAdapter", address, name) for name in names], block
     )
     return {
-        "adapter": address,
+        "adapter": checksum_address(address),
         "custody": "order-book venue, attested" if attested else "on chain",
         "sent_assets": sent,
         "returned_assets": returned,
@@ -139,13 +148,14 @@ def print_vault(data: dict[str, Any]) -> None:
     def money(amount: int) -> str:
         return shown(amount, decimals, symbol)
 
-    shares = units(data["total_supply_shares"], data["share_decimals"])
-    due = max(0, data["next_cut_at"] - data["block_time"])
+    def shares(amount: int) -> str:
+        return shown(amount, data["share_decimals"], data["share_symbol"])
+
     rows = [
         ("vault", f"{data['vault']}  (chain {data['chain_id']}, block {data['block']:,})"),
         ("state", f"{data['state']}, epoch {data['epoch_open']} open"),
-        ("next cut", f"{_time(data['next_cut_at'])}  (in {due // 3600} h {due % 3600 // 60} min)"),
-        ("last cut", _time(data["last_cut_at"])),
+        ("next cut", _due(data["next_cut_at"], data["block_time"])),
+        ("last cut", clock_time(data["last_cut_at"])),
         ("accepted NAV", money(data["accepted_nav_assets"])),
         ("  idle in the vault", money(data["idle_assets"])),
         ("  on the order book, attested", money(data["attested_assets"])),
@@ -156,13 +166,10 @@ def print_vault(data: dict[str, Any]) -> None:
         if adapter["custody"] == "on chain"
     ]
     rows += [
-        ("shares", f"{shares} {data['share_symbol']}"),
-        ("settled price", f"{units(data['price_e12_assets_per_share'], PRICE_DIGITS)} {symbol}"),
+        ("shares", shares(data["total_supply_shares"])),
+        ("settled price", shown(data["price_e12_assets_per_share"], PRICE_DIGITS, symbol)),
         ("deposits waiting", money(data["deposits_pending_assets"])),
-        (
-            "redemptions waiting",
-            f"{units(data['redemptions_pending_shares'], data['share_decimals'])} shares",
-        ),
+        ("redemptions waiting", shares(data["redemptions_pending_shares"])),
         ("deposit cap", money(data["deposit_cap_assets"])),
         ("at most on the venue", f"{data['venue_cap_bps'] / 100:g} % of NAV"),
         ("at least on chain", f"{data['min_on_chain_bps'] / 100:g} % of NAV"),
@@ -171,12 +178,19 @@ def print_vault(data: dict[str, Any]) -> None:
         ("owner", data["owner"]),
         ("reporters", f"{data['quorum']} of {len(data['reporters'])} sign each report"),
         *(("", address) for address in data["reporters"]),
-        ("last report", data["last_report_digest"]),
+        ("last report", data["last_report_digest"] if data["last_legs"] else "none yet"),
     ]
     print_table(rows)
 
 
-def _time(seconds: int) -> str:
+def _due(at: int, now: int) -> str:
+    """When the next cut may be taken, and how long that is from the block seen."""
+    left = max(0, at - now)
+    return f"from {clock_time(at)}, in {left // 3600} h {left % 3600 // 60} min" if left else "now"
+
+
+def clock_time(seconds: int) -> str:
+    """Write unix seconds as UTC; zero is never."""
     return datetime.fromtimestamp(seconds, tz=UTC).isoformat() if seconds else "never"
 
 
@@ -214,7 +228,7 @@ async def read_requests(wallet: "Wallet", controller: str) -> dict[str, Any]:
         "block": block.number,
         "vault_state": STATES[state],
         "next_cut_at": next_cut,
-        "settles_in_seconds": max(0, next_cut - block.timestamp),
+        "block_time": block.timestamp,
         "deposit_pending_assets": deposit,
         "deposit_claimable_assets": deposit_done,
         "deposit_claimable_shares": mintable,
@@ -254,6 +268,7 @@ def print_requests(data: dict[str, Any]) -> None:
             ),
             ("shares held", shares("shares")),
             ("in the wallet", assets("assets_in_wallet")),
-            ("next cut not before", f"{_time(data['next_cut_at'])}; vault {data['vault_state']}"),
+            ("vault", data["vault_state"]),
+            ("next cut", _due(data["next_cut_at"], data["block_time"])),
         ]
     )
