@@ -10,13 +10,13 @@ from keeper.venues.dydx.directory import Directory
 from keeper.venues.dydx.funding import closed_positions, settled_funding
 from keeper.venues.dydx.links import Links
 from keeper.venues.dydx.mapping import fill_received, venue_transfer, whole
+from keeper.venues.dydx.pacing import ask_until
 from keeper.venues.dydx.progress import OrderIndex, Progress
 from keeper.venues.dydx.reader import SubaccountState
 
 __all__ = ["Observer"]
 
 _OVERLAP_BLOCKS = 20
-_RETRY_MS = 100
 
 
 class Observer:
@@ -92,8 +92,8 @@ class Observer:
                 await self._transfers(emit, since, None)
             while self._heights:
                 height = min(self._heights)
-                self._heights.discard(height)
                 await self._observe(emit, height)
+                self._heights.discard(height)
 
     async def repair(self, emit: Emit) -> None:
         """Compare with the indexer's history once an interval, until cancelled."""
@@ -168,16 +168,11 @@ class Observer:
         self._progress.observed = state
 
     async def _state_at(self, height: int) -> SubaccountState:
-        """Read a height the node may not have committed yet: ask again until the deadline."""
-        settings = self._links.settings
-        attempts = max(1, settings.query_deadline_ms // _RETRY_MS)
-        for attempt in range(1, attempts + 1):
-            try:
-                return await self._links.reader.subaccount(
-                    settings.address, settings.subaccount, height
-                )
-            except VenueUnavailable:
-                if attempt == attempts:
-                    raise
-                await self._links.clock.sleep(_RETRY_MS / 1_000)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        """Read a height the node may not have committed yet. Raises VenueUnavailable."""
+        settings, reader = self._links.settings, self._links.reader
+        return await ask_until(
+            self._links.clock,
+            settings.query_deadline_ms,
+            f"the node did not answer for height {height}",
+            lambda: reader.subaccount(settings.address, settings.subaccount, height),
+        )

@@ -28,6 +28,7 @@ from keeper.venues.dydx.mapping import (
     venue_block,
 )
 from keeper.venues.dydx.observer import Observer
+from keeper.venues.dydx.pacing import ask_until
 from keeper.venues.dydx.progress import Progress
 from keeper.venues.dydx.reader import SubaccountState
 from keeper.venues.dydx.stream import SequenceGap, Stream
@@ -37,7 +38,6 @@ __all__ = ["SOURCE", "Session"]
 SOURCE: Final = "dydx"
 """Name of this source in events."""
 _OPEN: Final = {"OPEN", "BEST_EFFORT_OPENED", "UNTRIGGERED"}
-_LAG_POLL_SECONDS: Final = 0.1
 
 
 class Session:
@@ -128,14 +128,13 @@ class Session:
 
     async def _indexer_reaches(self, height: int) -> None:
         """Wait for the indexer to know what the chain has committed. Raises VenueUnavailable."""
-        attempts = int(self._links.settings.query_deadline_ms / 1_000 / _LAG_POLL_SECONDS) + 1
-        reached = 0
-        for _ in range(attempts):
-            reached = await self._links.indexer.height()
-            if reached >= height:
-                return
-            await self._links.clock.sleep(_LAG_POLL_SECONDS)
-        raise VenueUnavailable(f"the indexer is at {reached}, the chain at {height}")
+
+        async def reached() -> int | None:
+            found = await self._links.indexer.height()
+            return found if found >= height else None
+
+        what = f"the indexer did not reach height {height}"
+        await ask_until(self._links.clock, self._links.settings.query_deadline_ms, what, reached)
 
     async def _reconciled(self, state: SubaccountState) -> Reconciled:
         orders: list[OpenOrder] = []
