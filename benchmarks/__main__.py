@@ -3,6 +3,7 @@
 import argparse
 import json
 import platform
+import timeit
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -14,8 +15,14 @@ def _measure(runs: int) -> list[Figure]:
     return [
         *event_to_command.figures(1, runs=runs, blocks=400),
         *event_to_command.figures(3, runs=runs, blocks=400),
+        event_to_command.backlog(runs=runs),
         *build_sign.figures(runs=runs, rounds=500),
     ]
+
+
+def _yardstick_us() -> float:
+    """How fast this interpreter runs here and now: compare figures by their ratio to it."""
+    return min(timeit.repeat(lambda: sum(range(1000)), number=200, repeat=20)) / 200 * 1e6
 
 
 def main() -> None:
@@ -29,7 +36,8 @@ def main() -> None:
         print(json.dumps([asdict(figure) for figure in figures]))
         return
     day = datetime.now(UTC).date().isoformat()
-    print(f"{day}, Python {platform.python_version()}, medians of {options.runs} runs\n")
+    print(f"{day}, Python {platform.python_version()}, medians of {options.runs} runs")
+    print(f"this machine, now: sum(range(1000)) takes {_yardstick_us():.0f} us\n")
     print(f"{'':46}{'p50':>11}{'p99':>11}  goal")
     for figure in figures:
         times = f"{figure.p50_us:>8.0f} us{figure.p99_us:>8.0f} us"

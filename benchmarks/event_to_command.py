@@ -6,12 +6,13 @@ orders) and the journal's write(2) to a real file. Not timed: making the tape's 
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, median_of, spread_of
-from benchmarks.tape import TapeClock, play
+from benchmarks.tape import Market, TapeClock, play
 from keeper.domain.commands import OrderCommand
 from keeper.domain.events import Event
 from keeper.engine.ingress import Ingress
@@ -19,10 +20,11 @@ from keeper.engine.sequencer import Issued, Sequencer
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE
 
-__all__ = ["figures"]
+__all__ = ["backlog", "figures"]
 
 GOALS = {1: "p50 <= 100 us, p99 <= 1 ms", 3: "p50 <= 200 us, p99 <= 1 ms"}
 WARM_UP_EVENTS = 500
+BACKLOG = 2_000
 
 
 @dataclass(slots=True)
@@ -49,16 +51,39 @@ class _Stopwatch:
         return issued
 
 
-def _run(layers: int, blocks: int) -> _Stopwatch:
+@contextmanager
+def _played(layers: int, blocks: int) -> Iterator[tuple[_Stopwatch, Market]]:
+    """Play the tape into a journal in a temporary folder; yield what it left behind."""
     with tempfile.TemporaryDirectory(prefix="athanor-bench-") as folder:
         journal = JournalWriter.open(Path(folder), JournalOptions())
         clock = TapeClock()
         watch = _Stopwatch(Sequencer(CORE, journal, clock))
         for _ in watch.sequencer.recover():
             raise RuntimeError("the bench's journal is not empty")
-        play(watch.process, clock, layers=layers, blocks=blocks)
+        yield watch, play(watch.process, clock, layers=layers, blocks=blocks)
         journal.close()
-    return watch
+
+
+def _run(layers: int, blocks: int) -> _Stopwatch:
+    with _played(layers, blocks) as (watch, _):
+        return watch
+
+
+def _backlog_run() -> int:
+    """Queue updates as after a gap, take them all; return the nanoseconds it took."""
+    with _played(3, 20) as (watch, market):
+        start = time.perf_counter_ns()
+        for _ in range(BACKLOG):
+            watch.ingress.put(market.book(snapshot=False))
+        while (event := watch.ingress.pop()) is not None:
+            watch.sequencer.process(event)
+        return time.perf_counter_ns() - start
+
+
+def backlog(*, runs: int) -> Figure:
+    """Measure how long a backlog of book updates takes, queueing included."""
+    spreads = [spread_of([_backlog_run()]) for _ in range(runs)]
+    return median_of(f"{BACKLOG} queued updates after a gap", spreads, "<= 250 ms")
 
 
 def figures(layers: int, *, runs: int, blocks: int) -> list[Figure]:

@@ -24,6 +24,8 @@ __all__ = ["Ingress", "merge_books"]
 
 _Mergeable = BookUpdated | OraclePriced
 _Key = tuple[str, str, str]
+_MERGEABLE = (BookUpdated, OraclePriced)
+_SOURCE_CHANGES = (SourceUp, SourceDown, SourceGap)
 
 
 @dataclass(slots=True)
@@ -47,10 +49,10 @@ class Ingress:
 
     def put(self, event: Event) -> None:
         """Add an event at the end, or merge it into what waits from its source."""
-        if isinstance(event, BookUpdated | OraclePriced):
+        if isinstance(event, _MERGEABLE):
             self._put_market_data(event)
         else:
-            if isinstance(event, SourceUp | SourceDown | SourceGap):
+            if isinstance(event, _SOURCE_CHANGES):
                 self._open = {k: w for k, w in self._open.items() if k[1] != event.source}
             self._queue.append(event)
         self._filled.set()

@@ -1,10 +1,14 @@
 """Which commands still wait for their end, so that a restart neither forgets nor repeats one."""
 
+from typing import get_args
+
 from keeper.domain.commands import ChainCommand, Command, CommandId, OrderCommand
 from keeper.domain.events import CommandResult, Event, TransactionMined, TransactionSigned
 
 __all__ = ["Outstanding", "keeper_result"]
 
+_ORDERS = get_args(OrderCommand)
+_OPERATIONS = get_args(ChainCommand)
 _NO_TRACE = "the run ended before the result"
 _NEVER_SIGNED = "the run ended before it was signed"
 
@@ -19,9 +23,9 @@ class Outstanding:
 
     def issue(self, command_id: CommandId, command: Command) -> None:
         """Start to follow a command that was logged."""
-        if isinstance(command, OrderCommand):
+        if isinstance(command, _ORDERS):
             self._orders.add(command_id)
-        elif isinstance(command, ChainCommand):
+        elif isinstance(command, _OPERATIONS):
             self._unsigned.add(command_id)
 
     def note(self, event: Event) -> None:

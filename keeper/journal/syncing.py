@@ -33,7 +33,8 @@ class Syncer:
 
     def mark(self) -> None:
         """Say that something was written."""
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
 
     def sync_now(self) -> None:
         """Sync in the caller's thread. Raises OSError, also one the thread met earlier."""

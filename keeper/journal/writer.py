@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from keeper.domain.commands import Command
 from keeper.domain.errors import ConfigError
 from keeper.domain.events import Event, ParamsChanged, RunStarted
 from keeper.journal.checking import Step
 from keeper.journal.framing import frame
-from keeper.journal.hashing import Roots, StreamChain
+from keeper.journal.hashing import BLOCK_RECORDS, Roots, StreamChain
 from keeper.journal.layout import compress_segment, segment_numbers, sync_folder, wal_path
 from keeper.journal.reader import JournalReader, TornTail
 from keeper.journal.records import (
@@ -20,7 +21,6 @@ from keeper.journal.records import (
     CommandRecord,
     EventRecord,
     HeaderRecord,
-    Record,
     Stream,
     encode_record,
     stream_of,
@@ -28,6 +28,9 @@ from keeper.journal.records import (
 from keeper.journal.syncing import Syncer
 
 __all__ = ["JournalOptions", "JournalWriter"]
+
+_SEGMENT_STARTS: Final = frozenset({RunStarted, ParamsChanged})
+"""A segment belongs to one wheel and one set of parameters: these events begin a new one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,23 +115,17 @@ class JournalWriter:
             self._open_segment(t_ns)
         seq = self.last_seq + 1
         frames = _Frames(self._ready_chains())
-        frames.add(
-            EventRecord(
-                stream=stream_of(event),
-                seq=seq,
-                t_ns=t_ns,
-                commands=len(commands),
-                error=error,
-                event=event,
-            )
+        stream = stream_of(event)
+        event_record = EventRecord(
+            stream=stream, seq=seq, t_ns=t_ns, commands=len(commands), error=error, event=event
         )
+        frames.add(stream, event_record)
         for ordinal, command in enumerate(commands):
-            frames.add(
-                CommandRecord(
-                    stream=Stream.ACCOUNT, seq=seq, ordinal=ordinal, t_ns=t_ns, command=command
-                )
+            record = CommandRecord(
+                stream=Stream.ACCOUNT, seq=seq, ordinal=ordinal, t_ns=t_ns, command=command
             )
-        self._write(frames)
+            frames.add(Stream.ACCOUNT, record)
+        self._write(b"".join(frames.content))
         self.last_seq, self.last_t_ns = seq, t_ns
         return seq
 
@@ -161,7 +158,7 @@ class JournalWriter:
         return self._chains
 
     def _must_rotate(self, t_ns: int, event: Event) -> bool:
-        if self._descriptor is None or isinstance(event, RunStarted | ParamsChanged):
+        if self._descriptor is None or type(event) in _SEGMENT_STARTS:
             return True
         too_old = t_ns - self._segment_t_ns >= self._options.max_segment_age_ns
         return too_old or self._segment_bytes >= self._options.max_segment_bytes
@@ -177,19 +174,22 @@ class JournalWriter:
         self._syncer.watch(self._descriptor)
         sync_folder(self._folder)
         self._segment_bytes, self._segment_t_ns = 0, t_ns
-        frames = _Frames(chains)
+        self._write(self._header_frames(chains))
+
+    def _header_frames(self, chains: dict[Stream, StreamChain]) -> bytes:
+        frames: list[bytes] = []
         for stream, chain in chains.items():
             chain.segment = self._segment
-            frames.add(
-                HeaderRecord(
-                    stream=stream,
-                    format=FORMAT_VERSION,
-                    segment=self._segment,
-                    first_seq=self.last_seq + 1,
-                    previous=chain.previous.hex(),
-                )
+            header = HeaderRecord(
+                stream=stream,
+                format=FORMAT_VERSION,
+                segment=self._segment,
+                first_seq=self.last_seq + 1,
+                previous=chain.previous.hex(),
             )
-        self._write(frames)
+            frames.append(frame(encode_record(header)))
+            chain.add_header(frames[-1])
+        return b"".join(frames)
 
     def _seal_segment(self) -> None:
         descriptor, self._descriptor = self._descriptor, None
@@ -208,10 +208,9 @@ class JournalWriter:
             os.close(self._descriptor)
             self._descriptor = None
 
-    def _write(self, frames: "_Frames") -> None:
+    def _write(self, content: bytes) -> None:
         assert self._descriptor is not None  # noqa: S101 - a segment was opened
         self._syncer.raise_error()
-        content = b"".join(frames.content)
         self._is_broken = True
         if os.write(self._descriptor, content) != len(content):
             raise OSError("the journal's disk took only part of a step")
@@ -252,21 +251,19 @@ class JournalWriter:
 class _Frames:
     """Collects the frames of one write and puts block hashes where they are due."""
 
-    __slots__ = ("_chains", "content")
+    __slots__ = ("_account", "_market", "content")
 
     def __init__(self, chains: dict[Stream, StreamChain]) -> None:
-        self._chains = chains
+        self._account = chains[Stream.ACCOUNT]
+        self._market = chains[Stream.MARKET]
         self.content: list[bytes] = []
 
-    def add(self, record: Record) -> None:
+    def add(self, stream: Stream, record: EventRecord | CommandRecord) -> None:
         framed = frame(encode_record(record))
-        chain = self._chains[record.stream]
+        chain = self._market if stream is Stream.MARKET else self._account
         self.content.append(framed)
-        if isinstance(record, HeaderRecord):
-            chain.add_header(framed)
-        else:
-            chain.add(framed)
-        if chain.due:
+        chain.add(framed)
+        if chain.count >= BLOCK_RECORDS:
             self.content.append(frame(encode_record(chain.close_block())))
 
 

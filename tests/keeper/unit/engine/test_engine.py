@@ -382,11 +382,11 @@ def test_run__journal_cannot_be_written__nothing_leaves(
     quoted_market(desk)
     real = JournalWriter._write
 
-    def full(self: JournalWriter, frames: object) -> None:
+    def full(self: JournalWriter, content: bytes) -> None:
         if desk.script.events(FillReceived):
             self._is_broken = True
             raise OSError(28, "No space left on device")
-        real(self, frames)  # type: ignore[arg-type]
+        real(self, content)
 
     monkeypatch.setattr(JournalWriter, "_write", full)
     with pytest.raises(EngineFailed, match="No space left"):
