@@ -59,6 +59,10 @@ def hourly(rate_ppm_8h: int) -> str:
 
 def trading(ix: Tables, market_id: int) -> Json:
     """Return a market without its oracle price, as streamed."""
+    return {"id": str(market_id), "marketId": market_id, **_market(ix, market_id)}
+
+
+def _market(ix: Tables, market_id: int) -> Json:
     market = market_of(ix, market_id)
     perpetual = ix.state.perpetuals.get(market_id)
     interest = perpetual.open_interest if perpetual else 0
@@ -97,7 +101,7 @@ def perpetual_market(ix: Tables, market_id: int) -> Json:
     market = market_of(ix, market_id)
     oracle = ix.state.prices.get(market_id) or 0
     return {
-        **trading(ix, market_id),
+        **_market(ix, market_id),
         "oraclePrice": fixed(oracle, market.oracle_exponent),
     }
 
