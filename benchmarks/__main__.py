@@ -38,10 +38,11 @@ def main() -> None:
     day = datetime.now(UTC).date().isoformat()
     print(f"{day}, Python {platform.python_version()}, medians of {options.runs} runs")
     print(f"this machine, now: sum(range(1000)) takes {_yardstick_us():.0f} us\n")
-    print(f"{'':46}{'p50':>11}{'p99':>11}  goal")
+    print(f"{'microseconds':44}{'p50':>8}{'p99':>9}{'CPU p50':>9}{'CPU p99':>9}  goal")
     for figure in figures:
-        times = f"{figure.p50_us:>8.0f} us{figure.p99_us:>8.0f} us"
-        print(f"{figure.name:46}{times}  {figure.goal}")
+        wall = f"{figure.p50_us:>8.0f}{figure.p99_us:>9.0f}"
+        cpu = f"{figure.cpu_p50_us:>9.0f}{figure.cpu_p99_us:>9.0f}"
+        print(f"{figure.name:44}{wall}{cpu}  {figure.goal}")
 
 
 if __name__ == "__main__":

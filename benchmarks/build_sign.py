@@ -9,7 +9,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ import httpx
 from v4_proto.cosmos.auth.v1beta1.auth_pb2 import BaseAccount
 from v4_proto.cosmos.auth.v1beta1.query_pb2 import QueryAccountRequest, QueryAccountResponse
 
-from benchmarks.figures import Figure, Spread, median_of, spread_of
+from benchmarks.figures import Figure, Samples, median_of, now
 from keeper.domain.commands import PlaceOrder
 from keeper.domain.orders import Side, TimeInForce
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
@@ -57,15 +56,15 @@ def _signed(signer: TxSigner, address: str, good_til_block: int) -> list[SignedT
     return [signer.short_term(place_order(address, 0, 1, order)) for order in orders]
 
 
-def _signing_run(rounds: int) -> Spread:
+def _signing_run(rounds: int) -> Samples:
     local = LocalSigner(SecretKey(SECRET))
     signer, address = TxSigner(local, CHAIN_ID, 0), address_of(local.public_key)
-    samples = []
+    samples = Samples()
     for number in range(rounds):
-        start = time.perf_counter_ns()
+        since = now()
         _signed(signer, address, 100 + number)
-        samples.append(time.perf_counter_ns() - start)
-    return spread_of(samples)
+        samples.add(since)
+    return samples
 
 
 @contextmanager
@@ -100,9 +99,9 @@ async def _account_number(node: Node, address: str) -> int:
     return int(account.account_number)
 
 
-async def _broadcast_run(ports: dict[str, int], rounds: int) -> Spread:
+async def _broadcast_run(ports: dict[str, int], rounds: int) -> Samples:
     local = LocalSigner(SecretKey(SECRET))
-    address, samples = address_of(local.public_key), []
+    address, samples = address_of(local.public_key), Samples()
     endpoint = f"127.0.0.1:{ports['grpc']}"
     async with (
         Node(endpoint, insecure=True, query_deadline_ms=DEADLINE_MS) as node,
@@ -112,16 +111,16 @@ async def _broadcast_run(ports: dict[str, int], rounds: int) -> Spread:
         signer = TxSigner(local, CHAIN_ID, await _account_number(node, address))
         for _ in range(rounds):
             height = await _make_block(http, ports)
-            start = time.perf_counter_ns()
+            since = now()
             signed = _signed(signer, address, height + 10)
             replies = await asyncio.gather(
                 *(node.broadcast(each.raw, DEADLINE_MS) for each in signed)
             )
-            samples.append(time.perf_counter_ns() - start)
+            samples.add(since)
             refused = [reply.raw_log for reply in replies if reply.code]
             if refused:
                 raise RuntimeError(f"the exchange refused: {refused[0]}")
-    return spread_of(samples)
+    return samples
 
 
 async def _fund(http: httpx.AsyncClient, ports: dict[str, int], address: str) -> None:

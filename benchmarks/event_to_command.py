@@ -5,13 +5,12 @@ orders) and the journal's write(2) to a real file. Not timed: making the tape's 
 """
 
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.figures import Figure, median_of, spread_of
+from benchmarks.figures import Figure, Samples, median_of, now
 from benchmarks.tape import Market, TapeClock, play
 from keeper.domain.commands import OrderCommand
 from keeper.domain.events import Event
@@ -23,7 +22,6 @@ from keeper.journal.rerun import CORE
 __all__ = ["backlog", "figures"]
 
 GOALS = {1: "p50 <= 100 us, p99 <= 1 ms", 3: "p50 <= 200 us, p99 <= 1 ms"}
-WARM_UP_EVENTS = 500
 BACKLOG = 2_000
 
 
@@ -33,21 +31,17 @@ class _Stopwatch:
 
     sequencer: Sequencer
     ingress: Ingress = field(default_factory=Ingress)
-    deciding_ns: list[int] = field(default_factory=list)
-    all_ns: list[int] = field(default_factory=list)
-    seen: int = 0
+    deciding: Samples = field(default_factory=Samples)
+    every: Samples = field(default_factory=Samples)
 
     def process(self, event: Event) -> Sequence[Issued]:
         self.ingress.put(event)
-        start = time.perf_counter_ns()
+        since = now()
         taken = self.ingress.pop()
         issued = self.sequencer.process(taken) if taken is not None else []
-        elapsed = time.perf_counter_ns() - start
-        self.seen += 1
-        if self.seen > WARM_UP_EVENTS:
-            self.all_ns.append(elapsed)
-            if any(isinstance(item.approved.value, OrderCommand) for item in issued):
-                self.deciding_ns.append(elapsed)
+        self.every.add(since)
+        if any(isinstance(item.approved.value, OrderCommand) for item in issued):
+            self.deciding.last_of(self.every)
         return issued
 
 
@@ -69,29 +63,31 @@ def _run(layers: int, blocks: int) -> _Stopwatch:
         return watch
 
 
-def _backlog_run() -> int:
-    """Queue updates as after a gap, take them all; return the nanoseconds it took."""
+def _backlog_run() -> Samples:
+    """Queue updates as after a gap, then take them all."""
+    samples = Samples()
     with _played(3, 20) as (watch, market):
-        start = time.perf_counter_ns()
+        since = now()
         for _ in range(BACKLOG):
             watch.ingress.put(market.book(snapshot=False))
         while (event := watch.ingress.pop()) is not None:
             watch.sequencer.process(event)
-        return time.perf_counter_ns() - start
+        samples.add(since)
+    return samples
 
 
 def backlog(*, runs: int) -> Figure:
     """Measure how long a backlog of book updates takes, queueing included."""
-    spreads = [spread_of([_backlog_run()]) for _ in range(runs)]
-    return median_of(f"{BACKLOG} queued updates after a gap", spreads, "<= 250 ms")
+    samples = [_backlog_run() for _ in range(runs)]
+    return median_of(f"{BACKLOG} queued updates after a gap", samples, "<= 250 ms")
 
 
 def figures(layers: int, *, runs: int, blocks: int) -> list[Figure]:
     """Measure `runs` times over `blocks` blocks of the tape."""
     watches = [_run(layers, blocks) for _ in range(runs)]
     side = f"{layers} level{'s' if layers > 1 else ''} a side"
-    deciding = [spread_of(watch.deciding_ns) for watch in watches]
-    every = [spread_of(watch.all_ns) for watch in watches]
+    deciding = [watch.deciding for watch in watches]
+    every = [watch.every for watch in watches]
     return [
         median_of(f"event to orders, {side}", deciding, GOALS[layers]),
         median_of(f"any event, {side}", every, "p99 <= 1 ms"),

@@ -1,52 +1,71 @@
-"""Percentiles of one run and medians over several; the one way our figures are summed up."""
+"""Percentiles of one run and medians over several; the one way our figures are summed up.
+
+Two times are kept of each sample: wall, which a busy machine inflates, and CPU time of the
+measuring thread, which shows what the code costs. Goals are about wall time on a quiet machine.
+"""
 
 import statistics
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["Figure", "Spread", "median_of", "spread_of"]
+__all__ = ["Figure", "Samples", "median_of", "now"]
 
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Percentiles of one run's samples, in microseconds."""
+@dataclass(slots=True)
+class Samples:
+    """Wall and CPU nanoseconds of each thing measured in one run."""
 
-    samples: int
-    p50_us: float
-    p99_us: float
+    wall_ns: list[int] = field(default_factory=list)
+    cpu_ns: list[int] = field(default_factory=list)
+
+    def add(self, since: tuple[int, int]) -> None:
+        """Add one sample that began at `since`, from `now`."""
+        wall, cpu = now()
+        self.wall_ns.append(wall - since[0])
+        self.cpu_ns.append(cpu - since[1])
+
+    def last_of(self, other: "Samples") -> None:
+        """Add the newest sample of another."""
+        self.wall_ns.append(other.wall_ns[-1])
+        self.cpu_ns.append(other.cpu_ns[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A named figure: medians over runs, with what the specification asks for."""
+    """A named figure in microseconds: medians over runs, with what the specification asks for."""
 
     name: str
     runs: int
     samples: int
     p50_us: float
     p99_us: float
+    cpu_p50_us: float
+    cpu_p99_us: float
     goal: str
 
 
-def spread_of(samples_ns: Sequence[int]) -> Spread:
-    """Sum up one run. Raises ValueError without samples."""
-    if not samples_ns:
+def now() -> tuple[int, int]:
+    """Return wall and thread CPU time in nanoseconds."""
+    return time.perf_counter_ns(), time.thread_time_ns()
+
+
+def median_of(name: str, runs: Sequence[Samples], goal: str) -> Figure:
+    """Sum up several runs: the median of each percentile. Raises ValueError without samples."""
+    if not all(run.wall_ns for run in runs):
         raise ValueError("a run without samples measures nothing")
-    ordered = sorted(samples_ns)
-    return Spread(
-        len(ordered),
-        statistics.median(ordered) / 1_000,
-        ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)] / 1_000,
-    )
-
-
-def median_of(name: str, spreads: Sequence[Spread], goal: str) -> Figure:
-    """Sum up several runs: the median of each percentile."""
     return Figure(
         name=name,
-        runs=len(spreads),
-        samples=spreads[0].samples,
-        p50_us=statistics.median(spread.p50_us for spread in spreads),
-        p99_us=statistics.median(spread.p99_us for spread in spreads),
+        runs=len(runs),
+        samples=len(runs[0].wall_ns),
+        p50_us=statistics.median(_percentile_us(run.wall_ns, 50) for run in runs),
+        p99_us=statistics.median(_percentile_us(run.wall_ns, 99) for run in runs),
+        cpu_p50_us=statistics.median(_percentile_us(run.cpu_ns, 50) for run in runs),
+        cpu_p99_us=statistics.median(_percentile_us(run.cpu_ns, 99) for run in runs),
         goal=goal,
     )
+
+
+def _percentile_us(samples_ns: Sequence[int], percent: int) -> float:
+    ordered = sorted(samples_ns)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1_000
