@@ -24,7 +24,7 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
         "venue_height": state.height,
         "venue_height_age_ms": _age_ms(now_ns, state.height_t_ns),
         "evm_block": state.chain.head_number,
-        "sources_down": sorted(state.sources_down),
+        "sources_down": sorted(name for name, is_up in state.sources.items() if not is_up),
         "usdc_quote_quantums": state.account.usdc if state.account.known else None,
         "markets": [_market(state, now_ns, *item) for item in sorted(state.markets.items())],
         "pools": [_pool(state, now_ns, adapter) for adapter in sorted(state.pools)],
