@@ -1,0 +1,349 @@
+"""Reads, commands and blocks against the real contracts on a real node."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from chain_stage import GAS, KEEPER, PRICE_E8, USDC, QuickClock, Stage
+
+from keeper.chain.rpc import JsonRpc
+from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
+from keeper.domain.approval import Approved
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    ChainCommand,
+    CloseEpoch,
+    CommandId,
+    Deallocate,
+    MintRange,
+    SwapExactIn,
+    SyncAdapter,
+)
+from keeper.domain.errors import ChainUnavailable
+from keeper.domain.events import (
+    BlockReverted,
+    BlockSeen,
+    CommandResult,
+    Event,
+    PoolObserved,
+    SourceDown,
+    SourceUp,
+    TransactionMined,
+    VaultObserved,
+)
+
+FAR = 2**40
+
+
+class Session:
+    """A running `EvmVaultChain` and everything it emitted."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.events: list[Event] = []
+        self.rpc = JsonRpc(stage.url)
+        self.chain = EvmVaultChain(
+            self.rpc, KEEPER, settings(stage), clock=QuickClock(), logged=_now
+        )
+        self._seq = 0
+
+    async def until(self, found: Callable[[], Event | None]) -> Event:
+        async with asyncio.timeout(20):
+            while (event := found()) is None:  # noqa: ASYNC110 (events come from a poll)
+                await asyncio.sleep(0.01)
+            return event
+
+    def newest(self, kind: type[Event]) -> Event | None:
+        return next((e for e in reversed(self.events) if isinstance(e, kind)), None)
+
+    async def command(self, command: ChainCommand) -> CommandResult | TransactionMined:
+        """Submit; return the final receipt, or the result of a command that never left."""
+        self._seq += 1
+        command_id = CommandId(1, self._seq, 0)
+        await self.chain.submit([(command_id, Approved(command))])
+
+        def settled() -> Event | None:
+            return next((e for e in self.events if _settles(e, command_id)), None)
+
+        event = await self.until(settled)
+        assert isinstance(event, CommandResult | TransactionMined)
+        return event
+
+    async def vault_at(self, block: int) -> VaultObserved:
+        def seen() -> Event | None:
+            event = self.newest(VaultObserved)
+            later = isinstance(event, VaultObserved) and event.block_number >= block
+            return event if later else None
+
+        event = await self.until(seen)
+        assert isinstance(event, VaultObserved)
+        return event
+
+
+def _settles(event: Event, command_id: CommandId) -> bool:
+    if isinstance(event, TransactionMined):
+        return event.command == command_id and event.final
+    refused = isinstance(event, CommandResult) and event.outcome != "ACK"
+    return refused and event.command == command_id
+
+
+def settings(stage: Stage) -> ChainSettings:
+    return ChainSettings(
+        chain_id=stage.chain.chain_id,
+        vault=stage.vault.address,
+        clob_adapters=(stage.clob_adapter.address,),
+        pools=((stage.pool_adapter.address, stage.pool.address),),
+        gas=GAS,
+        poll_seconds=0.01,
+    )
+
+
+async def _now() -> None:
+    """No log in these tests: everything counts as written."""
+
+
+def play(stage: Stage, script: Callable[[Session], "asyncio.Future[None]"]) -> Session:
+    """Run a script beside the chain edge."""
+
+    async def work() -> Session:
+        session = Session(stage)
+        task = asyncio.create_task(session.chain.run(session.events.append))
+        try:
+            await script(session)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await session.chain.close()
+        return session
+
+    return stage.run(work())
+
+
+def test_observe__open_vault__equals_the_contract(stage: Stage) -> None:
+    async def script(session: Session) -> None:
+        await session.until(lambda: session.newest(PoolObserved))
+
+    session = play(stage, script)
+
+    vault = session.newest(VaultObserved)
+    assert isinstance(vault, VaultObserved)
+    assert vault.state == "OPEN"
+    assert vault.idle == stage.vault.idle() == 600_000 * USDC
+    assert vault.accepted_nav == stage.vault.acceptedNav()
+    assert vault.next_cut_at == stage.vault.nextCutTime()
+    assert vault.epoch == stage.vault.cut().epoch
+    assert vault.owed_assets == 0
+    assert (vault.venue_cap_bps, vault.min_on_chain_bps) == (5_000, 3_000)
+    assert [(a.adapter, a.attested) for a in vault.adapters] == [
+        (stage.pool_adapter.address, False),
+        (stage.clob_adapter.address, True),
+    ]
+    assert [e.source for e in session.events if isinstance(e, SourceUp)] == [
+        "evm",
+        "evm:vault",
+        f"evm:pool:{stage.pool_adapter.address}",
+    ]
+
+
+def test_observe__pool__equals_pool_feed_and_adapter(stage: Stage) -> None:
+    async def script(session: Session) -> None:
+        await session.until(lambda: session.newest(PoolObserved))
+
+    session = play(stage, script)
+
+    pool = session.newest(PoolObserved)
+    slot0 = stage.pool.slot0()
+    assert isinstance(pool, PoolObserved)
+    assert (pool.sqrt_price_x96, pool.tick) == (slot0.sqrtPriceX96, slot0.tick)
+    assert pool.twap_tick == stage.pool_adapter.twapTick()
+    assert pool.liquidity == stage.pool.liquidity()
+    assert (pool.tick_spacing, pool.fee_ppm) == (10, 500)
+    assert (pool.mark_price, pool.mark_decimals) == (PRICE_E8, 8)
+    assert (pool.amount0, pool.amount1, pool.ranges) == (0, 0, ())
+
+
+def test_submit__whole_life_of_a_range__each_command_lands(stage: Stage) -> None:
+    adapter = stage.pool_adapter
+    usdc_is_0 = stage.pool.token0() == stage.usdc.address
+    centre = stage.pool.slot0().tick // 10 * 10
+    ticks = {"tick_lower": centre - 1_000, "tick_upper": centre + 1_000}
+
+    async def script(session: Session) -> None:
+        async def lands(command: ChainCommand) -> None:
+            result = await session.command(command)
+            assert isinstance(result, TransactionMined), result
+            assert result.succeeded
+
+        await lands(Allocate(adapter=adapter.address, assets=200_000 * USDC))
+        await lands(
+            SwapExactIn(
+                adapter=adapter.address,
+                zero_for_one=usdc_is_0,
+                amount_in=6_000 * USDC,
+                amount_out_min=1,
+                deadline=FAR,
+            )
+        )
+        stage.pass_time(61)
+        await lands(
+            MintRange(
+                adapter=adapter.address,
+                **ticks,
+                liquidity=10**15,
+                amount0_max=2**128 - 1,
+                amount1_max=2**128 - 1,
+                deadline=FAR,
+            )
+        )
+        minted = await session.until(_with_ranges(session, 1))
+        assert isinstance(minted, PoolObserved)
+        assert minted.ranges[0].liquidity == 10**15
+        stage.pass_time(61)
+        await lands(
+            BurnRange(
+                adapter=adapter.address,
+                **ticks,
+                liquidity=10**15,
+                amount0_min=0,
+                amount1_min=0,
+                deadline=FAR,
+            )
+        )
+        await lands(SyncAdapter(adapter=adapter.address))
+
+    play(stage, script)
+
+    assert list(stage.pool_adapter.ranges()) == []
+
+
+def _with_ranges(session: Session, count: int) -> Callable[[], Event | None]:
+    def found() -> Event | None:
+        event = session.newest(PoolObserved)
+        return event if isinstance(event, PoolObserved) and len(event.ranges) == count else None
+
+    return found
+
+
+def test_submit__clob_leg__sent_and_asked_home(stage: Stage) -> None:
+    adapter = stage.clob_adapter.address
+
+    async def script(session: Session) -> None:
+        sent = await session.command(Allocate(adapter=adapter, assets=100_000 * USDC))
+        asked = await session.command(Deallocate(adapter=adapter, assets=30_000 * USDC))
+        assert isinstance(sent, TransactionMined)
+        assert isinstance(asked, TransactionMined)
+        seen = await session.vault_at(asked.block_number)
+        assert (seen.idle, seen.adapters[1].sent) == (500_000 * USDC, 100_000 * USDC)
+
+    play(stage, script)
+
+    assert stage.clob_adapter.returnRequested() == 30_000 * USDC
+
+
+def test_submit__above_the_venue_cap__refused_by_name_and_no_nonce_used(stage: Stage) -> None:
+    async def script(session: Session) -> None:
+        command = Allocate(adapter=stage.clob_adapter.address, assets=300_001 * USDC)
+        result = await session.command(command)
+
+        assert isinstance(result, CommandResult)
+        assert (result.outcome, result.codespace) == ("REJECTED", "evm")
+        assert result.detail == f"VenueCapExceeded({300_001 * USDC}, {300_000 * USDC})"
+        assert await session.rpc.call("eth_getTransactionCount", KEEPER.address, "pending") == "0x0"
+
+    play(stage, script)
+
+
+def test_submit__early_cut__refused_with_the_earliest_time(stage: Stage) -> None:
+    async def script(session: Session) -> None:
+        result = await session.command(CloseEpoch(epoch=2))
+
+        assert isinstance(result, CommandResult)
+        assert result.detail == f"TooEarly({stage.vault.nextCutTime()})"
+
+    play(stage, script)
+
+
+def test_observe__dead_feed__vault_marked_down_with_the_reason(stage: Stage) -> None:
+    adapter = stage.pool_adapter.address
+
+    async def script(session: Session) -> None:
+        await session.command(Allocate(adapter=adapter, assets=200_000 * USDC))
+        swapped = await session.command(
+            SwapExactIn(
+                adapter=adapter,
+                zero_for_one=stage.pool.token0() == stage.usdc.address,
+                amount_in=6_000 * USDC,
+                amount_out_min=1,
+                deadline=FAR,
+            )
+        )
+        assert isinstance(swapped, TransactionMined)
+        stage.chain.mine(deltatime=5_000)
+        await session.until(lambda: session.newest(SourceDown))
+
+    session = play(stage, script)
+
+    down = session.newest(SourceDown)
+    assert isinstance(down, SourceDown)
+    assert down.source == "evm:vault"
+    assert "FeedTooOld" in down.detail
+    assert not isinstance(session.events[-1], VaultObserved)
+
+
+def test_run__reorganisation__reverted_blocks_named_and_new_ones_seen(stage: Stage) -> None:
+    async def script(session: Session) -> None:
+        first = await session.until(lambda: session.newest(BlockSeen))
+        fork = await session.rpc.call("evm_snapshot")
+        stage.chain.mine(2)
+        await session.until(lambda: _other(session.newest(BlockSeen), first))
+        await session.rpc.call("evm_revert", fork)
+        stage.chain.mine(3, deltatime=77)
+        await session.until(lambda: session.newest(BlockReverted))
+
+    session = play(stage, script)
+
+    seen = [(e.number, e.hash) for e in session.events if isinstance(e, BlockSeen)]
+    reverted = [(e.number, e.hash) for e in session.events if isinstance(e, BlockReverted)]
+    canonical = [block for block in seen if block not in reverted]
+    assert set(reverted) <= set(seen)
+    assert [number for number, _ in canonical] == sorted({number for number, _ in seen})
+    assert canonical[-1] == (stage.chain.blocks.head.number, _hex(stage.chain.blocks.head.hash))
+
+
+def _hex(value: bytes) -> str:
+    return "0x" + bytes(value).hex()
+
+
+def _other(event: Event | None, known: Event) -> Event | None:
+    return event if event != known else None
+
+
+def test_check__wrong_chain_id__refused_with_both(stage: Stage) -> None:
+    async def script() -> None:
+        async with JsonRpc(stage.url) as rpc:
+            await rpc.check_chain(1)
+
+    with pytest.raises(ChainUnavailable, match=r"serves chain \d+, expected 1"):
+        stage.run(script())
+
+
+def test_run__nobody_listens__source_down_then_up_elsewhere(stage: Stage) -> None:
+    async def script() -> list[Event]:
+        events: list[Event] = []
+        rpc = JsonRpc("http://127.0.0.1:9")
+        chain = EvmVaultChain(rpc, KEEPER, settings(stage), clock=QuickClock(), logged=_now)
+        task = asyncio.create_task(chain.run(events.append))
+        async with asyncio.timeout(10):
+            while not events:  # noqa: ASYNC110 (as above)
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await chain.close()
+        return events
+
+    events = stage.run(script())
+
+    assert isinstance(events[0], SourceDown)
+    assert events[0].source == "evm"
+    assert len(events) == 1
