@@ -1,12 +1,14 @@
 """Owns dYdX bech32 addresses: of public keys and of the exchange's own module accounts."""
 
 import hashlib
+from functools import lru_cache
 
 import bech32
 
 __all__ = ["BRIDGE", "FEE_COLLECTOR", "INSURANCE", "SUBACCOUNTS", "address_of", "is_address"]
 
 PREFIX = "dydx"
+KNOWN = 4_096  # addresses remembered by the pure functions below
 
 
 def _encode(raw: bytes) -> str:
@@ -16,6 +18,7 @@ def _encode(raw: bytes) -> str:
     return str(bech32.bech32_encode(PREFIX, words))
 
 
+@lru_cache(maxsize=KNOWN)
 def address_of(public_key: bytes) -> str:
     """Return the account address of a compressed secp256k1 public key (33 bytes)."""
     return _encode(hashlib.new("ripemd160", hashlib.sha256(public_key).digest()).digest())
@@ -25,6 +28,7 @@ def _module(name: str) -> str:
     return _encode(hashlib.sha256(name.encode()).digest()[:20])
 
 
+@lru_cache(maxsize=KNOWN)
 def is_address(text: str) -> bool:
     """Return whether `text` is a well-formed address of this chain (20 bytes, right checksum)."""
     prefix, words = bech32.bech32_decode(text)

@@ -175,12 +175,21 @@ class Chain:
         events += self._deliver_all(height, time_ns)
         events += self._commit_administration()
         events += self.funding.advance(self.state, self.clob.books, time_ns)
-        self._append_block(height, time_ns, repr(events).encode())
+        self._append_block(height, time_ns, self._content(height))
         events += self.clob.after_commit(height)
         self._check_state = self.state.branch()
         self._checker.limiter.prune(height)
         events.append(BlockCommitted(height, time_ns))
         return events
+
+    def _content(self, height: int) -> bytes:
+        """Return what the block's hash covers: its matches and its transactions."""
+        matches = [
+            b"%s%s%d" % (match.taker.digest, match.maker.digest, match.quantums)
+            for match in self.clob.pending
+        ]
+        included = self.index.at(height)
+        return b"".join(matches) + "".join(record.hash for record in included).encode()
 
     def _commit_matches(self) -> list[Event]:
         events: list[Event] = []

@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from .model import OrderId, SubaccountId
 
@@ -22,6 +23,7 @@ __all__ = [
 
 NAMESPACE = uuid.UUID("0f9da948-a6fb-4c45-9edc-4685c3f3317d")
 PLACES = 20
+REMEMBERED = 8_192  # results of pure functions kept for reuse
 NS = 10**9
 
 
@@ -45,6 +47,7 @@ def power(exponent: int) -> Fraction:
     return Fraction(10) ** exponent
 
 
+@lru_cache(maxsize=REMEMBERED)
 def iso(time_ns: int) -> str:
     """Return a UTC time with milliseconds, as the indexer writes it."""
     seconds, rest = divmod(time_ns, NS)
@@ -61,11 +64,13 @@ def parse_iso(text: str) -> int:
     return (delta.days * 86_400 + delta.seconds) * NS + delta.microseconds * 1_000
 
 
+@lru_cache(maxsize=REMEMBERED)
 def subaccount_uuid(key: SubaccountId) -> str:
     """Return the indexer's id of a subaccount."""
     return str(uuid.uuid5(NAMESPACE, f"{key.owner}-{key.number}"))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def order_uuid(order_id: OrderId) -> str:
     """Return the indexer's id of an order."""
     owner = subaccount_uuid(order_id.subaccount)

@@ -1,7 +1,6 @@
 """Owns included transactions: by hash, and by the addresses their coins moved between."""
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 
 from .execution import BankMove
@@ -71,11 +70,13 @@ class TxIndex:
 
     def __init__(self) -> None:
         self._by_hash: dict[str, TxRecord] = {}
+        self._by_height: dict[int, list[TxRecord]] = {}
         self._by_key: dict[tuple[str, str], list[TxRecord]] = {}
 
     def add(self, record: TxRecord) -> None:
         """Index a transaction."""
         self._by_hash[record.hash] = record
+        self._by_height.setdefault(record.height, []).append(record)
         keys = {("tx.hash", record.hash)}
         for move in record.moves:
             keys.add(("transfer.sender", move.sender))
@@ -100,7 +101,6 @@ class TxIndex:
         heights = [c for c in conditions if c.key == "tx.height"]
         return [r for r in found if all(c.holds(r.height) for c in heights)]
 
-    def after(self, key: tuple[str, str], height: int) -> list[TxRecord]:
-        """Return the transactions under an event key with a height above `height`."""
-        records = self._by_key.get(key, [])
-        return records[bisect_left(records, height + 1, key=lambda record: record.height) :]
+    def at(self, height: int) -> list[TxRecord]:
+        """Return the transactions of a block, in order."""
+        return self._by_height.get(height, [])
