@@ -91,7 +91,7 @@ class Transfers:
                 yield pair
             seen += len(reply.txs)
             page += 1
-            if not reply.txs or seen >= reply.total:
+            if len(reply.txs) < _PAGE or seen >= reply.total > 0:
                 return
 
     def _sends(self, transaction: Any, response: Any) -> list[BankTransfer]:

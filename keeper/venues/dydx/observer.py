@@ -82,7 +82,9 @@ class Observer:
         interval = self._links.settings.observe_interval_ms / 1_000
         while True:
             try:
-                await asyncio.wait_for(self._wake.wait(), interval)
+                # Not wait_for: in Python 3.11 it can swallow a cancellation.
+                async with asyncio.timeout(interval):
+                    await self._wake.wait()
             except TimeoutError:
                 self._note_height(self._head)
             self._wake.clear()

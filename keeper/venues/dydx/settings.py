@@ -22,10 +22,10 @@ class FeeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One trading subaccount on one chain; milliseconds and venue blocks where named.
+    """One trading subaccount on one chain; milliseconds where named.
 
     `rest_url` is the indexer's base without /v4. `authenticator_ids` are those of a permissioned
-    key, empty when the key is the owner's own. `short_block_window` is the chain's own.
+    key, empty when the key is the owner's own.
     `max_messages_per_block` is what the keeper means to send at most; the chain's own limit is
     read at start and must carry it (0: not checked). Raises ConfigError on an impossible value.
     """
@@ -40,7 +40,6 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     markets: tuple[str, ...]
     authenticator_ids: tuple[int, ...] = ()
     max_messages_per_block: int = 0
-    short_block_window: int = 40
     place_deadline_ms: int = 2_000
     query_deadline_ms: int = 5_000
     observe_interval_ms: int = 15_000
@@ -51,7 +50,6 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     def __post_init__(self) -> None:
         positive = (
-            "short_block_window",
             "place_deadline_ms",
             "query_deadline_ms",
             "observe_interval_ms",

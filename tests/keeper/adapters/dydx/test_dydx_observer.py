@@ -335,6 +335,21 @@ def test_settle__history_kept__every_change_read_in_order(eth: PerpetualMarket) 
     assert rig.observed_heights() == [START + 2, START + 4]
 
 
+def test_run__cancelled_in_the_moment_it_is_woken__ends(eth: PerpetualMarket) -> None:
+    rig = Rig(eth)
+
+    async def use(rig: Rig) -> None:
+        task = asyncio.create_task(rig.observer.run(rig.events.append))
+        await asyncio.sleep(0)
+        rig.observer.note_transfer()
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=1)
+        assert done == {task}
+        assert task.cancelled()
+
+    run(rig, use)
+
+
 def test_repair__interval_passes__history_compared_again(eth: PerpetualMarket) -> None:
     rig = Rig(eth)
     rig.indexer.fills = [fill(1, START + 1)]

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from dydx_world import ADDRESS, DEPOSIT, STEP, TICK, World, cancel, quote, until, world
+from dydx_world import ADDRESS, DEPOSIT, HOT, STEP, TICK, World, cancel, quote, until, world
 
 from keeper.domain.errors import ConfigError, VenueUnavailable
 from keeper.domain.events import (
@@ -323,6 +323,40 @@ def test_run__restarted_keeper__takes_up_where_its_journal_ends() -> None:
     asyncio.run(main())
 
 
+def test_run__restarted_after_the_node_pruned_its_height__still_takes_up() -> None:
+    async def main() -> None:
+        async with world(history_blocks=3) as here:
+            await here.connect()
+            known = here.events.of(Reconciled)[0].height
+            await here.send(quote(41, Side.BUY, 30_000, 100, here.exchange.chain.height + 15))
+            await here.disconnect()
+            here.events.clear()
+            await here.take(SELL, 30_000, 25)
+            for _ in range(6):
+                here.exchange.make_block()
+
+            await here.connect(resume_height=known)
+
+            assert [f.quantums for f in ours(here)] == [25 * STEP]
+            assert_state_is_the_exchanges(here, here.events.of(Reconciled)[0].subaccount)
+
+    asyncio.run(main())
+
+
+def test_run__lost_twice__comes_up_each_time() -> None:
+    async def main() -> None:
+        async with world() as here:
+            await here.connect()
+            for times in (2, 3):
+                await cut_stream(here)
+                await here.came_up(times)
+
+            assert len(here.events.of(SourceDown)) == 2
+            assert len(here.events.of(Reconciled)) == 3
+
+    asyncio.run(main())
+
+
 def test_run__fresh_start_after_trades__old_fills_are_in_the_state_alone() -> None:
     async def main() -> None:
         async with world() as here:
@@ -383,8 +417,6 @@ def test_run__endpoint_unreachable_at_start__venue_unavailable(changes: dict[str
 def test_run__key_of_another_account__config_error() -> None:
     async def main() -> None:
         async with world() as here:
-            from dydx_world import HOT
-
             await here.connect(HOT)
 
     with pytest.raises(ConfigError, match=ADDRESS):

@@ -32,7 +32,7 @@ GOOD: dict[str, Any] = {
         {"rest_url": "http://127.0.0.1:3002/v4/"},
         {"place_deadline_ms": 0},
         {"query_deadline_ms": -1},
-        {"short_block_window": 0},
+        {"reconnect_max_ms": 0},
     ],
 )
 def test_settings__cannot_work__config_error(change: dict[str, Any]) -> None:
