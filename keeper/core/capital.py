@@ -105,7 +105,7 @@ def _recognise_arrivals(
         return None
     _, returned, _, went = chain.flow_base
     leaving = state.account.transferred_out - went - (clob.returned - returned)
-    rested = vault.block_number >= chain.sync_block + _SYNC_EVERY_BLOCKS
+    rested = chain.sync_block < 0 or (vault.block_number >= chain.sync_block + _SYNC_EVERY_BLOCKS)
     if leaving <= 0 or not rested or not is_ready(state, name, vault.block_number):
         return None
     chain.sync_block = vault.block_number

@@ -7,14 +7,14 @@ from keeper.domain.units import NS_PER_SECOND
 
 __all__ = ["fresh_notes"]
 
-_QUIET_NS = 60 * NS_PER_SECOND
+_QUIET_NS = 10 * NS_PER_SECOND
 
 
 def fresh_notes(state: State, scope: str, refused: list[Refused]) -> list[NoteRefusal]:
     """Replace a scope's standing refusals and return notes of those that just began.
 
-    A refusal is its code and subject; the same one is noted at most once a minute, however often
-    it comes and goes.
+    A refusal is its code and subject; the same one is noted at most once in ten seconds, however
+    often it comes and goes.
     """
     former = state.guard.active.get(scope, ())
     current: dict[str, Refused] = {}

@@ -32,7 +32,7 @@ __all__ = ["manage_pool", "pool_view", "swap_command"]
 _IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
 _BALANCE_PPM = 20_000  # tokens this close to the range's ratio are minted as they are
 _HOME_MARGIN_PPM = 20_000  # more is freed than asked for, since fees and price move in between
-_HALVINGS = 6
+_HALVINGS = 8  # a swap the pool cannot fill well is tried down to 1/128 of its size
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
 Wish = PoolCommand | Deallocate | Refused | None

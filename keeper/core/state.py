@@ -131,7 +131,7 @@ class Chain(msgspec.Struct, kw_only=True):
 class LossStop(msgspec.Struct, kw_only=True):
     """Cumulative profit in quote quantums as sampled per venue block, its day's start and high.
 
-    `breaches` are the codes of limits the newest sample is beyond: quoting pauses at once. Only
+    `breaches` are the codes of limits that profit is beyond right now: quoting pauses at once. Only
     when all samples are beyond them does the phase trip: a transfer and the balance it changes
     may arrive one block apart, and that is no loss.
     """

@@ -8,6 +8,7 @@ from keeper.core.notes import fresh_notes
 from keeper.core.pools import manage_pool
 from keeper.core.quoting import desired_quotes, place_quotes, withdraw_unwanted
 from keeper.core.state import State
+from keeper.core.stops import watch_losses
 from keeper.domain import events as ev
 from keeper.domain.approval import Approved
 from keeper.domain.commands import Command, NoteRefusal
@@ -33,6 +34,7 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
         return ()
     out: list[Approved[Command]] = []
     raised = alerts(state, event, state.settings.limits)
+    watch_losses(state, state.settings.limits)
     notes = _quote(state, _scope(state, event), state.settings.limits, out)
     notes += _hedge(state, event, state.settings.limits, out)
     notes += _move_capital(state, event, state.settings, out)

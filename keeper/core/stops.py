@@ -9,10 +9,20 @@ from keeper.domain.units import NS_PER_SECOND
 from keeper.risk.losses import daily_loss, drawdown
 from keeper.risk.phase import Phase
 
-__all__ = ["sample_losses"]
+__all__ = ["sample_losses", "watch_losses"]
 
 _SAMPLES = 3
 _NS_PER_DAY = 86_400 * NS_PER_SECOND
+
+
+def watch_losses(state: State, limits: RiskLimits) -> None:
+    """Set the breaches that hold right now, event by event; they stop quoting at once."""
+    loss = state.guard.loss
+    if not loss.started:
+        return
+    measured = _profit_and_capital(state)
+    if measured is not None:
+        loss.breaches = [entry.code for entry in _breaches(loss, *measured, limits)]
 
 
 def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
@@ -25,7 +35,6 @@ def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
     loss.samples = [*loss.samples, profit][-_SAMPLES:]
     _roll(loss, state.t_ns // _NS_PER_DAY)
     loss.high = max(loss.high, min(loss.samples))
-    loss.breaches = [entry.code for entry in _breaches(loss, profit, capital, limits)]
     lasting = _breaches(loss, max(loss.samples), capital, limits)
     if len(loss.samples) < _SAMPLES or not lasting:
         return []

@@ -38,7 +38,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     """One client id: its live versions, fills and cancel; `slot` is empty outside a ladder.
 
     `fill_sum` are fills that reached the position; `total_filled` is the venue's word, which may
-    run ahead of them. `cancel_gtb` is -1 until a cancel was sent. `ended` means the venue said the
+    run ahead of them. `cancel_gtb` is -1 until a cancel was sent, at `cancel_height`. `ended` means the venue said the
     id rests no more: it takes no replacement, yet its versions count until the height passes.
     """
 
@@ -54,7 +54,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     fill_sum: int = 0
     total_filled: int = 0
     cancel_gtb: int = -1
-    cancel_height: int = -1
+    cancel_height: int = -2
     ended: bool = False
 
     @property

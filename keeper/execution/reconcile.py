@@ -166,12 +166,17 @@ def commit_place(orders: Orders, place: PlaceOrder, slot: str, height: int, key:
 
 
 def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
-    """Book an approved cancel that leaves now; its ids take no replacement any more."""
+    """Book an approved cancel that leaves now; its ids take no replacement any more.
+
+    The first cancel is its slot's message of the block, so that a flapping refusal cannot cancel
+    and place in turns; a repeated one holds nothing up.
+    """
     for client_id in cancel.client_ids:
         order = orders.working[client_id]
+        first = order.cancel_gtb < 0
         order.cancel_gtb = max(order.cancel_gtb, cancel.good_til_block)
         order.cancel_height = height
-        if order.slot:
+        if first and order.slot:
             slot = orders.slots.setdefault(order.slot, Slot())
             slot.sent_height = max(slot.sent_height, height)
 

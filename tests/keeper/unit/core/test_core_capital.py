@@ -1,0 +1,514 @@
+"""The slow loop: allocation, redemptions, ranges, swaps, receipts, exit, failures."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from keeper.core.dispatch import EPOCH
+from keeper.core.views import net_delta
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    CloseEpoch,
+    Command,
+    CommandId,
+    Deallocate,
+    MintRange,
+    NoteRefusal,
+    PlaceOrder,
+    RaiseAlert,
+    SwapExactIn,
+    SyncAdapter,
+)
+from keeper.domain.events import (
+    BlockReverted,
+    Event,
+    OperatorCommand,
+    PoolObserved,
+    RangeState,
+    TransactionMined,
+    VaultObserved,
+    VenueTransfer,
+)
+from keeper.domain.orders import Side, TimeInForce
+from keeper.risk.phase import Phase
+from tests.keeper.builders import (
+    ALLOCATION,
+    CLOB,
+    ETH,
+    POOL,
+    SECOND,
+    START_HEIGHT,
+    START_NS,
+    USDC,
+    Keeper,
+    adapter,
+    market_settings,
+    of,
+    pool_seen,
+    pool_settings,
+    result,
+    settings,
+    vault,
+)
+
+CHAIN = (Allocate, BurnRange, CloseEpoch, Deallocate, MintRange, SwapExactIn, SyncAdapter)
+ONE_WETH = 10**18
+
+
+def _keeper(**changes: Any) -> Keeper:
+    """Quoting, with an empty venue account, so that the whole NAV is in the vault."""
+    chosen = replace(settings(pools=(pool_settings(),), allocation=ALLOCATION), **changes)
+    keeper = Keeper(chosen)
+    keeper.start()
+    keeper.answer()
+    return keeper
+
+
+def _chain(commands: list[Command]) -> list[Any]:
+    return [command for command in commands if isinstance(command, CHAIN)]
+
+
+def _mine(keeper: Keeper, block: int, succeeded: bool = True) -> list[Command]:
+    """Receipts for every chain command sent and not yet answered."""
+    waiting, keeper.sent = keeper.sent, []
+    out: list[Command] = []
+    for command_id, command in waiting:
+        if isinstance(command, CHAIN):
+            out += keeper.feed(_receipt(command_id, block, succeeded))
+    return out
+
+
+def _receipt(command_id: CommandId, block: int, succeeded: bool = True) -> TransactionMined:
+    return TransactionMined(
+        command=command_id,
+        tx_hash=f"0x{command_id.seq}",
+        block_number=block,
+        block_hash=f"0xb{block}",
+        succeeded=succeeded,
+        gas_used=200_000,
+        effective_gas_price=10**9,
+        final=False,
+    )
+
+
+def _at(keeper: Keeper, event: VaultObserved | PoolObserved) -> Event:
+    """The observation stamped with the keeper's present time."""
+    return replace(event, block_timestamp=keeper.now // SECOND)
+
+
+def test_vault_observed__all_idle__allocates_to_both_targets_within_caps() -> None:
+    keeper = _keeper()
+
+    commands = _chain(keeper.feed(vault(1)))
+
+    # The account holds 100,000 already; targets are 35 % and 20 % of a million.
+    assert commands == [
+        Allocate(adapter=CLOB, assets=250_000 * USDC),
+        Allocate(adapter=POOL, assets=200_000 * USDC),
+    ]
+
+
+def test_vault_observed__commands_under_way__nothing_more() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+
+    assert _chain(keeper.feed(vault(2))) == []
+
+
+def test_vault_observed__mined_but_observed_before__waits_for_the_block() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+    _mine(keeper, block=5)
+
+    assert _chain(keeper.feed(vault(4))) == []
+    assert len(_chain(keeper.feed(vault(5)))) == 2
+
+
+def test_vault_observed__allocation_in_transit__counts_as_venue_capital() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+    _mine(keeper, block=2)
+
+    on_the_way = vault(
+        2,
+        idle=550_000 * USDC,
+        adapters=(adapter(CLOB, sent=250_000 * USDC), adapter(POOL, value=200_000 * USDC)),
+    )
+
+    assert _chain(keeper.feed(on_the_way)) == []
+
+
+def test_vault_observed__venue_cap__limits_the_move() -> None:
+    keeper = _keeper()
+
+    commands = _chain(keeper.feed(vault(1, venue_cap_bps=2_000)))
+
+    assert Allocate(adapter=CLOB, assets=100_000 * USDC) in commands
+
+
+def test_vault_observed__on_chain_minimum__limits_the_move() -> None:
+    keeper = _keeper()
+
+    commands = _chain(keeper.feed(vault(1, min_on_chain_bps=9_000)))
+
+    assert Allocate(adapter=CLOB, assets=100_000 * USDC) in commands
+
+
+def test_vault_observed__cut_open__no_allocation() -> None:
+    keeper = _keeper()
+
+    assert _chain(keeper.feed(vault(1, state="CUT"))) == []
+
+
+def test_vault_observed__redemptions_owed__idle_stays() -> None:
+    keeper = _keeper()
+
+    commands = _chain(keeper.feed(vault(1, owed_assets=900_000 * USDC)))
+
+    assert sum(command.assets for command in of(commands, Allocate)) <= 100_000 * USDC
+
+
+def test_vault_observed__owed_beyond_idle__excess_comes_home_from_the_venue() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+    _mine(keeper, block=2)
+    keeper.feed(
+        VenueTransfer(
+            transfer_id="in",
+            quote_quantums=250_000 * USDC,
+            counterparty="bridge",
+            height=START_HEIGHT + 1,
+        )
+    )
+    owing = vault(
+        3,
+        idle=450_000 * USDC,
+        owed_assets=600_000 * USDC,
+        adapters=(adapter(CLOB, sent=250_000 * USDC), adapter(POOL, value=200_000 * USDC)),
+    )
+
+    commands = _chain(keeper.feed(owing))
+
+    # Short of 150,000; what stays is 400,000, of which the CLOB should hold 140,000 of its 350,000.
+    assert commands == [Deallocate(adapter=CLOB, assets=150_000 * USDC)]
+    _mine(keeper, block=4)
+    assert _chain(keeper.feed(replace(owing, block_number=4, block_hash="0xv4"))) == []
+
+
+def test_vault_observed__money_on_its_way_home__sync_asked_for() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+    _mine(keeper, block=2)
+    keeper.feed(
+        VenueTransfer(
+            transfer_id="out", quote_quantums=-10 * USDC, counterparty="w", height=START_HEIGHT + 1
+        )
+    )
+
+    commands = _chain(keeper.feed(vault(2, state="CUT")))
+
+    assert commands == [SyncAdapter(adapter=CLOB)]
+
+
+def test_vault_observed__epoch_due__closed_once() -> None:
+    keeper = _keeper()
+    due = vault(1, next_cut_at=START_NS // SECOND)
+
+    first = of(keeper.feed(due), CloseEpoch)
+    second = of(keeper.feed(replace(due, block_number=2, block_hash="0xv2")), CloseEpoch)
+
+    assert first == [CloseEpoch(epoch=2)]
+    assert second == []
+    assert EPOCH in keeper.state.chain.outstanding
+
+
+def test_vault_observed__old_block__refused_as_stale() -> None:
+    keeper = _keeper()
+
+    commands = keeper.feed(vault(1, block_timestamp=START_NS // SECOND - 61))
+
+    assert _chain(commands) == []
+    assert {note.code for note in of(commands, NoteRefusal)} >= {"STALE_VAULT"}
+
+
+def test_vault_observed__halted__nothing() -> None:
+    keeper = _keeper()
+    keeper.feed(OperatorCommand(verb="halt", argument="", operator="me"))
+
+    assert _chain(keeper.feed(vault(1, next_cut_at=START_NS // SECOND))) == []
+
+
+def test_vault_observed__reverted_block__observed_again() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(7, idle=0))
+    keeper.feed(BlockReverted(number=7, hash="0xv7"))
+
+    keeper.feed(vault(6, block_hash="0xother"))
+
+    seen = keeper.state.chain.vault
+    assert seen is not None
+    assert seen.block_number == 6
+
+
+def test_vault_observed__settlement_moves_assets__no_profit_or_loss() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1, state="CUT", epoch=2))
+    keeper.block()
+    keeper.block()
+    keeper.block()
+
+    keeper.feed(vault(2, state="OPEN", epoch=2, idle=100_000 * USDC, accepted_nav=200_000 * USDC))
+    for _ in range(4):
+        keeper.block()
+
+    assert keeper.state.chain.external == -900_000 * USDC
+    assert keeper.state.guard.phase is Phase.ACTIVE
+    assert keeper.state.guard.loss.breaches == []
+
+
+def test_vault_observed__pool_loses_value__trips_the_loss_stop() -> None:
+    keeper = _keeper()
+    held = vault(1, adapters=(adapter(CLOB), adapter(POOL, value=200_000 * USDC)))
+    keeper.feed(held)
+    for _ in range(3):
+        keeper.block()
+
+    lost = replace(
+        held,
+        block_number=2,
+        block_hash="0xv2",
+        adapters=(adapter(CLOB), adapter(POOL, value=190_000 * USDC)),
+    )
+    keeper.feed(lost)
+    for _ in range(4):
+        keeper.block()
+
+    assert keeper.state.guard.phase is Phase.EXITING
+
+
+def test_pool_observed__only_asset__half_is_swapped_with_a_minimum() -> None:
+    keeper = _keeper()
+
+    (swap,) = _chain(keeper.feed(pool_seen(1, amount0=200_000 * USDC)))
+
+    assert isinstance(swap, SwapExactIn)
+    assert swap.zero_for_one
+    assert 99_000 * USDC < swap.amount_in < 101_000 * USDC
+    at_mark = swap.amount_in * ONE_WETH // (3_000 * USDC)
+    assert at_mark * 994 // 1_000 < swap.amount_out_min < at_mark * 996 // 1_000
+    assert swap.deadline == keeper.now // SECOND + 120
+
+
+def test_pool_observed__balanced_tokens__range_minted_around_the_mark() -> None:
+    keeper = _keeper()
+    seen = pool_seen(1, amount0=100_000 * USDC, amount1=33_300_000_000_000_000_000)
+
+    (mint,) = _chain(keeper.feed(seen))
+
+    assert isinstance(mint, MintRange)
+    assert mint.tick_lower % 10 == 0
+    assert mint.tick_upper % 10 == 0
+    assert mint.tick_lower <= seen.tick - 1_200 < seen.tick + 1_200 <= mint.tick_upper
+    assert mint.amount0_max <= seen.amount0
+    assert mint.amount1_max <= seen.amount1
+    assert mint.liquidity > 0
+
+
+def _holding(block: int, **changes: Any) -> PoolObserved:
+    """A range around the mark worth about 200,000 and a little idle."""
+    spot = pool_seen(block)
+    centre = spot.tick // 10 * 10
+    held = RangeState(
+        tick_lower=centre - 1_200, tick_upper=centre + 1_200, liquidity=30_000_000_000_000_000
+    )
+    return replace(spot, ranges=(held,), amount0=1_000 * USDC, **changes)
+
+
+def test_pool_observed__in_band__left_alone() -> None:
+    keeper = _keeper()
+
+    assert _chain(keeper.feed(_holding(1))) == []
+
+
+def test_pool_observed__mark_beyond_recentre__whole_range_burnt_with_minima() -> None:
+    keeper = _keeper()
+
+    (burn,) = _chain(keeper.feed(_holding(1, mark_price=3_250 * 10**8)))
+
+    assert isinstance(burn, BurnRange)
+    assert burn.liquidity == 30_000_000_000_000_000
+    assert burn.amount0_min > 90_000 * USDC
+    assert burn.amount1_min > 30 * ONE_WETH
+
+
+def test_pool_observed__cooling_down__waits() -> None:
+    keeper = _keeper()
+    recent = START_NS // SECOND - 30
+
+    assert _chain(keeper.feed(pool_seen(1, amount0=200_000 * USDC, last_operation_at=recent))) == []
+
+
+def test_pool_observed__spot_off_the_mark__refused() -> None:
+    keeper = _keeper()
+
+    commands = keeper.feed(pool_seen(1, amount0=200_000 * USDC, mark_price=3_100 * 10**8))
+
+    assert _chain(commands) == []
+    assert {note.code for note in of(commands, NoteRefusal)} >= {"POOL_OFF_MARK"}
+
+
+def test_pool_observed__thin_pool__smaller_swap_or_refusal() -> None:
+    keeper = _keeper()
+
+    thin = keeper.feed(pool_seen(1, amount0=200_000 * USDC, liquidity=10**16))
+    (smaller,) = of(thin, SwapExactIn)
+    _mine(keeper, block=1)
+    dry = keeper.feed(pool_seen(2, amount0=200_000 * USDC, liquidity=10**12))
+
+    assert 0 < smaller.amount_in < 5_000 * USDC
+    assert of(dry, SwapExactIn) == []
+    assert {note.code for note in of(dry, NoteRefusal)} >= {"POOL_TOO_THIN"}
+
+
+def test_pool_observed__feed_without_answer__refused() -> None:
+    keeper = _keeper()
+
+    commands = keeper.feed(pool_seen(1, amount0=200_000 * USDC, mark_price=0))
+
+    assert {note.code for note in of(commands, NoteRefusal)} >= {"ZERO_MARK"}
+
+
+def test_pool_observed__lagging_node__refused() -> None:
+    keeper = _keeper()
+
+    old = pool_seen(1, amount0=200_000 * USDC, block_timestamp=START_NS // SECOND - 31)
+
+    assert _chain(keeper.feed(old)) == []
+
+
+def test_pool_observed__vault_short__capital_freed_step_by_step() -> None:
+    keeper = _keeper()
+    short = vault(
+        1,
+        idle=0,
+        owed_assets=150_000 * USDC,
+        accepted_nav=200_000 * USDC,
+        adapters=(adapter(CLOB), adapter(POOL, value=100_000 * USDC)),
+    )
+    keeper.feed(short)
+    home = keeper.state.pools[POOL].home
+    _mine(keeper, block=1)
+
+    (burn,) = _chain(keeper.feed(_holding(2)))
+    _mine(keeper, block=3)
+    freed = pool_seen(3, amount0=60_000 * USDC, amount1=30 * ONE_WETH)
+    (swap,) = _chain(keeper.feed(freed))
+    _mine(keeper, block=4)
+    (back,) = _chain(keeper.feed(pool_seen(4, amount0=home)))
+
+    assert home > 0
+    assert isinstance(burn, BurnRange)
+    assert 0 < burn.liquidity <= 30_000_000_000_000_000
+    assert isinstance(swap, SwapExactIn)
+    assert not swap.zero_for_one
+    assert back == Deallocate(adapter=POOL, assets=home)
+
+
+def test_pool_observed__exiting__burnt_then_base_sold() -> None:
+    keeper = _keeper()
+    keeper.feed(OperatorCommand(verb="exit", argument="", operator="me"))
+
+    (burn,) = _chain(keeper.feed(_holding(1)))
+    _mine(keeper, block=2)
+    (sell,) = _chain(keeper.feed(pool_seen(2, amount1=3 * ONE_WETH)))
+    _mine(keeper, block=3)
+
+    assert isinstance(burn, BurnRange)
+    assert isinstance(sell, SwapExactIn)
+    assert not sell.zero_for_one
+    assert sell.amount_in == 3 * ONE_WETH
+    assert _chain(keeper.feed(pool_seen(3, amount0=9_000 * USDC))) == []
+
+
+def test_pool_observed__wind_down__left_to_the_contract() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1, state="WINDDOWN"))
+
+    assert _chain(keeper.feed(pool_seen(1, amount0=200_000 * USDC))) == []
+
+
+def test_transaction_mined__reverted__tried_again_after_a_growing_pause() -> None:
+    keeper = _keeper()
+    pauses: list[int] = []
+    block = 1
+    for _ in range(3):
+        assert _chain(keeper.feed(pool_seen(block, amount0=200_000 * USDC)))
+        raised = _mine(keeper, block=block, succeeded=False)
+        pauses.append(keeper.state.chain.not_before[POOL])
+        assert _chain(keeper.feed(pool_seen(block + 1, amount0=200_000 * USDC))) == []
+        block = pauses[-1] + 1
+        keeper.now += SECOND * pauses[-1]
+
+    assert pauses == [5, 10, 20]
+    assert {alert.code for alert in of(raised, RaiseAlert)} == {"CHAIN_FAILS"}
+
+
+def test_command_result__chain_command_unknown__stays_under_way() -> None:
+    keeper = _keeper()
+    keeper.feed(pool_seen(1, amount0=200_000 * USDC))
+    command = keeper.state.chain.outstanding[POOL].command
+
+    keeper.feed(result(command, "UNKNOWN"))
+    still = POOL in keeper.state.chain.outstanding
+    keeper.feed(result(command, "REJECTED", 3))
+
+    assert still
+    assert POOL not in keeper.state.chain.outstanding
+    assert keeper.state.chain.failures[POOL] == 1
+
+
+def test_pool_observed__base_in_the_range__perpetual_hedges_it() -> None:
+    """The target of the perpetual is minus the pool's delta: net delta, not position, is cut."""
+    keeper = _keeper()
+    keeper.feed(_holding(1))
+    delta = net_delta(keeper.state, ETH)
+
+    keeper.block()
+
+    hedges = [o for o in keeper.state.orders.working.values() if o.time_in_force is TimeInForce.IOC]
+    assert delta > 30 * 10**9
+    assert [order.side for order in hedges] == [Side.SELL]
+
+
+def test_venue_block__idle_base_in_a_cheap_pool__swap_is_chosen() -> None:
+    """Beyond the band, a 1 bp pool is cheaper than the book's 5 bp fee."""
+    keeper = _keeper(
+        markets=(
+            market_settings(
+                inventory_band_quote_quantums=2_000 * USDC, hedge_max_slippage_ppm=5_000
+            ),
+        ),
+        allocation=replace(ALLOCATION, min_move_assets=50_000 * USDC),
+    )
+    keeper.feed(_at(keeper, _small_range(1)))
+
+    commands = keeper.block()
+
+    swaps = of(commands, SwapExactIn)
+    hedges = [
+        command for command in of(commands, PlaceOrder) if command.time_in_force is TimeInForce.IOC
+    ]
+    assert hedges == []
+    assert len(swaps) == 1
+    assert not swaps[0].zero_for_one
+
+
+def _small_range(block: int) -> PoolObserved:
+    """Most of our base lies idle beside a small range in a deep pool of a low fee."""
+    spot = pool_seen(block)
+    centre = spot.tick // 10 * 10
+    held = RangeState(
+        tick_lower=centre - 1_200, tick_upper=centre + 1_200, liquidity=100_000_000_000_000
+    )
+    return replace(spot, ranges=(held,), amount1=2 * ONE_WETH, fee_ppm=100, liquidity=10**19)
