@@ -111,6 +111,8 @@ def _signs(kind: str, config: bytes) -> bool:
         return any(parts) if kind == "AllOf" else all(parts)
     if kind in ("SubaccountFilter", "ClobPairIdFilter"):
         _numbers(config)
-    elif kind != "MessageFilter":
+    elif kind == "MessageFilter":
+        config.decode()
+    else:
         raise ValueError(f"unknown authenticator type {kind}")
     return False

@@ -45,6 +45,22 @@ def _perpetual(perpetual: Perpetual, price: int) -> Json:
     }
 
 
+def _resting(chain: Chain) -> list[Json]:
+    return [
+        {
+            "subaccount": f"{order.id.subaccount.owner}/{order.id.subaccount.number}",
+            "client_id": order.id.client_id,
+            "market": market_id,
+            "side": order.side.name,
+            "subticks": order.subticks,
+            "remaining": book.remaining(order),
+            "good_til_block": order.good_til_block,
+        }
+        for market_id, book in sorted(chain.clob.books.items())
+        for order in book.orders.values()
+    ]
+
+
 def _totals(chain: Chain, unsettled: int) -> Json:
     state = chain.state
     return {
@@ -62,7 +78,7 @@ def _totals(chain: Chain, unsettled: int) -> Json:
 
 
 def state_dump(chain: Chain) -> Json:
-    """Return the committed state in integers, keys sorted.
+    """Return the committed state, and what rests on the books, in integers, keys sorted.
 
     `bank` lists wallets and module accounts; `totals.collateral_pool` equals what the
     subaccounts hold plus `rounding`; `total_usdc` equals bridged_in + faucet_in - bridged_out.
@@ -83,6 +99,12 @@ def state_dump(chain: Chain) -> Json:
             str(key): _perpetual(found, state.prices.get(key) or 0)
             for key, found in sorted(state.perpetuals.items())
         },
+        "statuses": {str(key): found.status for key, found in sorted(state.markets.items())},
+        "authenticators": {
+            key: [[entry.id, entry.type, entry.config.hex()] for entry in entries]
+            for key, entries in sorted(state.authenticators.items())
+        },
+        "resting": _resting(chain),
         "totals": _totals(chain, sum(pending.values())),
     }
 

@@ -20,10 +20,12 @@ from .admin import admin_app
 from .chain import Chain
 from .config import ExchangeConfig, Ports
 from .events import Event
+from .fullnode import FullNodeStreams
 from .indexer import Indexer
 from .model import SubaccountId
 from .rest import rest_app
 from .rpc import serve_routes
+from .rpc_absent import ABSENT_ROUTES
 from .rpc_cosmos import COSMOS_ROUTES
 from .rpc_dydx import DYDX_ROUTES
 from .websocket import StreamServer
@@ -51,26 +53,23 @@ class HttpServer:
             app, log_level="warning", access_log=False, lifespan="off", log_config=None
         )
         self._server = _Uvicorn(config)
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the bound port."""
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((host, port))
-        self._task = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        listener = socket.create_server((host, port))
+        self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
         while not self._server.started:
             if self._task.done():
                 await self._task
             await asyncio.sleep(0.005)
-        return int(self._socket.getsockname()[1])
+        return int(listener.getsockname()[1])
 
     async def stop(self) -> None:
         """Stop listening."""
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-        self._socket.close()
 
 
 class Exchange:
@@ -90,7 +89,8 @@ class Exchange:
             rest_app(self.indexer.tables, config.indexer_requests_per_10s, faucet)
         )
         self._admin = HttpServer(admin_app(self.chain, self.make_block))
-        self._grpc = grpc.aio.server()
+        self._full_node = FullNodeStreams(self.chain)
+        self._grpc = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         self._blocks: asyncio.Task[None] | None = None
 
     # State machine
@@ -98,6 +98,7 @@ class Exchange:
     def publish(self, events: tuple[Event, ...]) -> None:
         """Show what happened to the indexer and its streams."""
         if events:
+            self._full_node.publish(events)
             self._streams.publish(self.indexer.consume(events))
 
     def make_block(self, time_ns: int | None = None) -> int:
@@ -124,7 +125,10 @@ class Exchange:
 
     async def __aenter__(self) -> "Exchange":
         host, wanted = self.config.host, self.config.ports
-        serve_routes(self._grpc, COSMOS_ROUTES + DYDX_ROUTES, self.chain, self.publish)
+        serve_routes(
+            self._grpc, COSMOS_ROUTES + DYDX_ROUTES + ABSENT_ROUTES, self.chain, self.publish
+        )
+        self._full_node.attach(self._grpc)
         port = self._grpc.add_insecure_port(f"{host}:{wanted.grpc}")
         await self._grpc.start()
         self.ports = Ports(

@@ -1,8 +1,12 @@
 """Over random traffic: no unit of USDC appears or vanishes, and the same input gives the same
 bytes."""
 
+import hashlib
+import os
 import random
-from collections.abc import Callable
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +31,7 @@ from tests.keeper.exchange.wallets import (
     withdraw,
 )
 
-Step = Callable[["Traffic"], None]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 class Traffic:
@@ -153,6 +157,30 @@ def test_canonical_bytes__same_seed_and_inputs__same_bytes(seed: int) -> None:
         dumps.append(canonical_bytes(traffic.chain))
 
     assert dumps[0] == dumps[1]
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
+def test_canonical_bytes__other_process_and_hash_seed__same_bytes(hash_seed: str) -> None:
+    traffic = Traffic(7)
+    traffic.run(60)
+    program = (
+        "import hashlib\n"
+        "from keeper.devnet.exchange.dump import canonical_bytes\n"
+        "from tests.keeper.exchange.test_conservation import Traffic\n"
+        "traffic = Traffic(7)\n"
+        "traffic.run(60)\n"
+        "print(hashlib.sha256(canonical_bytes(traffic.chain)).hexdigest())\n"
+    )
+
+    other = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert other.stdout.strip() == hashlib.sha256(canonical_bytes(traffic.chain)).hexdigest()
 
 
 def test_canonical_bytes__other_seed__other_bytes() -> None:

@@ -216,7 +216,7 @@ def test_stream__three_subscribes_in_a_second__third_is_refused() -> None:
     run(scenario)
 
 
-def test_stream__more_than_32_of_a_channel__answers_error() -> None:
+def test_stream__more_than_256_subaccounts__answers_error() -> None:
     async def scenario(served: Served) -> None:
         for number in range(256):
             answer = await served.subscribe("v4_subaccounts", id=f"dydx1x/{number}")
