@@ -114,10 +114,11 @@ def _domain(config: Config) -> Domain:
 
 def _venue_account(config: Config) -> VenueAccount:
     venue = config.venue
+    reserve = () if venue.reserve_subaccount is None else (venue.reserve_subaccount,)
     return VenueAccount(
         adapter=venue.adapter,
         address=venue.address,
-        subaccounts=(venue.subaccount, *venue.reserve_subaccounts),
+        subaccounts=(venue.subaccount, *reserve),
         bridge=venue.bridge_address,
     )
 

@@ -140,7 +140,6 @@ def dydx_settings(config: Config) -> DydxSettings:
         markets=tuple(market.ticker for market in config.markets),
         authenticator_ids=venue.authenticator_ids,
         max_messages_per_block=config.limits.max_messages_per_block if config.limits else 0,
-        short_block_window=venue.short_block_window,
         place_deadline_ms=venue.place_deadline_ms,
         query_deadline_ms=venue.query_deadline_ms,
     )

@@ -29,6 +29,7 @@ def check_meaning(config: Config) -> list[Problem]:
         *_markets(config),
         *_pools(config),
         *_allocation(config),
+        *_subaccounts(config),
         *_plaintext(config),
         *_key_sources(config),
     ]
@@ -133,6 +134,15 @@ def _allocation(config: Config) -> Iterator[Problem]:
     if allocation.pool_target_ppm and not config.pools:
         yield _problem(
             "allocation.pool_target_ppm", "no pool is configured", "set 0 or add a [[pools]] entry"
+        )
+
+
+def _subaccounts(config: Config) -> Iterator[Problem]:
+    if config.venue.reserve_subaccount == config.venue.subaccount:
+        yield _problem(
+            "venue.reserve_subaccount",
+            "the reserve is the trading subaccount itself",
+            "name another subaccount, or leave it out",
         )
 
 

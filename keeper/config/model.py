@@ -82,8 +82,8 @@ class Venue(Section):
     ws_url: WebsocketUrl = described("Indexer websocket URL.")
     address: DydxAddress = described("Account that owns the subaccount, dydx1...")
     subaccount: NonNegative = described("Number of the trading subaccount.", le=128_000)
-    reserve_subaccounts: tuple[NonNegative, ...] = described(
-        "Other subaccounts of this account that hold vault collateral.", ()
+    reserve_subaccount: NonNegative | None = described(
+        "Subaccount for collateral the hot key cannot reach; absent: there is none.", None
     )
     adapter: EvmAddress = described("ClobAdapter contract whose collateral this account holds.")
     bridge_address: DydxAddress = described(
@@ -254,10 +254,13 @@ class Treasurer(Section):
     """The process that moves collateral, on requests filed in the vault alone."""
 
     poll_interval_ms: Milliseconds = described("Pace of looking for requests, in ms.", 1_000)
-    state_folder: str = described("Folder for what it has already done; relative to this file.")
-    min_deposit_quote_quantums: Positive = described(
-        "Least wallet balance worth moving to the subaccount, in 1e-6 USDC."
+    trading_share_ppm: Ppm = described(
+        "Largest share of the account in the trading subaccount where there is a reserve, in ppm."
     )
+    wallet_float_quote_quantums: NonNegative = described(
+        "What stays in the wallet to pay fees, in 1e-6 USDC."
+    )
+    min_move_quote_quantums: Positive = described("Least amount worth moving, in 1e-6 USDC.")
 
 
 class Relay(Section):

@@ -68,7 +68,11 @@ COMMON: Final[dict[str, Any]] = {
     },
     "limits": LIMITS,
     "reporter": {"bind_port": 8700, "capture_folder": "captures"},
-    "treasurer": {"state_folder": "treasurer", "min_deposit_quote_quantums": 1_000_000},
+    "treasurer": {
+        "trading_share_ppm": 100_000,
+        "wallet_float_quote_quantums": 1_000_000,
+        "min_move_quote_quantums": 10_000_000,
+    },
     "relay": {},
 }
 VENUES: Final[dict[str, dict[str, Any]]] = {

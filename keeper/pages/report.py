@@ -26,6 +26,7 @@ class _Titled:
     chart: Chart
     unit: str
     note: str = ""
+    is_wide: bool = False
 
 
 def write_report(data: ReportData, file: Path) -> None:
@@ -61,6 +62,8 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         usdc=lambda value: money_text(value, _USDC),
+        cents=lambda value: money_text(value // 10 ** (_USDC - 2), 2),
+        short_price=lambda value: money_text(value // 10 ** (_PRICE - _USDC), _USDC),
         price=lambda value: _trimmed(value, _PRICE, least=6),
         base=lambda value: _trimmed(value, _BASE, least=3),
         signed=lambda value: ("+" if value > 0 else "") + money_text(value, _USDC),
@@ -68,7 +71,6 @@ def _environment() -> Environment:
         share_of=_share_of,
         bar=_bar,
         mean_price=_mean_price,
-        capitalize_first=lambda text: text[:1].upper() + text[1:],
     )
     return environment
 
@@ -97,7 +99,9 @@ def _market_charts(market: MarketChart) -> list[_Titled]:
     )
     unit = f"{name.split('-', maxsplit=1)[0]} held on the order book, short below zero"
     titled = [
-        _Titled(f"{name}: quotes around the oracle", quotes, "USDC per unit") if quotes else None,
+        _Titled(f"{name}: quotes around the oracle", quotes, "USDC per unit", is_wide=True)
+        if quotes
+        else None,
         _Titled(f"{name}: inventory", inventory, unit) if inventory else None,
     ]
     return [item for item in titled if item is not None]
@@ -117,7 +121,7 @@ def _pool_charts(pool: PoolChart) -> list[_Titled]:
     )
     if chart is None:
         return []
-    note = f"Pool {pool.pool}."
+    note = f"Pool {pool.pool}; the feed is what the vault is valued at."
     return [_Titled("Pool price and our range", chart, "USDC per unit", note)]
 
 

@@ -26,6 +26,7 @@ from keeper.config import ConfigInvalid, parse_config
         ("reporter.venue_grpc_endpoint=10.0.0.1:9090", "reporter.venue_grpc_insecure"),
         ("keys.keeper.keystore_file=key.json", "keys.keeper"),
         ("keys.venue.password_env=PASSWORD", "keys.venue"),
+        ("venue.reserve_subaccount=0", "venue.reserve_subaccount"),
     ],
 )
 def test_check_meaning__contradiction__names_the_field(
