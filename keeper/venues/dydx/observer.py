@@ -14,9 +14,10 @@ from keeper.venues.dydx.pacing import ask_until
 from keeper.venues.dydx.progress import OrderIndex, Progress
 from keeper.venues.dydx.reader import SubaccountState
 
-__all__ = ["Observer"]
+__all__ = ["OVERLAP_BLOCKS", "Observer"]
 
-_OVERLAP_BLOCKS = 20
+OVERLAP_BLOCKS = 20
+"""Blocks below a complete height that are read again: the indexer may show a row late."""
 
 
 class Observer:
@@ -59,7 +60,7 @@ class Observer:
 
     async def catch_up(self, emit: Emit, up_to: int) -> None:
         """Emit fills and transfers that the stream did not bring, up to a committed height."""
-        since = self._progress.complete - _OVERLAP_BLOCKS
+        since = self._progress.complete - OVERLAP_BLOCKS
         for fill in await self._links.indexer.fills_above(since):
             if whole(fill.created_at_height) <= up_to:
                 await self.fill(emit, fill)
@@ -90,7 +91,7 @@ class Observer:
             self._wake.clear()
             if self._moved:
                 self._moved = False
-                since = self._progress.complete - _OVERLAP_BLOCKS
+                since = self._progress.complete - OVERLAP_BLOCKS
                 await self._transfers(emit, since, None)
             while self._heights:
                 height = min(self._heights)

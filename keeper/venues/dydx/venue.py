@@ -11,7 +11,7 @@ from keeper.ports import Clock, Emit
 from keeper.venues.dydx.directory import Directory, load_listings
 from keeper.venues.dydx.keys import Signer, address_of, check_address
 from keeper.venues.dydx.links import Links, make_links
-from keeper.venues.dydx.observer import Observer
+from keeper.venues.dydx.observer import OVERLAP_BLOCKS, Observer
 from keeper.venues.dydx.progress import OrderIndex, Progress, SeenIds
 from keeper.venues.dydx.reader import RateLimit, SubaccountState
 from keeper.venues.dydx.sender import KEEPER_CODESPACE, Sender
@@ -28,8 +28,10 @@ class DydxVenue:
     """Quotes on one subaccount: events of source "dydx", commands by validator gRPC.
 
     `resume_height` is the height of the last SubaccountObserved or Reconciled the journal holds:
-    fills, transfers and funding above it are emitted before the first Reconciled. None starts
-    afresh: what was committed before is in that first Reconciled alone.
+    fills, transfers and funding above it are emitted before the first Reconciled, and so are
+    fills and transfers of the 20 blocks up to it, which the stream may have been about to bring
+    (their natural keys make a second delivery harmless). None starts afresh: what was committed
+    before is in that first Reconciled alone.
     """
 
     def __init__(
@@ -134,10 +136,12 @@ class DydxVenue:
     async def _progress(self) -> Progress:
         since = self._resume_height
         if since is None:
-            since = (await self._links.reader.header()).height
+            since = horizon = (await self._links.reader.header()).height
+        else:
+            horizon = since - OVERLAP_BLOCKS
         return Progress(
-            fills=SeenIds(since),
-            transfers=SeenIds(since),
+            fills=SeenIds(horizon),
+            transfers=SeenIds(horizon),
             complete=since,
             observed=await self._state_known(self._resume_height),
         )

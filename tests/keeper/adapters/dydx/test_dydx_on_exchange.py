@@ -323,6 +323,23 @@ def test_run__restarted_keeper__takes_up_where_its_journal_ends() -> None:
     asyncio.run(main())
 
 
+def test_run__died_with_a_fill_under_way__told_although_its_height_was_observed() -> None:
+    async def main() -> None:
+        async with world() as here:
+            await here.connect()
+            await here.send(quote(41, Side.BUY, 30_000, 100, here.exchange.chain.height + 15))
+            await here.disconnect()
+            here.events.clear()
+            await here.take(SELL, 30_000, 25)
+            observed = here.exchange.make_block()
+
+            await here.connect(resume_height=observed)
+
+            assert [(f.client_id, f.height) for f in ours(here)] == [(41, observed)]
+
+    asyncio.run(main())
+
+
 def test_run__restarted_after_the_node_pruned_its_height__still_takes_up() -> None:
     async def main() -> None:
         async with world(history_blocks=3) as here:
