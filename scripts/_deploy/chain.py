@@ -71,7 +71,8 @@ class Deployer:
         """Return a contract that must exist. Raises CodeMissing."""
         if not networks.provider.get_code(address):
             raise CodeMissing(f"no code at {address}, recorded in {self.book.path}")
-        return container.at(address, fetch_from_explorer=False)
+        # `container.at` prefers the type that Ape remembers there, even of a chain since reset.
+        return ContractInstance(address, container.contract_type)
 
 
 def _plain(value: Any) -> Any:

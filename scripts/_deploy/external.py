@@ -77,9 +77,9 @@ def _pool(
     if known is not None:
         return deployer.at(container, known.address)
     receipt = factory.createPool(*args, sender=deployer.account)
-    pool = container.at(factory.getPool(*args), fetch_from_explorer=False)
-    deployer.created("uniswap_v3_pool", "UniswapV3Pool", str(pool.address), receipt, args)
-    return pool
+    address = str(factory.getPool(*args))
+    deployer.created("uniswap_v3_pool", "UniswapV3Pool", address, receipt, args)
+    return deployer.at(container, address)
 
 
 def _open_market(deployer: Deployer, world: World, params: WorldParams) -> None:

@@ -10,6 +10,7 @@ from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, Vault
 __all__ = ["PoolForeign", "WiringDiffers", "deploy_protocol", "raise_observations"]
 
 FACTORY = "@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json"
+POOL = "@uniswap/v3-core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool.json"
 OBSERVATIONS_PER_CALL = 500  # about 11 million gas, a third of a block
 ZERO = "0x" + "0" * 40
 
@@ -43,7 +44,7 @@ def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
 
 def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: int) -> None:
     """Grow the pool's oracle to `wanted` observations, a bounded number per transaction."""
-    pool = npm_contract(FACTORY.replace("Factory", "Pool")).at(adapter.pool())
+    pool = deployer.at(npm_contract(POOL), str(adapter.pool()))
     kept = pool.slot0().observationCardinalityNext
     while kept < wanted:
         kept = min(kept + OBSERVATIONS_PER_CALL, wanted)
@@ -96,7 +97,7 @@ def _uniswap_v3(
 
 
 def _require_genuine(deployer: Deployer, params: PoolParams) -> None:
-    pool = deployer.at(npm_contract(FACTORY.replace("Factory", "Pool")), params.pool)
+    pool = deployer.at(npm_contract(POOL), params.pool)
     factory = deployer.at(npm_contract(FACTORY), params.factory)
     known = factory.getPool(pool.token0(), pool.token1(), pool.fee())
     if known != params.pool:

@@ -11,7 +11,7 @@ from keeper.markets.univ3_pool import Pool, PositionKey
 
 ETHER = 10**18
 MAX_UINT128 = 2**128 - 1
-ACTIONS = 60
+ACTIONS = 40
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Twin:
         assert self.real.feeGrowthGlobal1X128() == mine.growth1
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def payer(project: Any, market: Any, issuer: Any) -> Any:
     """A contract that owns positions and pays callbacks from its own balance."""
     world = market.world
@@ -121,13 +121,13 @@ def test_pool__random_swaps_mints_burns__equal_the_contract(
         twin.collect(ticks)
     twin.assert_same_state()
     assert twin.simulated.ticks == {}
-    assert min(counts.values()) >= 5, counts
+    assert min(counts.values()) >= 3, counts
 
 
 def _choose(random_: random.Random, ranges: dict[tuple[int, int], int]) -> str:
     if not ranges:
         return "mint"
-    return random_.choices(("swap", "mint", "burn", "collect"), (5, 2, 2, 1))[0]
+    return random_.choices(("swap", "mint", "burn", "collect"), (5, 2, 2, 2))[0]
 
 
 def _act(

@@ -1,0 +1,237 @@
+"""`ape run deploy` and `ape run local_world`: repeatable, checked, and refusing what is unclear."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ape.contracts import ContractContainer
+
+from scripts._deploy.book import ArgumentsChanged, Book, ChainMismatch, Entry
+from scripts._deploy.chain import CodeMissing, Deployer
+from scripts._deploy.external import deploy_world
+from scripts._deploy.params import (
+    ClobParams,
+    LiquidityParams,
+    ParamsInvalid,
+    PoolParams,
+    ProtocolParams,
+    ReporterParams,
+    VaultParams,
+    WorldParams,
+    load_protocol,
+    load_world,
+)
+from scripts._deploy.protocol import PoolForeign, WiringDiffers, deploy_protocol
+
+PARAMS = Path(__file__).resolve().parents[3] / "scripts" / "params"
+ETHER = 10**18
+NOBODY = "0x000000000000000000000000000000000000dEaD"
+
+
+@pytest.fixture
+def deployer(issuer: Any, chain: Any, tmp_path: Path) -> Deployer:
+    return Deployer.connected(issuer, tmp_path / "record.json")
+
+
+@pytest.fixture
+def params(world: Any, accounts: Any) -> ProtocolParams:
+    return ProtocolParams(
+        vault=VaultParams(
+            asset=str(world.usdc.address),
+            name="Athanor ETH",
+            symbol="athETH",
+            owner=accounts[6].address,
+            keeper=accounts[1].address,
+            guardian=accounts[2].address,
+            deposit_cap=10**15,
+            venue_cap_bps=5_000,
+            min_on_chain_bps=3_000,
+        ),
+        reporter=ReporterParams([accounts[i].address for i in (10, 11, 12)], 2),
+        uniswap_v3=[
+            PoolParams(
+                name="weth-usdc",
+                factory=str(world.factory.address),
+                pool=str(world.pool.address),
+                feed=str(world.feed.address),
+                max_feed_age_seconds=4_500,
+                deviation_limit_bps=300,
+                cooldown_seconds=60,
+                max_value_change_bps=30,
+                min_observations=200,
+            )
+        ],
+        clob=[ClobParams("dydx", accounts[5].address)],
+    )
+
+
+def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
+    deployer: Deployer, params: ProtocolParams, project: Any, world: Any
+) -> None:
+    deploy_protocol(deployer, params)
+
+    entries = deployer.book.entries
+    assert list(entries) == ["vault", "silo", "reporter", "uniswap_v3.weth-usdc", "clob.dydx"]
+    vault = deployer.at(project.MarketMakingVault, entries["vault"].address)
+    assert vault.reporter() == entries["reporter"].address
+    assert vault.silo() == entries["silo"].address
+    assert list(vault.adapters()) == [
+        entries["uniswap_v3.weth-usdc"].address,
+        entries["clob.dydx"].address,
+    ]
+    assert (vault.owner(), vault.keeper()) == (params.vault.owner, params.vault.keeper)
+    assert world.pool.slot0().observationCardinalityNext == 200
+
+
+def test_deploy_protocol__again_from_the_record__sends_nothing(
+    deployer: Deployer, params: ProtocolParams, issuer: Any, chain: Any
+) -> None:
+    deploy_protocol(deployer, params)
+    written, nonce = deployer.book.path.read_text(), issuer.nonce
+
+    deploy_protocol(Deployer.connected(issuer, deployer.book.path), params)
+
+    assert issuer.nonce == nonce
+    assert deployer.book.path.read_text() == written
+
+
+def test_deploy_protocol__interrupted__goes_on_where_it_stopped(
+    deployer: Deployer, params: ProtocolParams, project: Any, issuer: Any
+) -> None:
+    unroutable = replace(params, clob=[ClobParams("dydx", "0x" + "0" * 40)])
+    with pytest.raises(Exception, match=r"RouteInvalid|0x"):
+        deploy_protocol(deployer, unroutable)
+    kept = dict(deployer.book.entries)
+
+    deploy_protocol(Deployer.connected(issuer, deployer.book.path), params)
+
+    finished = Book.open(deployer.book.path, deployer.book.chain_id).entries
+    assert len(kept) == 4
+    assert {name: finished[name] for name in kept} == kept
+
+
+def test_deploy_protocol__other_arguments__refuses(
+    deployer: Deployer, params: ProtocolParams
+) -> None:
+    deploy_protocol(deployer, params)
+    dearer = replace(params, vault=replace(params.vault, deposit_cap=1))
+
+    with pytest.raises(ArgumentsChanged, match="vault"):
+        deploy_protocol(deployer, dearer)
+
+
+def test_deploy_protocol__another_adapter_after_wiring__refuses(
+    deployer: Deployer, params: ProtocolParams, accounts: Any
+) -> None:
+    deploy_protocol(deployer, params)
+    more = [*params.clob, ClobParams("other", accounts[7].address)]
+
+    with pytest.raises(WiringDiffers):
+        deploy_protocol(deployer, replace(params, clob=more))
+
+
+def test_deploy_protocol__pool_of_another_factory__refuses(
+    deployer: Deployer, params: ProtocolParams, issuer: Any, world: Any
+) -> None:
+    foreign = issuer.deploy(ContractContainer(world.factory.contract_type))
+    pool = replace(params.uniswap_v3[0], factory=str(foreign.address))
+
+    with pytest.raises(PoolForeign):
+        deploy_protocol(deployer, replace(params, uniswap_v3=[pool]))
+
+
+def test_deploy_protocol__chain_was_reset__refuses(
+    deployer: Deployer, params: ProtocolParams
+) -> None:
+    deploy_protocol(deployer, params)
+    vault = deployer.book.entries["vault"]
+    deployer.book.add("vault", replace(vault, address=NOBODY))
+
+    with pytest.raises(CodeMissing, match=NOBODY):
+        deploy_protocol(deployer, params)
+
+
+def test_deploy_world__again_from_the_record__sends_nothing(
+    deployer: Deployer, issuer: Any
+) -> None:
+    params = WorldParams(8, 2_000 * 10**8, 3_000, 20, [LiquidityParams(ETHER, 6_000)])
+    first = deploy_world(deployer, params)
+    nonce = issuer.nonce
+
+    again = deploy_world(deployer, params)
+
+    assert issuer.nonce == nonce
+    assert again.pool.address == first.pool.address
+
+
+def test_deploy_world__price__is_the_feeds_in_pool_and_feed(
+    deployer: Deployer,
+) -> None:
+    params = WorldParams(8, 2_000 * 10**8, 3_000, 20, [LiquidityParams(ETHER, 0)])
+
+    world = deploy_world(deployer, params)
+
+    square = world.pool.slot0().sqrtPriceX96 ** 2
+    weth_is_0 = world.sorted_amounts(1, 0) == (1, 0)
+    price = square * ETHER // 2**192 if weth_is_0 else 2**192 * ETHER // square
+    assert abs(price - 2_000 * 10**8) <= 1
+    assert world.feed.latestRoundData()[1] == 2_000 * 10**8
+    assert world.pool.liquidity() > 0
+    for token in (world.usdc, world.weth):
+        assert token.allowance(deployer.account, world.positions) == 0
+
+
+def test_book__record_of_another_chain__refuses(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    Book.open(path, 1).add("vault", Entry("MarketMakingVault", NOBODY, "0x1", 7, [1, "a"]))
+    assert json.loads(path.read_text())["contracts"]["vault"]["block"] == 7
+
+    with pytest.raises(ChainMismatch):
+        Book.open(path, 2)
+
+
+def test_load_protocol__example__resolves_names_from_the_record(tmp_path: Path) -> None:
+    names = ("usdc", "feed", "uniswap_v3_factory", "uniswap_v3_pool")
+    externals = tmp_path / "world.json"
+    contracts = {name: {"address": f"0x{name}"} for name in names}
+    externals.write_text(json.dumps({"chain_id": 1, "contracts": contracts}))
+
+    params = load_protocol(PARAMS / "protocol.example.toml", externals)
+
+    assert params.vault.asset == "0xusdc"
+    assert params.uniswap_v3[0].pool == "0xuniswap_v3_pool"
+    assert params.uniswap_v3[0].cooldown_seconds == 60
+
+
+def test_load_protocol__name_without_address__refuses() -> None:
+    with pytest.raises(ParamsInvalid, match="@usdc"):
+        load_protocol(PARAMS / "protocol.example.toml", None)
+
+
+def test_load_world__example__holds_the_local_world() -> None:
+    params = load_world(PARAMS / "local_world.toml")
+
+    assert params.observations == 1_801
+    assert [item.half_width_ticks for item in params.liquidity] == [0, 2_000]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("usdc_decimals = 6", "eth_price_e8"),
+        ("{good}\nextra = 1", "extra"),
+        ("{good}\n[[liquidity]]\nweth_units = 1.5\nhalf_width_ticks = 0", "weth_units"),
+        ("{good}\n[[liquidity]]\nweth_units = true\nhalf_width_ticks = 0", "weth_units"),
+    ],
+)
+def test_load_world__key_missing_unknown_or_no_integer__names_it(
+    tmp_path: Path, text: str, named: str
+) -> None:
+    good = "usdc_decimals = 6\neth_price_e8 = 1\npool_fee_ppm = 500\nobservations = 2"
+    path = tmp_path / "world.toml"
+    path.write_text(text.replace("{good}", good))
+
+    with pytest.raises(ParamsInvalid, match=named):
+        load_world(path)
