@@ -88,13 +88,6 @@ class Book:
         for price in reversed(prices) if side is Side.BUY else prices:
             yield price, self._levels[side][price].quantums
 
-    def best(self, side: Side) -> int | None:
-        """Return the best price of a side in subticks, or None."""
-        prices = self._prices[side]
-        if not prices:
-            return None
-        return prices[-1] if side is Side.BUY else prices[0]
-
     def drain_touched(self) -> list[tuple[Side, int, int]]:
         """Return (side, subticks, absolute size) of every level changed since the last call."""
         changed = []

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .addresses import BRIDGE, FEE_COLLECTOR, SUBACCOUNTS
 from .margin import update_is_allowed
 from .model import Account, Position, Subaccount, SubaccountId
 from .results import sdk, sending, subaccounts
@@ -180,8 +180,3 @@ def total_usdc(state: State) -> int:
     )
     wallets = sum(amount for address, amount in state.bank.items() if address != SUBACCOUNTS)
     return wallets + pooled + (state.totals.get("rounding") or 0)
-
-
-def insurance_balance(state: State) -> int:
-    """Return the insurance fund's USDC quantums."""
-    return state.bank.get(INSURANCE) or 0

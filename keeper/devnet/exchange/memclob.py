@@ -6,7 +6,7 @@ from .book import Book
 from .config import ExchangeConfig, MarketConfig
 from .events import Event, LevelChanged, OrderExpired, OrderPlaced, OrderRemoved, OrderUpdated
 from .matching import Match, make_match, try_match
-from .model import Order, OrderId, Side, TimeInForce
+from .model import Order, OrderId, TimeInForce
 from .results import clob
 from .store import State
 
@@ -243,7 +243,3 @@ class MemClob:
         self.cancels = {k: gtb for k, gtb in self.cancels.items() if gtb > height}
         self.fills = {k: f for k, f in self.fills.items() if f.prune_height > height}
         return events
-
-    def best(self, market_id: int, side: Side) -> int | None:
-        """Return the best price in subticks of a side, or None."""
-        return self.books[market_id].best(side)

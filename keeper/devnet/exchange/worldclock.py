@@ -21,7 +21,3 @@ class WorldClock:
         if clock["paused"]:
             return anchor
         return anchor + (wall_ns - int(clock["anchor_wall_ns"])) * int(clock["rate_ppm"]) // PPM
-
-    def paused(self) -> bool:
-        """Return whether the world stands still. Raises OSError or ValueError."""
-        return bool(json.loads(self._path.read_text())["paused"])

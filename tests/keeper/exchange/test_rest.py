@@ -242,3 +242,56 @@ def test_rest__more_than_limit__answers_429(market: TradedMarket) -> None:
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert "errors" in answers[-1].json()
+
+
+def test_parent_subaccount__children__are_listed_together(market: TradedMarket) -> None:
+    alice = market.alice
+    market.trade()
+    market.send(alice.paid(transfer(alice, 2_000_000, 0, 128), sequence=0))
+    market.block()
+    parent = f"address={alice.address}&parentSubaccountNumber=0"
+
+    shape = get(market, f"/v4/addresses/{alice.address}/parentSubaccountNumber/0")["subaccount"]
+    counts = [
+        len(rows[key] if key else rows)
+        for rows, key in (
+            (get(market, f"/v4/fills/parentSubaccountNumber?{parent}"), "fills"),
+            (get(market, f"/v4/orders/parentSubaccountNumber?{parent}"), ""),
+            (get(market, f"/v4/perpetualPositions/parentSubaccountNumber?{parent}"), "positions"),
+            (get(market, f"/v4/assetPositions/parentSubaccountNumber?{parent}"), "positions"),
+            (get(market, f"/v4/transfers/parentSubaccountNumber?{parent}"), "transfers"),
+            (get(market, f"/v4/fundingPayments/parentSubaccount?{parent}"), "fundingPayments"),
+        )
+    ]
+
+    assert [c["subaccountNumber"] for c in shape["childSubaccounts"]] == [0, 128]
+    assert shape["equity"] == "9999.988"
+    assert counts == [1, 1, 1, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v4/screen?address=x", {"restricted": False}),
+        ("/v4/compliance/screen/x", {"status": "COMPLIANT"}),
+        ("/v4/height", {"height": "3", "time": "2025-10-09T08:53:22.000Z"}),
+        ("/v4/time", {"iso": "2025-10-09T08:53:22.000Z", "epoch": 1760000002.0}),
+        ("/v4/sparklines?timePeriod=ONE_DAY", {"BTC-USD": [], "ETH-USD": []}),
+    ],
+)
+def test_status__asked__answers(market: TradedMarket, path: str, answer: Any) -> None:
+    assert get(market, path) == answer
+
+
+def test_trades__created_before_a_time__leaves_later_out(market: TradedMarket) -> None:
+    market.trade()
+    market.block(600)
+    market.trade(size=7)
+    path = "/v4/trades/perpetualMarket/ETH-USD?createdBeforeOrAt="
+
+    early = get(market, path + "2025-10-09T08:55:00Z")["trades"]
+    late = get(market, path + "2025-10-09T09:55:00.000Z")["trades"]
+
+    assert [trade["size"] for trade in early] == ["0.04"]
+    assert [trade["size"] for trade in late] == ["0.007", "0.04"]
+    assert get(market, "/v4/sparklines?timePeriod=SEVEN_DAYS")["ETH-USD"] == ["3000"]
