@@ -7,6 +7,7 @@ ladder around the oracle, which walks by whole ticks; an order fills when the wa
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from keeper.domain.commands import CancelOrders, CommandId, PlaceOrder
 from keeper.domain.events import (
@@ -34,10 +35,12 @@ from keeper.domain.settings import (
     StepSettings,
 )
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
-from keeper.engine.sequencer import Issued
+from keeper.engine.sequencer import Issued, Sequencer
+from keeper.journal import JournalOptions, JournalWriter
+from keeper.journal.rerun import CORE, Core
 from keeper.release import running_release
 
-__all__ = ["Market", "TapeClock", "play", "run_started", "settings"]
+__all__ = ["Market", "TapeClock", "play", "record", "run_started", "settings"]
 
 START_NS = 1_700_000_000 * NS_PER_SECOND
 FIRST_HEIGHT = 100
@@ -244,6 +247,17 @@ def play(process: Process, clock: TapeClock, *, layers: int, blocks: int, seed: 
             event = waiting.pop(0)
             clock.now += NS_PER_MS
             waiting[:0] = market.answer(process(event))
+    return market
+
+
+def record(folder: Path, options: JournalOptions, *, core: Core = CORE, blocks: int) -> Market:
+    """Play the tape with three levels a side into a new journal and seal it."""
+    journal, clock = JournalWriter.open(folder, options), TapeClock()
+    sequencer = Sequencer(core, journal, clock)
+    for _ in sequencer.recover():
+        raise ValueError(f"{folder} already holds a journal")
+    market = play(sequencer.process, clock, layers=3, blocks=blocks)
+    journal.close()
     return market
 
 

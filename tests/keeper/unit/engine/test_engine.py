@@ -17,7 +17,7 @@ from keeper.domain.commands import (
     NoteRefusal,
     RaiseAlert,
 )
-from keeper.domain.errors import EngineFailed, ReplayMismatch, WrongRelease
+from keeper.domain.errors import EngineFailed, ReplayMismatch, VenueUnavailable, WrongRelease
 from keeper.domain.events import (
     BookUpdated,
     CommandResult,
@@ -33,6 +33,7 @@ from keeper.domain.events import (
 )
 from keeper.domain.settings import FixedSpreadParams, MarketSettings
 from keeper.engine import Engine
+from keeper.engine.sequencer import StepFailedError
 from keeper.journal import JournalOptions, JournalReader, JournalWriter, Step
 from keeper.markets.book import Book
 from tests.keeper.fakes import (
@@ -402,3 +403,42 @@ def test_ingest__two_thousand_updates_after_a_gap__are_one_decision(tmp_path: Pa
 
     assert len(desk.script.events(BookUpdated)) == 1
     assert desk.script.events(Conflated) == [Conflated(source="dydx", count=1_999)]
+
+
+def test_run__a_source_fails_with_an_error_of_ours__it_is_raised_as_it_is(tmp_path: Path) -> None:
+    class Breaking(FakeVenue):
+        async def run(self, emit: Callable[[Event], None]) -> None:
+            emit(fill(1))
+            raise VenueUnavailable("no answer")
+
+    desk = Desk(tmp_path, ScriptedCore(), Breaking())
+
+    with pytest.raises(VenueUnavailable, match="no answer"):
+        desk.trade(lambda: False)
+
+
+def test_run__the_first_step_fails__nothing_is_connected(tmp_path: Path) -> None:
+    def answer(event: Event) -> Sequence[Command]:
+        raise KeyError("settings")
+
+    desk = Desk(tmp_path, ScriptedCore(answer))
+
+    with pytest.raises(EngineFailed, match="step 1 failed on RunStarted"):
+        desk.trade(lambda: False)
+
+    assert not desk.venue.is_closed
+    assert [step.error for step in desk.steps()] == ["KeyError"]
+
+
+def test_ingest__signed_transaction_after_a_failure__is_refused(tmp_path: Path) -> None:
+    """Its sender must not broadcast what is not in the log."""
+    desk = Desk(
+        tmp_path, ScriptedCore(failing_on_blocks), FakeVenue([VenueBlock(height=1, time_ns=1)])
+    )
+
+    with pytest.raises(EngineFailed):
+        desk.trade(lambda: False)
+
+    signed = TransactionSigned(command=CommandId(1, 1, 0), nonce=1, raw="0x", tx_hash="0x")
+    with pytest.raises(StepFailedError):
+        desk.engine.ingest(signed)

@@ -1,6 +1,7 @@
 """Appending steps and reading them back: contents, rotation, recovery, the folder's lock."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,25 @@ def test_sync__after_append__returns(folder: Path) -> None:
     writer.close()
 
     assert len(read(folder)) == 1
+
+
+def test_append__disk_fails_to_sync__is_told_at_a_later_append(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    writer = open_writer(folder, JournalOptions(sync_interval_ms=1))
+    monkeypatch.setattr(os, "fdatasync", broken)
+    writer.append(1, fill(1), ())
+
+    deadline = time.monotonic() + 10
+    while writer._syncer._error is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+
+    with pytest.raises(OSError, match="Input/output"):
+        writer.append(2, fill(2), ())
+    with pytest.raises(OSError, match="Input/output"):
+        writer.sync()
+    monkeypatch.undo()
+    writer.close()

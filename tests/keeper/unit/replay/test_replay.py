@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,69 +10,89 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks.tape import TapeClock, play, run_started
+from benchmarks.tape import record, run_started
 from keeper.core.state import State, initial_state
 from keeper.core.step import step
 from keeper.domain.approval import Approved
 from keeper.domain.commands import Command, PlaceOrder
 from keeper.domain.errors import JournalCorrupt, ReplayMismatch, WrongRelease
 from keeper.domain.events import Event, RunStarted, VenueBlock
-from keeper.engine.sequencer import Sequencer
 from keeper.journal import JournalOptions, JournalWriter
-from keeper.journal.rerun import CORE, Core
+from keeper.journal.rerun import Core
 from keeper.replay import main, replay
 
-BLOCKS = 60
+ROOT = Path(__file__).resolve().parents[4]
 FILES = ("commands.jsonl", "ledger.json")
-
-
-def record(folder: Path, core: Core = CORE, blocks: int = BLOCKS) -> Path:
-    """Play the tape into a journal; returns its folder."""
-    journal = JournalWriter.open(folder, JournalOptions(max_segment_bytes=300_000))
-    clock = TapeClock()
-    sequencer = Sequencer(core, journal, clock)
-    assert not list(sequencer.recover())
-    market = play(sequencer.process, clock, layers=3, blocks=blocks)
-    journal.close()
-    assert market.fills > 5
-    return folder
+SMALL = JournalOptions(max_segment_bytes=300_000)
+OFFLINE = """
+import socket, sys
+def refuse(*_, **__):
+    raise OSError("this process has no network")
+socket.socket.connect = socket.create_connection = refuse
+from keeper.replay import main
+sys.exit(main(sys.argv[1:]))
+"""
+RECORD = """
+import sys
+from pathlib import Path
+from benchmarks.tape import record
+from keeper.journal import JournalOptions
+record(Path(sys.argv[1]), JournalOptions(max_segment_bytes=300_000), blocks=60)
+"""
 
 
 @pytest.fixture(scope="module")
 def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return record(tmp_path_factory.mktemp("journal"))
+    folder = tmp_path_factory.mktemp("journal")
+    assert record(folder, SMALL, blocks=60).fills > 5
+    return folder
 
 
-def in_another_process(journal: Path, out: Path, **environment: str) -> dict[str, object]:
-    """Replay by the command line with another environment and no way to the network."""
-    offline = "import socket\nsocket.socket = None\nfrom keeper.replay import main\nimport sys\n"
-    code = offline + "sys.exit(main(sys.argv[1:]))"
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    """A copy of the source: what is installed elsewhere does not change while a test runs."""
+    skipped = shutil.ignore_patterns("__pycache__")
+    for name in ("keeper", "benchmarks"):
+        shutil.copytree(ROOT / name, tmp_path / "package" / name, ignore=skipped)
+    return tmp_path / "package"
+
+
+def run_elsewhere(package: Path, code: str, *arguments: str, **environment: str) -> str:
+    """Run code in another process with nothing of our environment; return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-c", code, str(journal), "--json", "--write", str(out)],
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environment},
+        [sys.executable, "-c", code, *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package), **environment},
         capture_output=True,
-        check=True,
-        cwd=Path(__file__).resolve().parents[4],
+        check=False,
+        cwd=package,
+        text=True,
     )
-    summary: dict[str, object] = json.loads(done.stdout)
-    return summary
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_replay__another_process_hash_seed_and_time_zone__same_bytes(
-    journal: Path, tmp_path: Path
+def test_replay__other_processes_hash_seed_and_time_zone__same_bytes(
+    package: Path, tmp_path: Path
 ) -> None:
-    here = replay(journal)
+    journal, one, other = (str(tmp_path / name) for name in ("journal", "one", "other"))
+    run_elsewhere(package, RECORD, journal, PYTHONHASHSEED="1")
 
-    one = in_another_process(journal, tmp_path / "a", PYTHONHASHSEED="random", TZ="UTC")
-    other = in_another_process(
-        journal, tmp_path / "b", PYTHONHASHSEED="4242", TZ="Pacific/Kiritimati", LC_ALL="C"
+    first = run_elsewhere(
+        package, OFFLINE, journal, "--json", "--write", one, PYTHONHASHSEED="random", TZ="UTC"
+    )
+    second = run_elsewhere(
+        package,
+        OFFLINE,
+        *(journal, "--json", "--write", other),
+        PYTHONHASHSEED="4242",
+        TZ="Pacific/Kiritimati",
+        LC_ALL="C",
     )
 
-    assert one == other == msgspec.to_builtins(here.summary)
-    assert here.summary.commands > 100
-    for name, expected in zip(FILES, (here.command_bytes, here.ledger_bytes), strict=True):
-        assert (tmp_path / "a" / name).read_bytes() == expected
-        assert (tmp_path / "b" / name).read_bytes() == expected
+    assert first == second
+    assert json.loads(first)["commands"] > 100
+    for name in FILES:
+        assert (Path(one) / name).read_bytes() == (Path(other) / name).read_bytes()
 
 
 def test_replay__the_ledger__holds_the_fills_of_the_tape(journal: Path) -> None:
@@ -86,10 +107,10 @@ def test_replay__command_the_core_would_not_give__names_the_step(tmp_path: Path)
     def wider(state: State, t_ns: int, seq: int, event: Event) -> tuple[Approved[Command], ...]:
         return tuple(map(_shifted, step(state, t_ns, seq, event)))
 
-    folder = record(tmp_path, Core(initial_state, wider), blocks=40)
+    record(tmp_path, SMALL, core=Core(initial_state, wider), blocks=40)
 
     with pytest.raises(ReplayMismatch, match=r"step \d+: command 0 differs"):
-        replay(folder)
+        replay(tmp_path)
 
 
 def _shifted(approved: Approved[Command]) -> Approved[Command]:
@@ -151,6 +172,25 @@ def test_main__without_json__prints_a_table(
 
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines][:3] == ["records", "commands", "dropped_bytes"]
+
+
+def test_main__write__leaves_the_bytes_in_files(journal: Path, tmp_path: Path) -> None:
+    assert main([str(journal), "--json", "--write", str(tmp_path / "out")]) == 0
+
+    result = replay(journal)
+    assert (tmp_path / "out" / "commands.jsonl").read_bytes() == result.command_bytes
+    assert (tmp_path / "out" / "ledger.json").read_bytes() == result.ledger_bytes
+
+
+def test_replay__fewer_commands_than_logged__names_the_step(tmp_path: Path) -> None:
+    def silent(state: State, t_ns: int, seq: int, event: Event) -> tuple[Approved[Command], ...]:
+        step(state, t_ns, seq, event)
+        return ()
+
+    record(tmp_path, SMALL, blocks=40)
+
+    with pytest.raises(ReplayMismatch, match=r"the log holds \d+ commands, step gives 0"):
+        replay(tmp_path, core=Core(initial_state, silent))
 
 
 def test_replay__folder_without_segments__is_empty(tmp_path: Path) -> None:
