@@ -14,6 +14,7 @@ from keeper.reporter.service import ReporterService
 __all__ = ["ReporterServer"]
 
 _MOST_BODY: Final = 65_536
+_MOST_DISCARDED: Final = 1_048_576
 _MOST_HEADER: Final = 16_384
 _READ_SECONDS: Final = 10
 _REASONS: Final = {
@@ -127,6 +128,8 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
     if not length.isdecimal():
         raise _BadRequestError(400, f"content-length {length}")
     if int(length) > _MOST_BODY:
+        # Reading on lets the sender finish, so that it hears the answer instead of a reset.
+        await reader.read(_MOST_DISCARDED)
         raise _BadRequestError(413, f"a body of {length} bytes")
     return parts[0], parts[1], await reader.readexactly(int(length))
 

@@ -10,7 +10,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 
 from keeper.domain.errors import AthanorError
-from keeper.domain.reports import Leg, OpenCut, Report, SignedReport
+from keeper.domain.reports import ZERO32, Leg, OpenCut, Report, SignedReport
 from keeper.ports import Clock
 from keeper.reporter.capture import (
     Capture,
@@ -156,10 +156,16 @@ class ReporterService:
             if isinstance(inputs, Refusal):
                 return inputs
             legs.append(inputs)
-        root = await asyncio.to_thread(self._root_at_cut, cut.epoch)
+        root = await self._data_root(cut)
         if isinstance(root, Refusal):
             return root
         return build_report(cut, legs, self._store.price, root)
+
+    async def _data_root(self, cut: OpenCut) -> str | Refusal:
+        """Root of the keeper's log; there need be none before a venue was entrusted with assets."""
+        if not any(cut.sent):
+            return ZERO32
+        return await asyncio.to_thread(self._root_at_cut, cut.epoch)
 
     async def _indexer_behind(self, capture: Capture) -> Refusal | None:
         height = await self._indexer.height()
