@@ -32,16 +32,22 @@ class JournalCheck:
     def __init__(self, folder: Path, core: Core = CORE) -> None:
         self._folder = folder
         self._core = core
+        self._known: dict[int, str] = {}
 
     def root_at_cut(self, epoch: int) -> str | Refusal:
         """Root (0x hex) over everything logged up to the first sight of that cut.
 
         The root is H(account root, market root, state hash) of the log's prefix, so it stays the
-        same however much is logged afterwards. Refuses a log that does not verify, does not
+        same however much is logged afterwards and is computed once. Refuses a log that does not verify, does not
         replay, or has not seen the cut. Raises OSError.
         """
+        if epoch in self._known:
+            return self._known[epoch]
         try:
-            return self._root(epoch)
+            root = self._root(epoch)
+            if isinstance(root, str):
+                self._known[epoch] = root
+            return root
         except (JournalCorrupt, ReplayMismatch, WrongRelease) as error:
             code = next(code for kind, code in _CODES if isinstance(error, kind))
             return Refusal(

@@ -129,7 +129,7 @@ async def _read_request(reader: asyncio.StreamReader) -> tuple[str, str, bytes]:
         raise _BadRequestError(400, f"content-length {length}")
     if int(length) > _MOST_BODY:
         # Reading on lets the sender finish, so that it hears the answer instead of a reset.
-        await reader.read(_MOST_DISCARDED)
+        await reader.readexactly(min(int(length), _MOST_DISCARDED))
         raise _BadRequestError(413, f"a body of {length} bytes")
     return parts[0], parts[1], await reader.readexactly(int(length))
 

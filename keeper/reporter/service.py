@@ -1,6 +1,7 @@
 """One reporter: watches for cuts, captures them in time, and answers with a signature or a no."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -34,6 +35,8 @@ RootAtCut = Callable[[int], str | Refusal]
 """Data root by epoch; blocking, so it runs in a thread."""
 
 _POLL_SECONDS: Final = 0.5
+_POLLS_PER_FILL_LOOK: Final = 10
+"""Fills are looked for seldom: indexers count requests, and state is kept for many blocks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,14 +90,16 @@ class ReporterService:
 
     async def watch(self) -> None:
         """Capture every cut and every oracle price at a fill, until cancelled."""
-        while True:
-            await self.watch_once()
+        for poll in itertools.count():
+            await self._try(self._capture_open_cut)
+            if poll % _POLLS_PER_FILL_LOOK == 0:
+                await self._try(self._capture_fill_prices)
             await self._clock.sleep(_POLL_SECONDS)
 
     async def watch_once(self) -> None:
-        """Do what one poll finds; an unreachable node or venue is tried again at the next."""
-        for work in (self._capture_open_cut, self._capture_fill_prices):
-            await self._try(work)
+        """Look for both once; an unreachable node or venue is for the next look."""
+        await self._try(self._capture_open_cut)
+        await self._try(self._capture_fill_prices)
 
     async def answer(self, proposed: Report | None) -> SignedReport | Refusal:
         """Recompute the open cut's report and sign it, unless a number stands against it.
