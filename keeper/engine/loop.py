@@ -21,7 +21,7 @@ from keeper.engine.ingress import Ingress
 from keeper.engine.outstanding import Outstanding
 from keeper.engine.pauses import OwnPauses, own_command
 from keeper.engine.sending import AgeLimit
-from keeper.engine.sequencer import NotLoggedError, Sequencer, StepFailedError
+from keeper.engine.sequencer import NotLoggedError, Sequencer
 from keeper.journal import JournalWriter
 from keeper.journal.rerun import CORE, Core
 from keeper.ports import Alerts, Clock, OrderVenue, VaultChain
@@ -149,7 +149,7 @@ class Engine:
         """Sequence one event and hand its commands over; say whether there were any."""
         try:
             issued = self._sequencer.process(event)
-        except (StepFailedError, NotLoggedError) as error:
+        except Exception as error:  # noqa: BLE001 - the loop's edge: quotes are cancelled, then stop
             self._fail(error)
             return False
         self._outstanding.note(event)

@@ -17,7 +17,13 @@ from keeper.domain.commands import (
     NoteRefusal,
     RaiseAlert,
 )
-from keeper.domain.errors import EngineFailed, ReplayMismatch, VenueUnavailable, WrongRelease
+from keeper.domain.errors import (
+    ConfigError,
+    EngineFailed,
+    ReplayMismatch,
+    VenueUnavailable,
+    WrongRelease,
+)
 from keeper.domain.events import (
     BookUpdated,
     CommandResult,
@@ -442,3 +448,22 @@ def test_ingest__signed_transaction_after_a_failure__is_refused(tmp_path: Path) 
     signed = TransactionSigned(command=CommandId(1, 1, 0), nonce=1, raw="0x", tx_hash="0x")
     with pytest.raises(StepFailedError):
         desk.engine.ingest(signed)
+
+
+def test_run__the_clock_is_gone__stops_and_says_so(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ScriptedCore(), FakeVenue([fill(1)]))
+    quoted_market(desk)
+
+    def gone() -> int:
+        raise ConfigError("world clock cannot be read")
+
+    def ready() -> bool:
+        if len(desk.script.seen) >= 2:
+            desk.clock.now_ns = gone  # type: ignore[method-assign]
+        return False
+
+    with pytest.raises(ConfigError, match="world clock"):
+        desk.trade(ready)
+
+    assert desk.venue.is_closed
+    assert [step.seq for step in desk.steps()][:2] == [1, 2]
