@@ -38,8 +38,8 @@ class JournalCheck:
         """Root (0x hex) over everything logged up to the first sight of that cut.
 
         The root is H(account root, market root, state hash) of the log's prefix, so it stays the
-        same however much is logged afterwards and is computed once. Refuses a log that does not verify, does not
-        replay, or has not seen the cut. Raises OSError.
+        same however much is logged afterwards, and is computed once. Refuses a log that does
+        not verify, does not replay, or has not seen the cut. Raises OSError.
         """
         if epoch in self._known:
             return self._known[epoch]
