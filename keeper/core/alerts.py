@@ -54,7 +54,7 @@ def _is_flat(state: State) -> bool:
 
 def _failing(state: State) -> list[RaiseAlert]:
     found: list[RaiseAlert] = []
-    for adapter, count in state.chain.failures.items():
+    for adapter, count in sorted(state.chain.failures.items()):
         key = f"CHAIN_FAILS:{adapter}"
         if count < _FAILURES or key in state.guard.noted:
             continue

@@ -155,7 +155,7 @@ def _best_swap(state: State, market: MarketState, sells_base: bool, excess: int)
     listing = market.listing
     if state.settings is None or state.settings.allocation is None or listing is None:
         return None
-    for pool in state.pools.values():
+    for _, pool in sorted(state.pools.items()):
         seen = pool.seen
         if pool.settings.hedge_market != listing.ticker or seen is None or not seen.ranges:
             continue

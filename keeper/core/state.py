@@ -163,7 +163,8 @@ class Guard(msgspec.Struct, kw_only=True):
 class State(msgspec.Struct, kw_only=True):
     """Everything `step` knows. Times in unix ns, money in quote quantums unless said otherwise.
 
-    `sources` are those heard of in this run: true while connected and complete.
+    `sources` are those heard of in this run: true while connected and complete. A restored state
+    has its dictionaries in another order, so nothing may depend on the order of one.
     """
 
     run: int = -1

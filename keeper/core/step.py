@@ -51,7 +51,7 @@ def _scope(state: State, event: ev.Event) -> tuple[str, ...]:
         return ()
     if isinstance(event, ev.CommandResult) and event.outcome in ("ACK", "UNKNOWN"):
         return ()
-    return tuple(state.markets)
+    return tuple(sorted(state.markets))
 
 
 def _quote(
@@ -75,7 +75,7 @@ def _hedge(
     if not isinstance(event, ev.VenueBlock):
         return []
     notes: list[NoteRefusal] = []
-    for ticker in state.markets:
+    for ticker in sorted(state.markets):
         refused = rebalance(state, ticker, limits, out)
         notes += fresh_notes(state, f"hedge:{ticker}", refused)
     return notes

@@ -38,8 +38,9 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     """One client id: its live versions, fills and cancel; `slot` is empty outside a ladder.
 
     `fill_sum` are fills that reached the position; `total_filled` is the venue's word, which may
-    run ahead of them. `cancel_gtb` is -1 until a cancel was sent, at `cancel_height`. `ended` means the venue said the
-    id rests no more: it takes no replacement, yet its versions count until the height passes.
+    run ahead of them. `cancel_gtb` is -1 until a cancel was sent, at `cancel_height`. `ended`
+    means the venue said the id rests no more: it takes no replacement, yet its versions count
+    until the height passes.
     """
 
     client_id: int

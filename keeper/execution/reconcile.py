@@ -113,6 +113,7 @@ def withdrawals(
         and order.time_in_force is not TimeInForce.IOC
         and order.cancel_height < height
     ]
+    unwanted.sort(key=lambda order: order.client_id)
     batches: list[CancelOrders] = []
     for start in range(0, len(unwanted), _CANCEL_BATCH):
         batch = unwanted[start : start + _CANCEL_BATCH]

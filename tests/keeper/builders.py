@@ -43,6 +43,7 @@ MS = 1_000_000
 USDC = 1_000_000
 START_NS = 1_750_000_000 * SECOND
 START_HEIGHT = 1_000
+CLIENT_ID_BASE = 9_950  # ids soon grow by a digit: as text they then sort otherwise
 
 ETH = PerpetualMarket(
     ticker="ETH-USD",
@@ -163,7 +164,7 @@ def run_started(chosen: StepSettings, run: int = 1) -> RunStarted:
         evm_chain_id=31_337,
         venue_chain_id="localdydxprotocol",
         subaccount="dydx1keeper/0",
-        client_id_base=7_000,
+        client_id_base=CLIENT_ID_BASE,
         seed=1,
     )
 

@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from keeper.core.fold import fold
-from keeper.core.state import State, initial_state, state_bytes, state_from_bytes
+from keeper.core.state import State, initial_state, state_bytes
 from keeper.core.step import step
 from keeper.core.views import account_equity
 from keeper.domain.commands import CommandId
@@ -227,20 +227,6 @@ def test_fold__snapshots_left_out__same_account() -> None:
 
         assert whole.account.usdc == parts.account.usdc
         assert account_equity(whole) == account_equity(parts)
-
-
-def test_step__state_saved_and_restored_anywhere__same_commands_and_bytes() -> None:
-    for seed in range(4):
-        rng = random.Random(seed)
-        events = _interleave(_sources(rng), rng)
-        straight, halted = _ready_state(), _ready_state()
-        for seq, event in enumerate(events, start=10):
-            if rng.random() < 0.2:
-                halted = state_from_bytes(state_bytes(halted))
-            commands = step(straight, START_NS + seq, seq, event)
-
-            assert commands == step(halted, START_NS + seq, seq, event)
-            assert state_bytes(straight) == state_bytes(halted)
 
 
 def test_step__receipt_twice__settled_once() -> None:
