@@ -8,7 +8,7 @@ from keeper.cli.output import units
 
 __all__ = ["parse_amount", "shown"]
 
-PATTERN: Final = re.compile(r"(\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.(\d+))?")
+PATTERN: Final = re.compile(r"([0-9]{1,3}(?:[,_][0-9]{3})+|[0-9]+)(?:\.([0-9]+))?")
 
 
 def parse_amount(text: str, decimals: int, symbol: str) -> int:

@@ -94,7 +94,31 @@ REFUSALS: Final[dict[str, str]] = {
     "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
     "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",
 }
+CHAIN_REFUSALS: Final[dict[str, str]] = {
+    "CHAIN_FAILS": "Several transactions of an adapter failed in a row; the keeper goes on trying "
+    "ever more slowly. The log's CommandResult names the contract's error.",
+    "COOLDOWN": "The adapter's cooldown since its last operation has not passed (unix seconds).",
+    "DEADLINE": "The transaction's deadline is past, or farther away than the settings allow.",
+    "EXIT_DONE": "The exit is complete: no order, range or position is left.",
+    "IDLE_SHORT": "Less is free than asked for: what is owed to redemptions is never moved out.",
+    "LIQUIDITY": "The range does not hold that much liquidity, or none was asked for.",
+    "MARKET_UNKNOWN": "The venue has not listed the market, or it is not configured.",
+    "MIN_ON_CHAIN": "The move would leave less on the chain than the vault's minimum.",
+    "POOL_OFF_MARK": "The pool's price is farther from the feed than max_slippage_ppm.",
+    "POOL_TOO_THIN": "The pool cannot take even a small swap within max_slippage_ppm.",
+    "SLIPPAGE": "The transaction's own bounds would allow more slippage than max_slippage_ppm.",
+    "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
+    "STALE_VAULT": "The vault's state is too old to move capital by.",
+    "VAULT_STATE": "The vault is not OPEN; capital moves out only then.",
+    "VENUE_CAP": "The order-book venue would hold more than the vault's cap.",
+    "ZERO_MARK": "The feed's price is not above zero.",
+}
 REPORTERS: Final[dict[str, str]] = {
+    "FILLS_INCOMPLETE": "The venue's public fills do not add up to the position it states; "
+    "nothing is attributed by a guess. Ask again once the indexer is complete.",
+    "NO_ORACLE_AT_FILL": "The oracle price at a fill's block was not captured in time.",
+    "UNEXPLAINED": "Equity changed by more than spread, inventory, funding and fees explain.",
+    "UNKNOWN_MARKET": "A fill is in a market the venue does not list at the cut.",
     "CAPTURE_LATE": "The reporter saw the venue's block too long after the cut, so its numbers "
     "prove nothing; limit and value are nanoseconds. Cut again.",
     "INDEXER_BEHIND": "The venue's indexer has not processed the cut's height yet; ask again.",
@@ -109,4 +133,4 @@ REPORTERS: Final[dict[str, str]] = {
     "SIGNED_OTHER": "This reporter already signed another report for this cut; it never signs two.",
     "UNKNOWN_LEG": "The vault has an attested adapter this reporter has no venue account for.",
 }
-CODES: Final = ERRORS | REFUSALS | REPORTERS
+CODES: Final = ERRORS | REFUSALS | CHAIN_REFUSALS | REPORTERS

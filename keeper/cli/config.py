@@ -168,8 +168,10 @@ def show(file: Path, overrides: tuple[str, ...], origin: bool, as_json: bool) ->
 
 
 @config.command()
-def schema() -> None:
-    """Print the JSON Schema of the configuration, for editors and CI."""
+@json_option
+def schema(as_json: bool) -> None:
+    """Print the JSON Schema of the configuration, for editors and CI (JSON in any case)."""
+    del as_json
     from keeper.config import Config
 
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}

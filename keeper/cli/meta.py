@@ -68,7 +68,10 @@ def commands(as_json: bool) -> None:
 @click.argument("code", required=False)
 @json_option
 def explain(code: str | None, as_json: bool) -> None:
-    """Explain an error or refusal code; without one, list them all."""
+    """Explain an error or refusal code.
+
+    Without one, list them all.
+    """
     if code is None:
         table = [(name, text.split(". ")[0]) for name, text in sorted(CODES.items())]
         emit(as_json, {"codes": dict(sorted(CODES.items()))}, lambda: print_table(table))
@@ -81,7 +84,8 @@ def explain(code: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-def completion(shell: str) -> None:
+@json_option
+def completion(shell: str, as_json: bool) -> None:
     """Print a shell completion script.
 
     For example: keeper completion zsh > ~/.zfunc/_keeper
@@ -93,4 +97,5 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is None:
         raise ArgumentInvalid(f"no completion for {shell}", next_step="use bash, zsh or fish")
-    click.echo(kind(cli, {}, "keeper", "_KEEPER_COMPLETE").source())
+    script = kind(cli, {}, "keeper", "_KEEPER_COMPLETE").source()
+    emit(as_json, {"shell": shell, "script": script}, lambda: click.echo(script))

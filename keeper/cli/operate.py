@@ -83,9 +83,9 @@ def flatten(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: 
 @WAIT
 @json_option
 def halt(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool) -> None:
-    """Stop at once: no order, no pool operation; positions and ranges stay as they are.
+    """Stop at once: no order; positions stay.
 
-    `keeper resume` starts trading again.
+    No pool operation either; ranges stay as they are. `keeper resume` starts trading again.
     """
     folder = folder_of(load(file, overrides))
     data = _tell(folder, "halt", "", wait_seconds, lambda s: bool(s["state"] == "HALTED"))

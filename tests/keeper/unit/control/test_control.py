@@ -1,0 +1,114 @@
+"""The control socket: what an operator says becomes an event, and nothing else does."""
+
+import asyncio
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keeper.control.asking import NotRunning, Request, ask, socket_path
+from keeper.control.server import ControlServer
+from keeper.domain.errors import AthanorError
+from keeper.domain.events import Event, OperatorCommand
+
+MARKETS = ("ETH-USD", "BTC-USD")
+
+
+@pytest.fixture(autouse=True)
+def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+
+
+def wait_for(path: Path) -> None:
+    while not path.exists():
+        time.sleep(0.005)
+
+
+def with_server(journal: Path, work: Callable[[], Any]) -> tuple[Any, list[Event]]:
+    """Serve `journal` while `work` runs in a thread; return its result and the events emitted."""
+    events: list[Event] = []
+
+    async def run() -> Any:
+        server = ControlServer(journal, events.append, lambda: {"state": "ACTIVE"}, MARKETS)
+        task = asyncio.create_task(server.run())
+        await asyncio.to_thread(wait_for, socket_path(journal))
+        try:
+            return await asyncio.to_thread(work)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    return asyncio.run(run()), events
+
+
+def test_ask__status__is_answered_and_emits_nothing(tmp_path: Path) -> None:
+    answer, events = with_server(tmp_path, lambda: ask(tmp_path, Request(verb="status")))
+
+    assert answer == {"status": {"state": "ACTIVE"}}
+    assert events == []
+
+
+def test_ask__pause__becomes_an_operator_command(tmp_path: Path) -> None:
+    request = Request(verb="pause", argument="ETH-USD", operator="ada")
+
+    _, events = with_server(tmp_path, lambda: ask(tmp_path, request))
+
+    assert events == [OperatorCommand(verb="pause", argument="ETH-USD", operator="ada")]
+
+
+@pytest.mark.parametrize(
+    "request_", [Request(verb="withdraw"), Request(verb="pause", argument="DOGE-USD")]
+)
+def test_ask__unknown_verb_or_market__is_refused_and_logs_nothing(
+    tmp_path: Path, request_: Request
+) -> None:
+    def work() -> str:
+        with pytest.raises(AthanorError) as caught:
+            ask(tmp_path, request_)
+        return str(caught.value)
+
+    said, events = with_server(tmp_path, work)
+
+    assert "withdraw" in said or "DOGE-USD" in said
+    assert events == []
+
+
+def test_ask__garbage_line__does_not_end_the_server(tmp_path: Path) -> None:
+    import socket
+
+    def work() -> dict[str, Any]:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.connect(str(socket_path(tmp_path)))
+            connection.sendall(b"\xff not json\n")
+            assert b"not a request" in connection.recv(1000)
+        return ask(tmp_path, Request(verb="status"))
+
+    answer, _ = with_server(tmp_path, work)
+
+    assert "status" in answer
+
+
+def test_run__socket__is_the_users_alone_and_gone_afterwards(tmp_path: Path) -> None:
+    def modes() -> tuple[int, int]:
+        path = socket_path(tmp_path)
+        return stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode)
+
+    found, _ = with_server(tmp_path, modes)
+
+    assert found == (0o600, 0o700)
+    assert not socket_path(tmp_path).exists()
+
+
+def test_ask__nobody_there__says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning) as caught:
+        ask(tmp_path, Request(verb="status"))
+
+    assert "keeper run" in caught.value.next_step
+
+
+def test_socket_path__two_journals__are_two_sockets(tmp_path: Path) -> None:
+    assert socket_path(tmp_path / "a") != socket_path(tmp_path / "b")
+    assert socket_path(tmp_path / "a") == socket_path(tmp_path / "b" / ".." / "a")

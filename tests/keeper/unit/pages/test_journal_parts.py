@@ -1,0 +1,181 @@
+"""Charts from a journal: units of the market, own quotes, fills once, inventory."""
+
+from pathlib import Path
+
+import pytest
+
+from keeper.domain import events as ev
+from keeper.domain.commands import CancelOrders, Command, NoteRefusal, PlaceOrder
+from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Liquidity, Side, TimeInForce
+from keeper.journal import JournalOptions, JournalWriter
+from keeper.pages.journal_parts import build_report_data_from_journal
+from keeper.pages.report_data import FillSummary, JournalParts
+
+SECOND_NS = 1_000_000_000
+ETH = PerpetualMarket(
+    ticker="ETH-USD",
+    clob_pair_id=1,
+    atomic_resolution=-9,
+    quantum_conversion_exponent=-9,
+    step_base_quantums=1_000_000,
+    subticks_per_tick=100_000,
+    oracle_exponent=-6,
+    min_price_change_ppm=1_000,
+    initial_margin_ppm=50_000,
+    maintenance_margin_ppm=30_000,
+    status="ACTIVE",
+)
+
+
+def order(client_id: int, side: Side, subticks: int, good_til_block: int = 100) -> PlaceOrder:
+    return PlaceOrder(
+        market="ETH-USD",
+        client_id=client_id,
+        side=side,
+        quantums=1_000_000_000,
+        subticks=subticks,
+        good_til_block=good_til_block,
+        time_in_force=TimeInForce.POST_ONLY,
+        reduce_only=False,
+    )
+
+
+def fill(fill_id: str, side: Side, height: int) -> ev.FillReceived:
+    return ev.FillReceived(
+        fill_id=fill_id,
+        market="ETH-USD",
+        client_id=1,
+        side=side,
+        quantums=500_000_000,
+        subticks=2_990_000_000,
+        quote_quantums=1_495_000_000,
+        fee_quote_quantums=149_500,
+        liquidity=Liquidity.MAKER,
+        kind="LIMIT",
+        height=height,
+    )
+
+
+def block(height: int) -> ev.VenueBlock:
+    return ev.VenueBlock(height=height, time_ns=height * SECOND_NS)
+
+
+def written(folder: Path, steps: list[tuple[ev.Event, list[Command]]]) -> JournalParts:
+    """Write a journal with one step a second from 1000 s on, and read it back."""
+    writer = JournalWriter.open(folder, JournalOptions())
+    assert list(writer.recover()) == []
+    for number, (event, commands) in enumerate(steps):
+        writer.append((1_000 + number) * SECOND_NS, event, commands)
+    writer.close()
+    return build_report_data_from_journal(folder)
+
+
+@pytest.fixture
+def listed() -> tuple[ev.Event, list[Command]]:
+    return ev.MarketListed(market=ETH), []
+
+
+def test_build__oracle_and_quotes__are_in_millionths_of_a_dollar(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    oracle = ev.OraclePriced(market="ETH-USD", source="dydx", price=3_000_000_000, height=1)
+    quotes: list[Command] = [order(1, Side.BUY, 2_990_000_000), order(2, Side.SELL, 3_010_000_000)]
+
+    parts = written(tmp_path, [listed, (oracle, quotes)])
+
+    (chart,) = parts.markets
+    assert chart.oracle == ((1_001_000, 3_000_000_000),)
+    assert chart.bid == ((1_000_000, None), (1_001_000, 2_990_000_000))
+    assert chart.ask == ((1_000_000, None), (1_001_000, 3_010_000_000))
+
+
+def test_build__best_quote__is_the_nearest_of_the_layers(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    layers: list[Command] = [order(n, Side.BUY, 2_990_000_000 - n * 100_000) for n in range(3)]
+
+    parts = written(tmp_path, [listed, (block(1), layers)])
+
+    assert parts.markets[0].bid[-1] == (1_001_000, 2_990_000_000)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        (block(11), []),
+        (
+            block(2),
+            [CancelOrders(market="ETH-USD", client_ids=(1,), good_til_block=20)],
+        ),
+    ],
+)
+def test_build__quote_expired_or_cancelled__leaves_the_chart(
+    tmp_path: Path,
+    listed: tuple[ev.Event, list[Command]],
+    ending: tuple[ev.Event, list[Command]],
+) -> None:
+    quoted = (block(1), [order(1, Side.BUY, 2_990_000_000, good_til_block=10)])
+
+    parts = written(tmp_path, [listed, quoted, ending])
+
+    assert parts.markets[0].bid[-1] == (1_002_000, None)
+
+
+def test_build__same_fill_twice__counts_once(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    twice = [(fill("a", Side.BUY, 5), []), (fill("a", Side.BUY, 5), [])]
+
+    parts = written(tmp_path, [listed, *twice])
+
+    assert parts.fills == (
+        FillSummary(
+            market="ETH-USD",
+            side="BUY",
+            liquidity="MAKER",
+            count=1,
+            base_e9=500_000_000,
+            quote_usdc_e6=1_495_000_000,
+            fee_usdc_e6=149_500,
+        ),
+    )
+
+
+def test_build__position__starts_from_the_venues_word_and_adds_later_fills(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    held = ev.PerpetualPosition(
+        market="ETH-USD", quantums=100_000_000, funding_index=0, quote_balance=0
+    )
+    seen = ev.SubaccountObserved(height=5, usdc_quote_quantums=0, positions=(held,))
+    fills = [(fill("old", Side.BUY, 5), []), (fill("new", Side.SELL, 6), [])]
+
+    parts = written(tmp_path, [listed, (seen, []), *fills])
+
+    assert parts.markets[0].position == ((1_001_000, 100_000_000), (1_003_000, -400_000_000))
+
+
+def test_build__refusals__are_counted_by_code(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    refusal = NoteRefusal(code="STALE_BOOK", subject="ETH-USD", limit=1, value=2)
+
+    parts = written(tmp_path, [listed, (block(1), [refusal]), (block(2), [refusal])])
+
+    assert parts.refusals == (("STALE_BOOK", 2),)
+
+
+def test_build__many_points__are_thinned_but_keep_first_and_last(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    prices = [
+        (ev.OraclePriced(market="ETH-USD", source="dydx", price=10**9 + n, height=n), [])
+        for n in range(3_000)
+    ]
+
+    (chart,) = written(tmp_path, [listed, *prices]).markets
+
+    assert len(chart.oracle) <= 1_200
+    assert chart.oracle[0] == (1_001_000, 10**9)
+    assert chart.oracle[-1] == (4_000_000, 10**9 + 2_999)

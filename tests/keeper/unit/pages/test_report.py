@@ -1,0 +1,176 @@
+"""The report page: self-contained, escaped, exact, and honest about what differs."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from keeper.pages.report import render_report, write_report
+from keeper.pages.report_data import (
+    Check,
+    Event,
+    Figure,
+    FillPoint,
+    FillSummary,
+    Holder,
+    JournalParts,
+    MarketChart,
+    NavPart,
+    PnlCause,
+    PoolChart,
+    ReportData,
+    Settlement,
+)
+
+DAY_MS = 86_400_000
+START_MS = 1_795_000_000_000
+VOID = {"meta", "path", "br", "link", "img", "input"}
+
+
+@pytest.fixture
+def data() -> ReportData:
+    prices = tuple((START_MS + n * 1_000, 3_000_000_000 + n * 1_000) for n in range(50))
+    later = tuple((at + DAY_MS, price) for at, price in prices)
+    quotes = ((START_MS, None), (START_MS + 5_000, 2_990_000_000), (START_MS + 40_000, None))
+    market = MarketChart(
+        market="ETH-USD",
+        oracle=prices + later,
+        bid=quotes,
+        ask=(),
+        fills=(
+            FillPoint(at_ms=START_MS + 9_000, side="BUY", price_usdc_e6=2_990_000_000, base_e9=5),
+        ),
+        position=((START_MS, 0), (START_MS + 9_000, -100_000_000)),
+    )
+    pool = PoolChart(pool="0xpool", price=prices, mark=(), lower=(), upper=())
+    fill = FillSummary(
+        market="ETH-USD",
+        side="BUY",
+        liquidity="MAKER",
+        count=3,
+        base_e9=2_000_000_000,
+        quote_usdc_e6=6_000_000_001,
+        fee_usdc_e6=600_001,
+    )
+    settlement = Settlement(
+        epoch=1,
+        cut_at_s=1_795_000_000,
+        gross_usdc_e6=0,
+        accepted_usdc_e6=0,
+        deposits_usdc_e6=100_000_000,
+        deposit_shares=100 * 10**18,
+        redeemed_shares=0,
+        paid_usdc_e6=0,
+        price_usdc_e12=10**12,
+    )
+    return ReportData(
+        title="Vault <b>bold</b>",
+        mode="local world",
+        made_at_s=1_795_000_000,
+        vault="0xvault",
+        chain="anvil",
+        share_symbol="ATH",
+        share_decimals=18,
+        nav_usdc_e6=100_000_001,
+        nav_parts=(NavPart(name="Idle", custody="the vault", assets_usdc_e6=100_000_001),),
+        total_supply_shares=100 * 10**18,
+        price_usdc_e12=1_000_000_010_000,
+        settlements=(settlement,),
+        events=(Event(at_s=1_795_000_000, who="<script>alert(1)</script>", what="x", amount="1"),),
+        pnl=(PnlCause(cause="Spread", amount_usdc_e6=3), PnlCause(cause="Fees", amount_usdc_e6=-2)),
+        checks=(
+            Check(name="equal", left_name="a", left=5, right_name="b", right=5),
+            Check(name="off by one", left_name="a", left=5, right_name="b", right=6),
+        ),
+        holders=(Holder(role="Keeper", address="0xk", can="trade", cannot="withdraw"),),
+        figures=(Figure(name="Latency", value="84 us"),),
+        journal=JournalParts(
+            markets=(market,), pools=(pool,), fills=(fill,), refusals=(("STALE_BOOK", 2),)
+        ),
+    )
+
+
+def test_render_report__anything_given__is_escaped(data: ReportData) -> None:
+    page = render_report(data)
+
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert "Vault &lt;b&gt;bold" in page
+
+
+def test_render_report__page__loads_nothing_from_anywhere(data: ReportData) -> None:
+    page = render_report(data)
+
+    assert not re.search(r"(?:src|href|url)\s*[=(]", page)
+    assert "http" not in page.replace('http-equiv="Content-Security-Policy"', "")
+    assert "default-src 'none'" in page
+
+
+def test_render_report__checks__an_inequality_shows_as_differing(data: ReportData) -> None:
+    page = render_report(data)
+
+    assert "1 of 2" in page
+    assert page.count("✓ equal") == 1
+    assert page.count("✗ differ") == 1
+
+
+def test_render_report__money__keeps_every_unit(data: ReportData) -> None:
+    page = render_report(data)
+
+    assert "100.000001" in page
+    assert "3,000.000000" in page, "mean price of the fills, rounded down"
+    assert "6,000.000001" in page
+    assert "+0.000001" in page, "sum of the causes"
+
+
+def test_render_report__markup__is_balanced(data: ReportData) -> None:
+    class Balance(HTMLParser):
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            del attrs
+            if tag not in VOID:
+                self.open.append(tag)
+
+        def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            pass
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    parser = Balance()
+    parser.feed(render_report(data))
+
+    assert parser.open == []
+
+
+def test_render_report__charts__have_a_spoken_summary(data: ReportData) -> None:
+    page = render_report(data)
+
+    labels = re.findall(r'role="img" aria-label="([^"]+)"', page)
+    assert len(labels) == 3
+    assert any("quotes around the oracle" in label for label in labels)
+
+
+def test_render_report__nothing_but_the_minimum__still_renders(data: ReportData) -> None:
+    bare = msgspec.structs.replace(
+        data, settlements=(), events=(), pnl=(), checks=(), holders=(), figures=()
+    )
+
+    page = render_report(msgspec.structs.replace(bare, journal=JournalParts()))
+
+    assert "Where the money is" in page
+
+
+def test_write_report__twice__replaces_the_file(data: ReportData, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "report.html"
+
+    write_report(data, file)
+    write_report(msgspec.structs.replace(data, title="Second"), file)
+
+    assert "Second" in file.read_text(encoding="utf-8")
+    assert [path.name for path in file.parent.iterdir()] == ["report.html"]
