@@ -21,7 +21,7 @@ from .events import (
     SubaccountChanged,
 )
 from .funding import FundingClock
-from .matching import apply_match
+from .matching import Match, apply_match
 from .memclob import MemClob
 from .model import USDC_DENOM, Block, Order, OrderId, Perpetual, SubaccountId
 from .results import OK, Rejected, TxResult, sdk
@@ -192,37 +192,28 @@ class Chain:
         return b"".join(matches) + "".join(record.hash for record in included).encode()
 
     def _commit_matches(self) -> list[Event]:
+        filled = self._filled_before()
         events: list[Event] = []
-        totals = {m.id: 0 for order in self.clob.pending for m in (order.taker, order.maker)}
-        for match in self.clob.pending:
-            for order in (match.taker, match.maker):
-                totals[order.id] += match.quantums
-        filled = {key: self.clob.filled(key) - total for key, total in totals.items()}
         orders: dict[OrderId, Order] = {}
         for number, match in enumerate(self.clob.pending):
             apply_match(self.state, match)
             for order in (match.taker, match.maker):
                 filled[order.id] += match.quantums
                 orders[order.id] = order
-            events.append(
-                FillCommitted(
-                    match.market_id,
-                    match.taker,
-                    match.maker,
-                    match.quantums,
-                    match.maker.subticks,
-                    match.quote,
-                    match.taker_fee,
-                    match.maker_fee,
-                    filled[match.taker.id],
-                    filled[match.maker.id],
-                    number,
-                    match.transaction,
-                )
-            )
+            totals = (filled[match.taker.id], filled[match.maker.id])
+            events.append(fill_of(match, totals, number))
         events += self._order_totals(orders, filled)
         changed = {order.id.subaccount: None for order in orders.values()}
         return events + [SubaccountChanged(key) for key in changed]
+
+    def _filled_before(self) -> dict[OrderId, int]:
+        """Return what the matched orders had filled before this block's matches."""
+        filled: dict[OrderId, int] = {}
+        for match in self.clob.pending:
+            for order in (match.taker, match.maker):
+                known = filled.get(order.id, self.clob.filled(order.id))
+                filled[order.id] = known - match.quantums
+        return filled
 
     def _order_totals(
         self, orders: dict[OrderId, Order], filled: dict[OrderId, int]
@@ -266,3 +257,20 @@ class Chain:
                 events.append(MarketChanged(market_id))
         self._oracle, self._statuses = {}, {}
         return events
+
+
+def fill_of(match: Match, totals: tuple[int, int], event_index: int) -> FillCommitted:
+    """Return the committed fill of a match, with the (taker, maker) totals after it."""
+    return FillCommitted(
+        match.market_id,
+        match.taker,
+        match.maker,
+        match.quantums,
+        match.maker.subticks,
+        match.quote,
+        match.taker_fee,
+        match.maker_fee,
+        *totals,
+        event_index,
+        match.transaction,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from . import views_account as accounts
 from . import views_market as markets
+from . import views_transfer as transfers
 from .candles import RESOLUTIONS
 from .config import ExchangeConfig
 from .events import (
@@ -174,9 +175,9 @@ class Indexer:
             contents = accounts.subaccount_update(self.tables, key, changed.orders, changed.fills)
             messages.append(Message("v4_subaccounts", accounts.channel_id(key), contents))
         for row in changes.transfers:
-            for key in accounts.transfer_parties(row):
+            for key in transfers.transfer_parties(row):
                 contents = {
-                    "transfers": accounts.transfer_update(row, key.owner, key.number),
+                    "transfers": transfers.transfer_update(row, key.owner, key.number),
                     "blockHeight": str(self.tables.height),
                 }
                 messages.append(Message("v4_subaccounts", accounts.channel_id(key), contents))

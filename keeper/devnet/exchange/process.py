@@ -26,8 +26,9 @@ from .model import SubaccountId
 from .rest import rest_app
 from .rpc import serve_routes
 from .rpc_absent import ABSENT_ROUTES
+from .rpc_accounts import ACCOUNT_ROUTES
 from .rpc_cosmos import COSMOS_ROUTES
-from .rpc_dydx import DYDX_ROUTES
+from .rpc_markets import MARKET_ROUTES
 from .websocket import StreamServer
 from .worldclock import WorldClock
 
@@ -126,7 +127,10 @@ class Exchange:
     async def __aenter__(self) -> "Exchange":
         host, wanted = self.config.host, self.config.ports
         serve_routes(
-            self._grpc, COSMOS_ROUTES + DYDX_ROUTES + ABSENT_ROUTES, self.chain, self.publish
+            self._grpc,
+            COSMOS_ROUTES + MARKET_ROUTES + ACCOUNT_ROUTES + ABSENT_ROUTES,
+            self.chain,
+            self.publish,
         )
         self._full_node.attach(self._grpc)
         port = self._grpc.add_insecure_port(f"{host}:{wanted.grpc}")

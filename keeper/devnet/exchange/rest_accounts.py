@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import views_account, views_market
+from . import views_account, views_market, views_transfer
 from .decimals import fraction
 from .model import SubaccountId
 from .rest_queries import (
@@ -174,9 +174,9 @@ class AccountApi:
         shapes = []
         for key in keys:
             rows = self.ix.transfers.get(key.owner, ())
-            mine = [row for row in rows if key in views_account.transfer_parties(row)]
+            mine = [row for row in rows if key in views_transfer.transfer_parties(row)]
             kept = chosen(mine, page_of(request, *CREATED), lambda r: (r.height, r.time_ns))
-            shapes += [views_account.transfer(row, key.owner, key.number) for row in kept]
+            shapes += [views_transfer.transfer(row, key.owner, key.number) for row in kept]
         return JSONResponse({"transfers": shapes})
 
     async def transfers(self, request: Request) -> Response:
@@ -198,12 +198,12 @@ class AccountApi:
         rows = [
             row
             for row in self.ix.transfers.get(source.owner, ())
-            if set(views_account.transfer_parties(row)) == {source, target}
+            if set(views_transfer.transfer_parties(row)) == {source, target}
         ]
         out = sum(row.amount for row in rows if row.sender_number == source.number)
         back = sum(row.amount for row in rows) - out
         kept = chosen(rows, page_of(request, *CREATED), lambda r: (r.height, r.time_ns))
-        shapes = [views_account.transfer(row, source.owner, source.number) for row in kept]
+        shapes = [views_transfer.transfer(row, source.owner, source.number) for row in kept]
         total = views_market.usd(out - back)
         return JSONResponse({"transfersSubset": shapes, "totalNetTransfers": total})
 
@@ -222,7 +222,7 @@ class AccountApi:
         start = (max(number(request, "page", 1), 1) - 1) * limit
         kept = rows[::-1][start : start + limit]
         return JSONResponse(
-            {"fundingPayments": [views_account.funding_payment(self.ix, row) for row in kept]}
+            {"fundingPayments": [views_transfer.funding_payment(self.ix, row) for row in kept]}
         )
 
     async def payments(self, request: Request) -> Response:
