@@ -1,11 +1,14 @@
 """The slow loop over the vault: epoch, arrivals, owed redemptions, allocation to the targets."""
 
+from dataclasses import dataclass
+
 from keeper.core.dispatch import EPOCH, is_ready, outgoing, send
 from keeper.core.state import State
 from keeper.core.views import account_equity
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Allocate, CloseEpoch, Command, Deallocate, SyncAdapter
 from keeper.domain.events import AdapterState, VaultObserved
+from keeper.domain.orders import Transfer
 from keeper.domain.settings import AllocationSettings
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
 from keeper.inventory.allocation import Capital, plan_transfers
@@ -26,62 +29,62 @@ def manage_vault(
     vault = state.chain.vault
     if vault is None or state.chain.vault_t_ns < 0 or state.guard.phase is Phase.HALTED:
         return []
-    refused = [_close_epoch(state, vault, out)]
-    capital = _capital(state, vault, allocation)
+    desk = _Desk(state, vault, allocation, out)
+    refused = [_close_epoch(desk)]
+    capital = _capital(desk)
     if capital is not None and vault.state in _PAID_FROM:
-        refused.append(_recognise_arrivals(state, vault, allocation, out))
-        for transfer in plan_transfers(capital, allocation):
-            if transfer.assets > 0:
-                refused.append(
-                    _allocate(
-                        state, vault, capital, allocation, transfer.adapter, transfer.assets, out
-                    )
-                )
-            elif transfer.adapter == allocation.clob_adapter:
-                refused.append(_call_home(state, vault, transfer.adapter, -transfer.assets, out))
-        _tell_pools(state, capital, allocation)
+        refused.append(_recognise_arrivals(desk))
+        moves = plan_transfers(capital, allocation)
+        refused.extend(_move(desk, capital, transfer) for transfer in moves)
+        _tell_pools(state, moves)
     return [entry for entry in refused if entry is not None]
 
 
-def _close_epoch(
-    state: State, vault: VaultObserved, out: list[Approved[Command]]
-) -> Refused | None:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What every action of one observation needs."""
+
+    state: State
+    vault: VaultObserved
+    allocation: AllocationSettings
+    out: list[Approved[Command]]
+
+    def is_ready(self, key: str) -> bool:
+        return is_ready(self.state, key, self.vault.block_number)
+
+    def adapter(self, name: str) -> AdapterState | None:
+        return next((entry for entry in self.vault.adapters if entry.adapter == name), None)
+
+
+def _close_epoch(desk: _Desk) -> Refused | None:
     """Cut the epoch as soon as the contract allows it: anyone may, and depositors wait for it."""
+    state, vault = desk.state, desk.vault
     due = 0 < vault.next_cut_at <= vault.block_timestamp
-    if not due or vault.state != "OPEN" or not is_ready(state, EPOCH, vault.block_number):
+    if not due or vault.state != "OPEN" or not desk.is_ready(EPOCH):
         return None
     verdict = approve_housekeeping(CloseEpoch(epoch=vault.epoch + 1), state.guard.phase)
-    return send(state, EPOCH, verdict, 0, out)
+    return send(state, EPOCH, verdict, 0, desk.out)
 
 
-def _capital(state: State, vault: VaultObserved, allocation: AllocationSettings) -> Capital | None:
+def _capital(desk: _Desk) -> Capital | None:
     """Where the capital is; None while the venue account is unknown.
 
     The CLOB leg is the account's equity plus what is in transit, counted from the moment both
     sides were first known.
     """
+    state, vault = desk.state, desk.vault
     equity = account_equity(state)
-    clob = _adapter(vault, allocation.clob_adapter)
+    clob = desk.adapter(desk.allocation.clob_adapter)
     if equity is None or clob is None:
         return None
-    account, chain = state.account, state.chain
-    if chain.flow_base is None:
-        chain.flow_base = (
-            clob.sent,
-            clob.returned,
-            account.transferred_in,
-            account.transferred_out,
-        )
-    sent, returned, came, went = chain.flow_base
-    arriving = max(0, clob.sent - sent - (account.transferred_in - came))
-    leaving = max(0, account.transferred_out - went - (clob.returned - returned))
+    arriving, leaving, returned = _transit(state, clob)
     return Capital(
         nav=vault.accepted_nav,
         idle=vault.idle,
         owed=vault.owed_assets,
         outgoing=outgoing(state),
-        clob=equity + arriving + leaving,
-        clob_homing=max(0, chain.requested - (clob.returned - returned)),
+        clob=equity + max(0, arriving) + max(0, leaving),
+        clob_homing=max(0, state.chain.requested - returned),
         pools=tuple(
             (entry.adapter, entry.value_bid)
             for entry in vault.adapters
@@ -92,37 +95,53 @@ def _capital(state: State, vault: VaultObserved, allocation: AllocationSettings)
     )
 
 
-def _recognise_arrivals(
-    state: State,
-    vault: VaultObserved,
-    allocation: AllocationSettings,
-    out: list[Approved[Command]],
-) -> Refused | None:
+def _transit(state: State, clob: AdapterState) -> tuple[int, int, int]:
+    """Assets on their way out, on their way home, and come home, since both ends were known."""
+    account, chain = state.account, state.chain
+    if chain.flow_base is None:
+        chain.flow_base = (
+            clob.sent,
+            clob.returned,
+            account.transferred_in,
+            account.transferred_out,
+        )
+    sent, returned, came, went = chain.flow_base
+    arriving = (clob.sent - sent) - (account.transferred_in - came)
+    leaving = (account.transferred_out - went) - (clob.returned - returned)
+    return arriving, leaving, clob.returned - returned
+
+
+def _recognise_arrivals(desk: _Desk) -> Refused | None:
     """Have the CLOB adapter book what came back, while something is on its way home."""
-    chain, name = state.chain, allocation.clob_adapter
-    clob = _adapter(vault, name)
-    if clob is None or chain.flow_base is None:
+    state, name = desk.state, desk.allocation.clob_adapter
+    clob = desk.adapter(name)
+    if clob is None or _transit(state, clob)[1] <= 0 or not desk.is_ready(name):
         return None
-    _, returned, _, went = chain.flow_base
-    leaving = state.account.transferred_out - went - (clob.returned - returned)
-    rested = chain.sync_block < 0 or (vault.block_number >= chain.sync_block + _SYNC_EVERY_BLOCKS)
-    if leaving <= 0 or not rested or not is_ready(state, name, vault.block_number):
+    block, last = desk.vault.block_number, state.chain.sync_block
+    if last >= 0 and block < last + _SYNC_EVERY_BLOCKS:
         return None
-    chain.sync_block = vault.block_number
+    state.chain.sync_block = block
     verdict = approve_housekeeping(SyncAdapter(adapter=name), state.guard.phase)
-    return send(state, name, verdict, 0, out)
+    return send(state, name, verdict, 0, desk.out)
 
 
-def _allocate(
-    state: State,
-    vault: VaultObserved,
-    capital: Capital,
-    allocation: AllocationSettings,
-    adapter: str,
-    assets: int,
-    out: list[Approved[Command]],
-) -> Refused | None:
-    if vault.state != "OPEN" or not is_ready(state, adapter, vault.block_number):
+def _move(desk: _Desk, capital: Capital, transfer: Transfer) -> Refused | None:
+    """Send assets out, or call them home from the CLOB; pools act on their own observation."""
+    name, assets = transfer.adapter, transfer.assets
+    if not desk.is_ready(name):
+        return None
+    if assets > 0:
+        return _allocate(desk, capital, Allocate(adapter=name, assets=assets))
+    if name != desk.allocation.clob_adapter:
+        return None
+    command = Deallocate(adapter=name, assets=-assets)
+    verdict = approve_housekeeping(command, desk.state.guard.phase)
+    return send(desk.state, name, verdict, command.assets, desk.out)
+
+
+def _allocate(desk: _Desk, capital: Capital, command: Allocate) -> Refused | None:
+    state, vault = desk.state, desk.vault
+    if vault.state != "OPEN":
         return None
     view = VaultView(
         phase=state.guard.phase,
@@ -133,42 +152,18 @@ def _allocate(
         owed=capital.owed,
         outgoing=outgoing(state),
         nav=capital.nav,
-        clob_adapter=allocation.clob_adapter,
+        clob_adapter=desk.allocation.clob_adapter,
         clob=capital.clob,
         on_chain=capital.idle + sum(value for _, value in capital.pools),
         venue_cap_bps=capital.venue_cap_bps,
         min_on_chain_bps=capital.min_on_chain_bps,
     )
-    verdict = approve_allocate(Allocate(adapter=adapter, assets=assets), view)
-    return send(state, adapter, verdict, assets, out)
+    verdict = approve_allocate(command, view)
+    return send(state, command.adapter, verdict, command.assets, desk.out)
 
 
-def _call_home(
-    state: State,
-    vault: VaultObserved,
-    adapter: str,
-    assets: int,
-    out: list[Approved[Command]],
-) -> Refused | None:
-    if not is_ready(state, adapter, vault.block_number):
-        return None
-    verdict = approve_housekeeping(Deallocate(adapter=adapter, assets=assets), state.guard.phase)
-    return send(state, adapter, verdict, assets, out)
-
-
-def _tell_pools(state: State, capital: Capital, allocation: AllocationSettings) -> None:
+def _tell_pools(state: State, moves: tuple[Transfer, ...]) -> None:
     """Leave with each pool what the vault wants back; it acts on its own next observation."""
-    wanted = {
-        transfer.adapter: -transfer.assets
-        for transfer in plan_transfers(capital, allocation)
-        if transfer.assets < 0
-    }
+    wanted = {move.adapter: -move.assets for move in moves if move.assets < 0}
     for adapter, pool in state.pools.items():
         pool.home = wanted.get(adapter, 0)
-
-
-def _adapter(vault: VaultObserved, name: str) -> AdapterState | None:
-    for entry in vault.adapters:
-        if entry.adapter == name:
-            return entry
-    return None
