@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from keeper import abi
 from keeper.domain.errors import WireError
 
-__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature", "topic_of"]
+__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature"]
 
 _WORD: Final = 32
 _PANIC: Final = keccak(text="Panic(uint256)")[:4]
@@ -37,14 +37,6 @@ def _type(parameter: Mapping[str, Any]) -> str:
 def signature(entry: Mapping[str, Any]) -> str:
     """Canonical signature of a function, event or error, e.g. "idle()"."""
     return f"{entry['name']}({','.join(_type(p) for p in entry['inputs'])})"
-
-
-def topic_of(contract: str, event: str) -> str:
-    """First topic of an event, 0x-prefixed. Raises KeyError."""
-    for entry in abi.load(contract):
-        if entry["type"] == "event" and entry["name"] == event:
-            return "0x" + keccak(text=signature(entry)).hex()
-    raise KeyError(f"{contract} has no event {event}")
 
 
 @dataclass(frozen=True, slots=True)

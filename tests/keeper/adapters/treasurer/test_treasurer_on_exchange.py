@@ -5,15 +5,20 @@ import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from v4_proto.dydxprotocol.clob.tx_pb2 import MsgPlaceOrder
+
 from keeper.devnet.exchange import Exchange, ExchangeConfig
 from keeper.devnet.exchange.addresses import BRIDGE
 from keeper.devnet.exchange.dump import state_dump
+from keeper.devnet.exchange.model import SubaccountId
 from keeper.treasurer.policy import Action, BridgeHome, Deposit, Move, Policy, Withdraw
 from keeper.treasurer.serve import Treasurer, TreasurerSettings
 from keeper.treasurer.signer import FEE_QUANTUMS, OwnPlaces, TreasurySigner
 from keeper.treasurer.venue import VenueReader
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
 from keeper.venues.dydx.node import Node
+from keeper.venues.dydx.signing import TxSigner
+from tests.keeper.exchange.wallets import BUY, IOC, SELL, Trader, order, place
 
 NS = 1_000_000_000
 USDC = 1_000_000
@@ -78,6 +83,26 @@ class World:
 
     def credit(self, amount: int, memo: str = "0x01:0") -> None:
         self.exchange.chain.credit(ADDRESS, amount, memo)
+        self.exchange.make_block()
+
+    def open_position(self, steps: int) -> None:
+        """Buy ETH at 3000 from another trader (steps of 0.001 ETH, 5 bp taker fee)."""
+        chain = self.exchange.chain
+        seller = Trader(7)
+        chain.credit(seller.address, USDC, "seller")
+        chain.faucet(SubaccountId(seller.address, 0), 10_000 * USDC)
+        self.exchange.make_block()
+        account = chain.state.accounts.get(seller.address)
+        assert account is not None
+        seller = dataclasses.replace(seller, number=account.number)
+        ask = order(seller, side=SELL, size=steps, gtb=chain.height + 5)
+        bid = order(seller, side=BUY, size=steps, gtb=chain.height + 5, tif=IOC)
+        bid.order_id.subaccount_id.owner = ADDRESS
+        own = chain.state.accounts.get(ADDRESS)
+        assert own is not None
+        signer = TxSigner(OWNER, "localdydxprotocol", own.number)
+        for raw in (place(seller, ask), signer.short_term(MsgPlaceOrder(order=bid)).raw):
+            assert chain.check_tx(raw).result.code == 0
         self.exchange.make_block()
 
     async def work(self, policy: Policy = POLICY) -> list[Action]:
@@ -197,5 +222,23 @@ def test_act_once__reserve__trading_kept_at_its_share() -> None:
             assert [type(action) for action in done] == [Withdraw, BridgeHome, Move]
             assert here.bridged_out() == 500 * USDC
             assert here.subaccount(0) <= 51 * USDC
+
+    asyncio.run(script())
+
+
+def test_act_once__open_position__its_margin_stays_until_it_is_closed() -> None:
+    async def script() -> None:
+        async with world() as here:
+            here.credit(1_000 * USDC)
+            await here.work()
+            here.open_position(steps=300)  # 0.3 ETH at 3000: 45 USDC of initial margin
+            here.requests.total = 5_000 * USDC
+
+            await here.work()
+
+            held = state_dump(here.exchange.chain)["subaccounts"][f"{ADDRESS}/0"]
+            equity = held["usdc"] + held["positions"]["1"]["quote_balance"] + 900 * USDC
+            assert 49 * USDC < equity < 50 * USDC  # the margin and a tenth of it
+            assert here.bridged_out() == 1_000 * USDC - USDC - 3 * FEE_QUANTUMS - equity - 450_000
 
     asyncio.run(script())
