@@ -10,8 +10,15 @@ from keeper.execution.orders import Orders, Version, WorkingOrder
 
 __all__ = ["adopt", "advance_height", "apply_fill", "apply_result", "apply_update"]
 
-_CODE_IN_CACHE = 19  # identical bytes: the node has the message already
-_CODES_ID_SPENT = frozenset({7, 9, 24, 2004})  # cancelled before, cancel pending, fully filled, IOC
+_IN_CACHE = ("sdk", 19)  # identical bytes: the node has the message already
+_ID_SPENT = frozenset(
+    {
+        ("clob", 7),  # cancelled already
+        ("clob", 9),  # a cancel with this or a later block is pending
+        ("clob", 24),  # fully filled
+        ("clob", 2004),  # an immediate order that was filled in part
+    }
+)
 
 
 def apply_fill(orders: Orders, client_id: int, quantums: int) -> None:
@@ -47,10 +54,11 @@ def apply_result(orders: Orders, key: int, result: CommandResult, height: int) -
     order = None if pending is None else orders.working.get(pending.client_id)
     if pending is None or order is None:
         return
-    if result.outcome == "ACK" or (result.outcome == "REJECTED" and result.code == _CODE_IN_CACHE):
+    word = (result.codespace, result.code)
+    if result.outcome == "ACK" or (result.outcome == "REJECTED" and word == _IN_CACHE):
         _acknowledge(order, pending.good_til_block, height)
         return
-    if result.outcome == "REJECTED" and result.code in _CODES_ID_SPENT:
+    if result.outcome == "REJECTED" and word in _ID_SPENT:
         order.ended = True
     order.versions = [
         version

@@ -276,8 +276,14 @@ class Keeper:
 
 
 def result(command_id: CommandId, outcome: str, code: int = 0) -> CommandResult:
+    """A node's answer; code 19 is the transaction layer's, every other the order book's."""
     return CommandResult(
-        command=command_id, outcome=outcome, code=code, codespace="clob", detail="", tx_hash=""
+        command=command_id,
+        outcome=outcome,
+        code=code,
+        codespace="sdk" if code == 19 else "clob",
+        detail="",
+        tx_hash="",
     )
 
 

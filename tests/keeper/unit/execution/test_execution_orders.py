@@ -1,6 +1,7 @@
 """Working orders: exposure over versions, words of the venue, replacement rules, cancels."""
 
 import pytest
+from msgspec.structs import replace
 
 from keeper.domain.commands import CancelOrders, CommandId, PlaceOrder
 from keeper.domain.events import CommandResult, OpenOrder, OrderUpdated
@@ -277,6 +278,17 @@ def test_apply_result__id_spent_on_the_venue__takes_no_more(code: int) -> None:
     apply_result(orders, 2, _answer("REJECTED", code), HEIGHT + 1)
 
     assert orders.working[first.client_id].ended
+
+
+def test_apply_result__same_number_of_another_codespace__version_gone_id_lives() -> None:
+    orders = Orders()
+    first = _send(orders, _quote(), HEIGHT, key=1)
+    _send(orders, _quote(subticks=60_000), HEIGHT + 1, key=2)
+
+    apply_result(orders, 2, replace(_answer("REJECTED", 9), codespace="sdk"), HEIGHT + 1)
+
+    assert not orders.working[first.client_id].ended
+    assert len(orders.working[first.client_id].versions) == 1
 
 
 def test_apply_result__same_bytes_in_the_cache__is_an_ack() -> None:
