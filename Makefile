@@ -28,7 +28,7 @@ $(STAMPS)/node: package-lock.json
 compile: $(STAMPS)/contracts ## compile the contracts
 
 $(STAMPS)/contracts: $(STAMPS)/python $(STAMPS)/node $(SOLIDITY) ape-config.yaml scripts/toolchain/solc-v0.8.30
-	$(RUN) ape compile
+	$(RUN) ape compile --force # without it Ape keeps what imports a changed file as it was
 	@touch $@
 
 check: compile lint types layers slither ## format, lint, types, import layers, current ABIs, slither

@@ -102,8 +102,9 @@ library GainGate {
         gate.pendingFadeRate = 0;
     }
 
+    /// @dev Rounded up, so that a loss can be undone to the unit.
     function _takeLoss(INavReporter.Gate memory gate, uint256 loss, uint256 shares) private pure {
-        uint256 inPrice = Math.mulDiv(loss, Constants.PRICE_ONE, shares);
+        uint256 inPrice = Math.mulDiv(loss, Constants.PRICE_ONE, shares, Math.Rounding.Ceil);
         gate.recovery += inPrice;
         gate.pendingFadeRate = Math.ceilDiv(inPrice, Constants.RECOVERY_FADE_TIME);
         gate.slotAmount = 0;

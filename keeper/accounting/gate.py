@@ -92,7 +92,7 @@ class Gate:
 
     def _accept(self, accepted: int, gross: int, shares: int, time: int) -> int:
         if gross <= accepted:
-            loss = (accepted - gross) * PRICE_ONE // shares
+            loss = ceil_div((accepted - gross) * PRICE_ONE, shares)
             self.recovery += loss
             self.pending_fade_rate = ceil_div(loss, RECOVERY_FADE)
             self.slot = self.slot_release_at = 0
