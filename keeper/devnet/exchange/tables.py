@@ -28,13 +28,32 @@ from .rows import (
 )
 from .store import State
 
-__all__ = ["MarketRow", "Tables"]
+__all__ = ["DayVolume", "MarketRow", "Tables"]
 
 KEPT_ROWS = 20_000
 KEPT_TRADES = 5_000
 DAY_NS = 86_400 * 10**9
 OPENED, OPEN, FILLED = "BEST_EFFORT_OPENED", "OPEN", "FILLED"
 BEST_EFFORT_CANCELED, CANCELED = "BEST_EFFORT_CANCELED", "CANCELED"
+
+
+@dataclass(slots=True)
+class DayVolume:
+    """Trades of the last 24 hours: their number and quote quantums."""
+
+    _trades: deque[tuple[int, int]] = field(default_factory=deque)  # (time ns, quote)
+    _quote: int = 0
+
+    def add(self, time_ns: int, quote: int) -> None:
+        """Count a trade."""
+        self._trades.append((time_ns, quote))
+        self._quote += quote
+
+    def at(self, time_ns: int) -> tuple[int, int]:
+        """Return (number, quote quantums) as of a time that never goes back."""
+        while self._trades and self._trades[0][0] <= time_ns - DAY_NS:
+            self._quote -= self._trades.popleft()[1]
+        return len(self._trades), self._quote
 
 
 @dataclass(slots=True)
@@ -45,6 +64,7 @@ class MarketRow:
         default_factory=lambda: {Side.BUY: {}, Side.SELL: {}}
     )
     trades: deque[TradeRow] = field(default_factory=lambda: deque(maxlen=KEPT_TRADES))
+    day: DayVolume = field(default_factory=DayVolume)
     oracle: deque[tuple[int, int]] = field(default_factory=deque)  # (time ns, price)
     funding: deque[HistoricalFundingRow] = field(default_factory=lambda: deque(maxlen=KEPT_TRADES))
     candles: CandleBook = field(default_factory=CandleBook)
@@ -154,6 +174,7 @@ class Tables:
         )
         market = self.markets[event.market_id]
         market.trades.append(trade)
+        market.day.add(self.time_ns, event.quote)
         perpetual = self.state.perpetuals.get(event.market_id)
         market.candles.add(trade, perpetual.open_interest if perpetual else 0, market.mid())
         return trade, (taker, maker)

@@ -70,14 +70,14 @@ def _market(ix: Tables, market_id: int) -> Json:
     margin = initial_margin_ppm(market, oracle, interest)
     maintenance = market.initial_margin_ppm * market.maintenance_fraction_ppm
     row = ix.markets[market_id]
-    day = [trade for trade in row.trades if trade.time_ns > ix.time_ns - DAY_NS]
+    trades, volume = row.day.at(ix.time_ns)
     return {
         "clobPairId": str(market.id),
         "ticker": market.ticker,
         "status": MarketStatus(market.status).name,
         "priceChange24H": fixed(oracle - row.oracle[0][1], market.oracle_exponent),
-        "volume24H": usd(sum(trade.quote for trade in day)),
-        "trades24H": len(day),
+        "volume24H": usd(volume),
+        "trades24H": trades,
         "nextFundingRate": hourly(ix.rates.get(market_id, 0)),
         "initialMarginFraction": fixed(margin, -6),
         "maintenanceMarginFraction": fixed(maintenance, -12),

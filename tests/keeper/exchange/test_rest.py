@@ -295,3 +295,18 @@ def test_trades__created_before_a_time__leaves_later_out(market: TradedMarket) -
     assert [trade["size"] for trade in early] == ["0.04"]
     assert [trade["size"] for trade in late] == ["0.007", "0.04"]
     assert get(market, "/v4/sparklines?timePeriod=SEVEN_DAYS")["ETH-USD"] == ["3000"]
+
+
+def test_perpetual_markets__a_day_later__volume_leaves_out_old_trades(
+    market: TradedMarket,
+) -> None:
+    market.trade(size=40)
+    market.block(86_000)
+    market.trade(size=10)
+
+    both = get(market, "/v4/perpetualMarkets")["markets"]["ETH-USD"]
+    market.block(500)
+    one = get(market, "/v4/perpetualMarkets")["markets"]["ETH-USD"]
+
+    assert (both["trades24H"], both["volume24H"]) == (2, "150")
+    assert (one["trades24H"], one["volume24H"], one["openInterest"]) == (1, "30", "0.05")
