@@ -9,6 +9,7 @@ from keeper.domain.units import BPS, PPM
 __all__ = ["Capital", "plan_transfers"]
 
 _OVERWEIGHT_DIVISOR = 5  # a leg comes home when it exceeds its target by a fifth
+_UNDERWEIGHT_DIVISOR = 50  # and is topped up when it lacks a fiftieth: less is noise of prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,12 @@ def _send_out(capital: Capital, settings: AllocationSettings, spare: int) -> tup
     chain_room = on_chain - -(-capital.nav * capital.min_on_chain_bps // BPS)
     wanted = min(clob_target - (capital.clob - capital.clob_homing), cap_room, chain_room, spare)
     moves: list[Transfer] = []
-    if wanted >= max(1, settings.min_move_assets):
+    if wanted >= max(1, settings.min_move_assets, clob_target // _UNDERWEIGHT_DIVISOR):
         moves.append(Transfer(adapter=settings.clob_adapter, assets=wanted))
         spare -= wanted
     for adapter, value in capital.pools:
         wanted = min(pool_target - value, spare)
-        if wanted >= max(1, settings.min_move_assets):
+        if wanted >= max(1, settings.min_move_assets, pool_target // _UNDERWEIGHT_DIVISOR):
             moves.append(Transfer(adapter=adapter, assets=wanted))
             spare -= wanted
     return tuple(moves)

@@ -59,7 +59,7 @@ def market_gate(view: GateView) -> tuple[Refused, ...]:
         refuse("ACCOUNT_UNKNOWN", 0, 1)
     elif view.equity <= 0:
         refuse("NO_EQUITY", 1, view.equity)
-    if view.height <= view.quiet_until_height:
+    if view.quiet_until_height >= 0 and view.height <= view.quiet_until_height:
         refuse("TAKEOVER", view.quiet_until_height, view.height)
     return tuple(refused)
 

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from keeper.domain.approval import Refused
 from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import MarketSettings, RiskLimits
-from keeper.domain.units import PPM, div_down
-from keeper.markets.perpetual import multiple_down, quantums_for_value_down
+from keeper.domain.units import PPM, div_down, div_up
+from keeper.markets.perpetual import multiple_down, quantums_for_value_down, value_abs_up
 from keeper.risk.orders import MarketExposure
 from keeper.risk.phase import Phase
 
@@ -23,19 +23,23 @@ def fit_ladder(
     """Return the quotes that fit, front layers first, and why others were shrunk or dropped.
 
     `exposure` needs no orders in it: the ladder replaces them. Room on a side is what the position
-    limit leaves on net delta; while REDUCING, only the net delta itself.
+    limit leaves on net delta; while REDUCING, only the net delta itself. Money limits are noted in
+    quote quantums, room in base quantums.
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
     room = {side: _room(side, exposure, settings, phase) for side in Side}
     largest = _largest_order(exposure, limits)
     for quote in quotes:
-        if not _in_band(quote, exposure, limits):
-            refused.append(_note("PRICE_BAND", quote, limits.price_band_ppm, quote.subticks))
+        distance_ppm = _distance_ppm(quote, exposure)
+        if distance_ppm > limits.price_band_ppm:
+            refused.append(_note("PRICE_BAND", quote, limits.price_band_ppm, distance_ppm))
             continue
         quantums = min(quote.quantums, largest)
         if quantums < quote.quantums:
-            refused.append(_note("MAX_ORDER", quote, largest, quote.quantums))
+            value = value_abs_up(exposure.market, quote.quantums, exposure.oracle_price)
+            limit = limits.max_order_quote_quantums
+            refused.append(_note("MAX_ORDER", quote, limit, value))
         left = multiple_down(max(0, room[quote.side]), exposure.market.step_base_quantums)
         if quantums > left:
             code = "REDUCING" if phase is Phase.REDUCING else "MAX_POSITION"
@@ -63,9 +67,10 @@ def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:
     return quantums_for_value_down(exposure.market, value, exposure.oracle_price)
 
 
-def _in_band(quote: Quote, exposure: MarketExposure, limits: RiskLimits) -> bool:
+def _distance_ppm(quote: Quote, exposure: MarketExposure) -> int:
+    """Distance from the oracle in ppm of it, rounded up; the reference is never zero here."""
     reference = exposure.market.subticks_down(exposure.oracle_price)
-    return abs(quote.subticks - reference) * PPM <= limits.price_band_ppm * reference
+    return div_up(abs(quote.subticks - reference) * PPM, max(1, reference))
 
 
 def _note(code: str, quote: Quote, limit: int, value: int) -> Refused:
