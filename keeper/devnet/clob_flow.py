@@ -75,10 +75,15 @@ class Trader:
         """Quote quantums in the wallet."""
         return await self._reader.bank_balance(self.identity.address, USDC_DENOM)
 
-    async def deposit_all(self) -> BroadcastReply:
-        """Move the wallet into subaccount 0, less the fee of doing so."""
-        amount = await self.wallet() - _GAS.amount
+    async def deposit(self, amount: int) -> BroadcastReply:
+        """Move quote quantums from the wallet into subaccount 0."""
         message = messages.deposit(self.identity.address, (self.identity.address, 0), amount)
+        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), _GAS)
+        return await self._node.broadcast(signed.raw, _DEADLINE_MS)
+
+    async def send(self, recipient: str, amount: int) -> BroadcastReply:
+        """Send quote quantums from the wallet to another wallet, which comes to exist by it."""
+        message = messages.bank_send(self.identity.address, recipient, amount, USDC_DENOM)
         signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), _GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 

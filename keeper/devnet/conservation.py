@@ -8,26 +8,12 @@ from eth_utils.crypto import keccak
 
 from keeper.devnet.rpc import JsonRpc
 from keeper.devnet.tokens import TRANSFER_TOPIC, Call, NodeAccounts
+from keeper.pages.report_data import Check
 
-__all__ = ["Check", "Holdings", "holdings"]
+__all__ = ["Holdings", "compare", "holdings"]
 
 _DEPOSIT_TOPIC = "0x" + keccak(text="Deposit(address,uint256)").hex()
 _NOBODY = "0x" + "0" * 40
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Two figures that must be equal, in the units the name says, and where each was read."""
-
-    name: str
-    left_name: str
-    left: int
-    right_name: str
-    right: int
-
-    @property
-    def holds(self) -> bool:
-        return self.left == self.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +27,11 @@ class Holdings:
     @property
     def held(self) -> int:
         return sum(self.balances.values())
+
+
+def compare(name: str, left_name: str, left: int, right_name: str, right: int) -> Check:
+    """Put two figures that must be equal side by side, with where each was read."""
+    return Check(name=name, left_name=left_name, left=left, right_name=right_name, right=right)
 
 
 async def holdings(rpc: JsonRpc, token: str, block: str = "latest") -> Holdings:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from keeper.devnet.conservation import Check, holdings
+from keeper.devnet.conservation import compare, holdings
 from keeper.devnet.story.facts import CutFacts, ReportFacts, SettleFacts
 from keeper.devnet.world import World
+from keeper.pages.report_data import Check
 
 __all__ = ["count_money", "equity_of", "nav_at_cut", "pnl_explains", "settlement_adds_up"]
 
@@ -22,21 +23,23 @@ async def count_money(world: World) -> list[Check]:
     owed = sum(state["bank"].values())
     at_bridge = usdc.balances.get(world.people["bridge"].address, 0)
     return [
-        Check("USDC held", "sum of all holders", usdc.held, "total supply", usdc.total_supply),
-        Check(
+        compare("USDC held", "sum of all holders", usdc.held, "total supply", usdc.total_supply),
+        compare(
             "USDC minted",
             "minted by the world",
             world.minted_assets,
             "total supply",
             usdc.total_supply,
         ),
-        Check("WETH held", "sum of all holders", weth.held, "total supply", weth.total_supply),
-        Check("WETH minted", "ether deposited", ether, "total supply", weth.total_supply),
-        Check(
+        compare("WETH held", "sum of all holders", weth.held, "total supply", weth.total_supply),
+        compare("WETH minted", "ether deposited", ether, "total supply", weth.total_supply),
+        compare(
             "vault shares", "sum of all holders", shares.held, "total supply", shares.total_supply
         ),
-        Check("USDC on the exchange", "sum of its accounts", owed, "USDC at the bridge", at_bridge),
-        Check(
+        compare(
+            "USDC on the exchange", "sum of its accounts", owed, "USDC at the bridge", at_bridge
+        ),
+        compare(
             "collateral pool",
             "subaccounts and rounding",
             subaccounts_total(state),
@@ -95,15 +98,19 @@ def nav_at_cut(
     nav = cut.idle + cut.leg_bid + equity + transit
     epoch = f"epoch {report.epoch}"
     return [
-        Check(
+        compare(
             f"{epoch}: venue height",
             "first block at the cut",
             state["height"],
             "reported",
             report.venue_height,
         ),
-        Check(f"{epoch}: venue equity", "exchange's own state", equity, "reported", report.equity),
-        Check(f"{epoch}: NAV", "idle + pool + venue + transit", nav, "settled gross", report.gross),
+        compare(
+            f"{epoch}: venue equity", "exchange's own state", equity, "reported", report.equity
+        ),
+        compare(
+            f"{epoch}: NAV", "idle + pool + venue + transit", nav, "settled gross", report.gross
+        ),
     ]
 
 
@@ -112,7 +119,7 @@ def pnl_explains(before: ReportFacts | None, report: ReportFacts) -> Check:
     then = (before.equity, before.credited, before.debited) if before else (0, 0, 0)
     change = (report.equity - then[0]) - (report.credited - then[1]) + (report.debited - then[2])
     explained = sum(report.pnl) + report.external_flow
-    return Check(
+    return compare(
         f"epoch {report.epoch}: PnL by cause",
         "sum of causes",
         explained,
@@ -124,7 +131,7 @@ def pnl_explains(before: ReportFacts | None, report: ReportFacts) -> Check:
 def settlement_adds_up(settle: SettleFacts) -> Check:
     """Accepted NAV after a settlement against before plus deposits less redemptions."""
     moved = settle.accepted + settle.deposit_assets - settle.redeem_assets
-    return Check(
+    return compare(
         f"epoch {settle.epoch}: settlement",
         "accepted + in - out",
         moved,

@@ -2,13 +2,13 @@
 
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from keeper.devnet.conservation import Check
+from keeper.devnet.conservation import compare
 from keeper.devnet.processes import run_to_end
 from keeper.devnet.story.checks import count_money
 from keeper.devnet.story.facts import ExchangeWatch, Facts
@@ -17,6 +17,7 @@ from keeper.devnet.story.page import write_page
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.story.stage import Stage
 from keeper.devnet.world import World
+from keeper.pages.report_data import Check
 
 __all__ = ["run_demo"]
 
@@ -35,10 +36,11 @@ async def run_demo(out: Path, seed: int = SEED) -> bool:
         play = Play(world, stage, facts, ExchangeWatch(world), narrator)
         await _tell(play)
         checks = [*play.checks, *await count_money(world)]
-        await facts.close()
         with narrator.chapter("A stranger replays the journal"):
             checks.append(await _replay(stage))
+        (out / "checks.json").write_bytes(_plain(checks))
         await write_page(play, checks, out / "report.html")
+        await facts.close()
     finally:
         await stage.close()
         await world.stop()
@@ -56,6 +58,7 @@ async def _tell(play: Play) -> None:
         await play.settle(first=True)
         await play.claim_shares()
     with chapter("The keeper makes markets"):
+        await play.start_keeper()
         await play.trade()
         await play.lean()
     with chapter("Profit and loss is reported"):
@@ -68,6 +71,11 @@ async def _tell(play: Play) -> None:
         await play.close()
 
 
+def _plain(checks: list[Check]) -> bytes:
+    rows = [{**msgspec.structs.asdict(check), "holds": check.holds} for check in checks]
+    return msgspec.json.format(msgspec.json.encode(rows))
+
+
 async def _replay(stage: Stage) -> Check:
     """Decide the journal again in a process with another hash seed and time zone, no network."""
     keeper = str(Path(sys.executable).with_name("keeper"))
@@ -76,7 +84,7 @@ async def _replay(stage: Stage) -> Check:
     await run_to_end(
         "keeper replay", (keeper, "replay", str(stage.journal), "--json"), log, strange
     )
-    return Check("replay", "commands that differ", 0, "expected", 0)
+    return compare("replay", "commands that differ", 0, "expected", 0)
 
 
 def _show(checks: list[Check]) -> None:
@@ -93,8 +101,3 @@ def _show(checks: list[Check]) -> None:
             f"{check.right:,}",
         )
     Console().print(table)
-
-
-def check_rows(checks: list[Check]) -> list[dict[str, object]]:
-    """Checks as plain data."""
-    return [asdict(check) | {"holds": check.holds} for check in checks]

@@ -3,23 +3,36 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from keeper.devnet.conservation import Check
+from keeper.devnet.conservation import compare
 from keeper.devnet.story.checks import nav_at_cut, pnl_explains, settlement_adds_up
 from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.stage import Stage
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import ASSET_UNIT, World
+from keeper.pages.report_data import Check
 
-__all__ = ["DEPOSITS", "Play"]
+__all__ = ["DEPOSITS", "Play", "Said"]
 
 DEPOSITS = {"ada": 200_000, "bruno": 120_000, "carla": 80_000}
 EPOCH_SECONDS = 86_400
 WARM_UP_SECONDS = 3_600
+POOL_COOLDOWN_SECONDS = 60
 WANTED_FILLS = 6
 LEAN_PPM = 920_000
+_STATE_CUT = 1
 _SWAP = "SwapExactIn(bool,uint256,uint256)"
 _MINT = "MintRange(int24,int24,uint128,uint256,uint256)"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something a person did or got, for the page."""
+
+    at_s: int
+    who: str
+    what: str
+    amount: str
 
 
 @dataclass(slots=True)
@@ -32,6 +45,8 @@ class Play:
     watch: ExchangeWatch
     narrator: Narrator
     checks: list[Check] = field(default_factory=list)
+    events: list[Said] = field(default_factory=list)
+    cut_times: dict[int, int] = field(default_factory=dict)
     held_before_leaving: int = 0
 
     async def open(self) -> None:
@@ -43,7 +58,7 @@ class Play:
         await self.stage.write_config()
         await self.stage.start_reporters()
         await self.stage.start_treasurer()
-        self.narrator.say("prices move; reporters and treasurer are up")
+        self.narrator.say("prices move; three reporters and the treasurer are up")
 
     async def deposit(self) -> None:
         """Three people ask to come in."""
@@ -51,18 +66,30 @@ class Play:
             await self.world.mint(person, amount * ASSET_UNIT)
         await asyncio.sleep(2)
         for person, amount in DEPOSITS.items():
-            await self.stage.vault(person, "deposit", str(amount))
-            self.narrator.say(f"{person} requests to deposit {amount:,} USDC")
+            await self.stage.vault(person, "deposit", str(amount), "--approve")
+            self._note(person, "requests a deposit", f"{amount:,} USDC")
+
+    async def start_keeper(self) -> None:
+        """The venue account gets its float for gas; the keeper starts on an empty journal."""
+        await self.world.fund_operator()
+        await self.stage.start_keeper()
+        self.narrator.say("the keeper is up")
 
     async def settle(self, *, first: bool = False) -> None:
-        """A day passes, the epoch is cut, a quorum signs, the report settles it."""
+        """The day is over, the epoch is cut, a quorum signs, the report settles it.
+
+        The first cut is a depositor's; from then on the keeper cuts.
+        """
         await self._pass_a_day()
         before = len(await self.facts.settlements())
-        await self.stage.vault("relayer", "cut")
+        if first:
+            await self.stage.vault("carla", "cut")
+        await self.stage.until("the cut", self._is_cut)
         cut = await self.facts.cut()
+        self.cut_times[cut.epoch] = cut.time
         legs = await self._legs_at_cut()
         submitted = await self.stage.run(
-            *("report", "submit", "--config", str(self.stage.config), "--json"), person="relayer"
+            *("report", "post", "--config", str(self.stage.config), "--json"), person="relayer"
         )
         settlements = await self.facts.settlements()
         if len(settlements) != before + 1:
@@ -83,11 +110,12 @@ class Play:
             )
             if shares == 0:
                 raise RuntimeError(f"{person} claimed and has no shares")
-        self.narrator.say("shares are claimed")
+            self._note(person, "claims shares", f"{shares} units")
 
     async def trade(self) -> None:
         """The keeper allocates, quotes both sides, holds a range, is filled."""
-        await self.stage.start_keeper()
+        await self.stage.until("a swap into the pool's other token", self._has_swapped)
+        await self.world.advance(POOL_COOLDOWN_SECONDS)
         await self.stage.until("a range in the pool", self._has_range)
         self.narrator.say("the keeper holds a Uniswap range")
         await self.stage.until("quotes on both sides", self._quotes_both_sides)
@@ -112,8 +140,8 @@ class Play:
     async def leave(self) -> None:
         """Ada redeems everything; the keeper asks the venue for the money and it comes home."""
         self.held_before_leaving = await self.facts.balance(self.world.contracts.usdc, self._ada)
-        await self.stage.vault("ada", "redeem", "--all")
-        self.narrator.say("ada asks to leave with everything")
+        await self.stage.vault("ada", "redeem", "all")
+        self._note("ada", "requests redemption", "all shares")
         await self.stage.until("capital is home", self._owed_is_idle, patience_seconds=150)
         self.narrator.say("the treasurer brought collateral home over the bridge")
 
@@ -123,8 +151,8 @@ class Play:
         held = await self.facts.balance(self.world.contracts.usdc, self._ada)
         paid = held - self.held_before_leaving
         owed = (await self.facts.settlements())[-1].redeem_assets
-        self.checks.append(Check("ada's claim", "received", paid, "settled for her", owed))
-        self.narrator.say(f"ada is paid {_usdc(paid)}")
+        self.checks.append(compare("ada's claim", "received", paid, "settled for her", owed))
+        self._note("ada", "is paid", _usdc(paid))
 
     async def close(self) -> None:
         """The keeper stops: quotes are cancelled, the journal sealed."""
@@ -132,6 +160,10 @@ class Play:
         if code != 0:
             raise RuntimeError(f"the keeper ended with code {code}")
         self.narrator.say("the keeper has stopped; its journal is sealed")
+
+    def _note(self, who: str, what: str, amount: str) -> None:
+        self.events.append(Said(self.world.clock.now_ns() // 10**9, who, what, amount))
+        self.narrator.say(f"{who} {what}: {amount}")
 
     async def _pass_a_day(self) -> None:
         next_cut = await self.facts.vault_number("nextCutTime()")
@@ -151,6 +183,12 @@ class Play:
         self.checks.extend(nav_at_cut(cut, legs, state, wallet, report))
         self.checks.append(pnl_explains(None if first else reports[-2], report))
         self.checks.append(settlement_adds_up((await self.facts.settlements())[-1]))
+
+    async def _is_cut(self) -> bool:
+        return await self.facts.vault_number("state()") == _STATE_CUT
+
+    async def _has_swapped(self) -> bool:
+        return await self.facts.adapter_events(_SWAP) > 0
 
     async def _has_range(self) -> bool:
         return any(liquidity > 0 for _, _, liquidity in await self.facts.ranges())

@@ -46,6 +46,7 @@ class Stage:
             "clock.source": str(self.world.clock.path.resolve()),
             "pools.0.adapter": contracts.pool_adapter,
             "pools.0.pool": contracts.pool,
+            "pools.0.cooldown_seconds": "60",
             "pools.0.asset_is_token0": json.dumps(asset_is_token0),
             "venue.adapter": contracts.clob_adapter,
             "reporter.evm_rpc_url": self.world.anvil.url,
@@ -139,4 +140,4 @@ class Stage:
         if person is None:
             return {}
         key = self.world.people[person].key
-        return {"KEEPER_ACCOUNT_KEY": key, "KEEPER_RELAYER_KEY": key}
+        return {"KEEPER_DEPOSITOR_KEY": key, "KEEPER_RELAYER_KEY": key}
