@@ -83,13 +83,7 @@ contract ClobAdapter is IClobAdapter, ReentrancyGuardTransient {
     /// @inheritdoc IAdapter
     function sync() external nonReentrant {
         uint256 assets = IERC20(asset).balanceOf(address(this));
-        if (assets == 0) return;
-
-        returned += assets;
-        emit Sync(assets);
-
-        IERC20(asset).forceApprove(vault, assets);
-        IMarketMakingVault(vault).returnAssets(assets);
+        if (assets > 0) _handOver(assets);
     }
 
     /* VIEWS */
@@ -102,5 +96,15 @@ contract ClobAdapter is IClobAdapter, ReentrancyGuardTransient {
     /// @inheritdoc IAdapter
     function value() external pure returns (uint256 bid, uint256 ask) {
         return (0, 0);
+    }
+
+    /* INTERNAL */
+
+    function _handOver(uint256 assets) private {
+        returned += assets;
+        emit Sync(assets);
+
+        IERC20(asset).forceApprove(vault, assets);
+        IMarketMakingVault(vault).returnAssets(assets);
     }
 }

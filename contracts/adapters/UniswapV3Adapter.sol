@@ -126,6 +126,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     /* KEEPER */
 
     /// @inheritdoc IUniswapV3Adapter
+    // What the pool frees is known after its call only; every entry and `value` are guarded meanwhile.
+    // slither-disable-next-line reentrancy-no-eth
     function mintRange(
         int24 tickLower,
         int24 tickUpper,
@@ -158,6 +160,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IUniswapV3Adapter
+    // What the pool frees is known after its call only; every entry and `value` are guarded meanwhile.
+    // slither-disable-next-line reentrancy-no-eth
     function burnRange(
         int24 tickLower,
         int24 tickUpper,
@@ -204,6 +208,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     /* KEEPER OR GUARDIAN */
 
     /// @inheritdoc IUniswapV3Adapter
+    // What the pool frees is known after its call only; every entry and `value` are guarded meanwhile.
+    // slither-disable-next-line reentrancy-no-eth
     function exitRange(int24 tickLower, int24 tickUpper, uint256 minValueAtMark)
         external
         nonReentrant
@@ -236,8 +242,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     /// @inheritdoc IUniswapV3Adapter
     function raiseObservations(uint16 observations) external {
         uint16 target = observations < _minObservations ? observations : _minObservations;
-        IUniswapV3PoolMinimal(pool).increaseObservationCardinalityNext(target);
         emit RaiseObservations(target);
+        IUniswapV3PoolMinimal(pool).increaseObservationCardinalityNext(target);
     }
 
     /* POOL */

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from keeper.markets.univ3 import sqrt_price_down
 from scripts._deploy.book import Book
 from scripts._deploy.chain import Deployer
 from scripts._deploy.external import World, deploy_world
@@ -58,6 +59,18 @@ class Market:
         if zero_for_one != self.weth_is_0:
             tokens = tokens[::-1]
         return self._swap(*tokens, amount_in)
+
+    def sqrt_price(self, price_e8: int) -> int:
+        """Return the pool's square root price at a price of one WETH in USDC, 8 decimals."""
+        return sqrt_price_down(*self.world.sorted_amounts(10**26, price_e8 * USDC))
+
+    def move_to(self, price_e8: int) -> None:
+        """Trade in the pool until it stands at a price, as an arbitrageur does."""
+        target = self.sqrt_price(price_e8)
+        zero_for_one = target < self.pool.slot0().sqrtPriceX96
+        tokens = (self.pool.token0(), self.pool.token1())[:: 1 if zero_for_one else -1]
+        order = (*tokens, self.pool.fee(), self.trader, FOREVER, 10**24, 0, target)
+        self.world.router.exactInputSingle(order, sender=self.trader)
 
     def pass_time(self, seconds: int, price_e8: int | None = None) -> None:
         """Mine a block that much later; a price is published there, as feeds do."""
