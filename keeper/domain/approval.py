@@ -7,14 +7,14 @@ import msgspec
 
 __all__ = ["Approved", "Refused"]
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Approved(Generic[T]):
+class Approved(Generic[T_co]):
     """A value that passed every limit; constructed by `keeper.risk` alone."""
 
-    value: T
+    value: T_co
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
