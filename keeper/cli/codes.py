@@ -24,6 +24,7 @@ ERRORS: Final[dict[str, str]] = {
     "What can lose money has no default on purpose.",
     "CONFIG_UNKNOWN_KEY": "A key is not known, often a misspelling. "
     "It is refused because a limit that is not read is no limit.",
+    "CONTROL_REFUSED": "The running keeper does not know that market or verb; nothing was logged.",
     "ERROR": "The keeper refused on purpose; the message says why.",
     "FUNDS_MISSING": "The account lacks the token, the shares, the ether for gas, or an allowance. "
     "The message names the amounts and the command that fixes it.",

@@ -65,6 +65,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "JournalCorrupt": ("JOURNAL_CORRUPT", ExitCode.JOURNAL),
     "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
+    "ControlRefused": ("CONTROL_REFUSED", ExitCode.REFUSED),
     "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),
     "OperationPending": ("OPERATION_PENDING", ExitCode.PENDING),
     "EngineFailed": ("ENGINE_FAILED", ExitCode.INTERNAL),

@@ -95,13 +95,20 @@ def _market_row(market: dict[str, Any]) -> tuple[str, ...]:
     return (
         market["market"],
         state if market["quoted"] else "not quoted",
-        f"{market['position_base_quantums']:,}",
+        _scaled(market["position_base_quantums"], market["base_decimals"]),
         str(market["bids"]),
         str(market["asks"]),
-        f"{market['best_bid_subticks']:,}",
-        f"{market['best_ask_subticks']:,}",
+        _scaled(market["best_bid_subticks"], market["subticks_decimals"]),
+        _scaled(market["best_ask_subticks"], market["subticks_decimals"]),
         _age(market["oracle_age_ms"]),
     )
+
+
+def _scaled(value: int, decimals: int) -> str:
+    """Write exactly, without trailing zeros beyond two decimals."""
+    text = units(value, decimals) if decimals >= 0 else units(value * 10**-decimals, 0)
+    whole, point, fraction = text.partition(".")
+    return f"{whole}{point}{fraction.rstrip('0').ljust(min(2, max(0, decimals)), '0')}"
 
 
 def _age(ms: int) -> str:

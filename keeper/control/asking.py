@@ -12,7 +12,7 @@ import msgspec
 
 from keeper.domain.errors import AthanorError
 
-__all__ = ["LINE_LIMIT", "VERBS", "NotRunning", "Request", "ask", "socket_path"]
+__all__ = ["LINE_LIMIT", "VERBS", "ControlRefused", "NotRunning", "Request", "ask", "socket_path"]
 
 VERBS: Final = ("pause", "resume", "exit", "halt", "set")
 LINE_LIMIT: Final = 1 << 20
@@ -20,6 +20,10 @@ LINE_LIMIT: Final = 1 << 20
 
 class NotRunning(AthanorError):
     """Raised when no keeper answers for a journal folder; handled by the command line."""
+
+
+class ControlRefused(AthanorError):
+    """Raised when the keeper answers that it does not do what was asked; nothing was logged."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,7 +43,7 @@ def socket_path(journal: Path) -> Path:
 
 
 def ask(journal: Path, request: Request, *, timeout_seconds: float = 5.0) -> dict[str, Any]:
-    """Ask the keeper of a journal folder. Raises NotRunning, AthanorError on its error answer."""
+    """Ask the keeper of a journal folder. Raises NotRunning, ControlRefused."""
     path = socket_path(journal)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -54,5 +58,5 @@ def ask(journal: Path, request: Request, *, timeout_seconds: float = 5.0) -> dic
             next_step="start it: keeper run --config FILE",
         ) from error
     if "error" in answer:
-        raise AthanorError(str(answer["error"]), next_step="see: keeper status")
+        raise ControlRefused(str(answer["error"]), next_step="see: keeper status")
     return dict(answer)

@@ -103,7 +103,10 @@ class _Reading:
         """Return what was read."""
         quoted = {name: m for name, m in self._markets.items() if m.listing is not None}
         return JournalParts(
-            markets=tuple(_chart(name, market) for name, market in sorted(quoted.items())),
+            markets=tuple(
+                _chart(name, market, self._last_ns // NS_PER_MS)
+                for name, market in sorted(quoted.items())
+            ),
             pools=tuple(_pool_chart(pool) for _, pool in sorted(self._pools.items())),
             fills=tuple(s for name, m in sorted(quoted.items()) for s in _summaries(name, m)),
             refusals=tuple(self._refusals.most_common()),
@@ -260,7 +263,7 @@ def _note_quotes(market: _Market, at_ms: int) -> None:
     _append(market.ask, at_ms, None if ask is None else _price(market.listing, ask))
 
 
-def _chart(name: str, market: _Market) -> MarketChart:
+def _chart(name: str, market: _Market, end_ms: int) -> MarketChart:
     listing = _listing(market)
     fills = sorted(market.fills.values(), key=lambda item: item[0])
     return MarketChart(
@@ -277,12 +280,12 @@ def _chart(name: str, market: _Market) -> MarketChart:
             )
             for at_ms, fill in fills
         ),
-        position=_thinned(_position(market, listing)),
+        position=_thinned(_position(market, listing, end_ms)),
     )
 
 
-def _position(market: _Market, listing: PerpetualMarket) -> Points:
-    """Inventory from the venue's first word and the fills above its height."""
+def _position(market: _Market, listing: PerpetualMarket, end_ms: int) -> Points:
+    """Inventory from the venue's first word and the fills above its height, held to the end."""
     if market.first_position is None:
         return []
     start_ms, height, quantums = market.first_position
@@ -291,7 +294,7 @@ def _position(market: _Market, listing: PerpetualMarket) -> Points:
         if fill.height > height:
             quantums += fill.side.sign * fill.quantums
             _append(points, max(at_ms, points[-1][0]), _base(listing, quantums))
-    return points
+    return [*points, (end_ms, points[-1][1])]
 
 
 def _summaries(name: str, market: _Market) -> list[FillSummary]:

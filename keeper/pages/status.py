@@ -3,10 +3,13 @@
 from typing import Any
 
 from keeper.core.state import MarketState, State
+from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.units import NS_PER_MS
 
 __all__ = ["status_of"]
+
+QUOTE_DECIMALS = 6
 
 
 def status_of(state: State, now_ns: int) -> dict[str, Any]:
@@ -44,15 +47,17 @@ def _age_ms(now_ns: int, seen_ns: int) -> int:
 def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict[str, Any]:
     orders = [order for order in state.orders.working.values() if order.market == ticker]
     resting = [order for order in orders if order.may_rest_at(state.height)]
-    position = state.account.positions.get(ticker)
+    position, listing = state.account.positions.get(ticker), market.listing
     return {
         "market": ticker,
         "quoted": market.settings is not None,
         "paused": market.paused,
-        "status": market.listing.status if market.listing else "UNKNOWN",
+        "status": listing.status if listing else "UNKNOWN",
+        "base_decimals": -listing.atomic_resolution if listing else 0,
+        "subticks_decimals": _subticks_decimals(listing) if listing else 0,
         "position_base_quantums": position.quantums if position else 0,
         "oracle_price": market.oracle_price,
-        "oracle_exponent": market.listing.oracle_exponent if market.listing else 0,
+        "oracle_exponent": listing.oracle_exponent if listing else 0,
         "oracle_age_ms": _age_ms(now_ns, market.oracle_t_ns),
         "book_age_ms": _age_ms(now_ns, market.book_t_ns),
         "best_bid_subticks": market.book.best_bid,
@@ -61,6 +66,11 @@ def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
         "asks": sum(1 for order in resting if order.side is Side.SELL),
         "orders_not_dead_yet": len(orders),
     }
+
+
+def _subticks_decimals(listing: PerpetualMarket) -> int:
+    """Decimals of a price in subticks, in USDC (negative when a subtick is more than 1 USDC)."""
+    return listing.atomic_resolution + QUOTE_DECIMALS - listing.quantum_conversion_exponent
 
 
 def _pool(state: State, now_ns: int, adapter: str) -> dict[str, Any]:

@@ -153,7 +153,11 @@ def test_build__position__starts_from_the_venues_word_and_adds_later_fills(
 
     parts = written(tmp_path, [listed, (seen, []), *fills])
 
-    assert parts.markets[0].position == ((1_001_000, 100_000_000), (1_003_000, -400_000_000))
+    assert parts.markets[0].position == (
+        (1_001_000, 100_000_000),
+        (1_003_000, -400_000_000),
+        (1_003_000, -400_000_000),
+    )
 
 
 def test_build__refusals__are_counted_by_code(
