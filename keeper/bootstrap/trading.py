@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import signal
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,12 @@ class LogAlerts:
         self._log.warning(text, severity=severity, code=code)
 
 
+@dataclass(frozen=True, slots=True)
 class Services:
-    """A running keeper's parts, in the order they are stopped."""
+    """A keeper ready to run; the engine owns venue, chain and journal and closes them."""
 
-    def __init__(self, engine: Engine, control: ControlServer, chain: EvmVaultChain) -> None:
-        self.engine = engine
-        self.control = control
-        self.chain = chain
+    engine: Engine
+    control: ControlServer
 
 
 async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Services:
@@ -72,7 +72,7 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
     """
     config, settings, clock = loaded.config, to_step_settings(loaded.config), clock_of(loaded)
     folder, section = journal_folder(loaded), journal_section(loaded)
-    clock.now_ns()
+    clock.now_ns()  # a world clock that is gone ends the start here, not in the loop
     venue = _venue(loaded, clock, environ, resume_height=_resume_height(folder))
     chain = _chain(loaded, settings, clock, environ)
     try:
@@ -92,7 +92,7 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
         return status_of(engine.state, clock.now_ns())
 
     tickers = tuple(market.ticker for market in config.markets)
-    return Services(engine, ControlServer(folder, engine.ingest, status, tickers), chain)
+    return Services(engine, ControlServer(folder, engine.ingest, status, tickers))
 
 
 def run_started(config: Config, settings: StepSettings) -> RunStarted:
