@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from keeper.chain.calls import read_at, view
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import GasPolicy
 from keeper.clock import clock_from_source
@@ -14,6 +15,7 @@ from keeper.domain.units import NS_PER_MS
 from keeper.ports import Clock
 
 __all__ = [
+    "check_contracts",
     "clock_of",
     "gas_policy",
     "journal_folder",
@@ -56,6 +58,26 @@ def key_of(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> bytes
 def rpc_of(config: Config) -> JsonRpc:
     """Return a client of the configured node."""
     return JsonRpc(config.evm.rpc_url, timeout_seconds=seconds_up(config.evm.request_timeout_ms))
+
+
+async def check_contracts(rpc: JsonRpc, config: Config) -> None:
+    """Make sure the node serves the chain and that vault and reporter know each other.
+
+    Raises ChainUnavailable, ConfigError.
+    """
+    await rpc.check_chain(config.evm.chain_id)
+    vault = config.vault.address
+    if await rpc.call("eth_getCode", vault, "latest") in ("0x", ""):
+        raise ConfigError(
+            f"there is no contract at {vault} on chain {config.evm.chain_id}",
+            next_step="correct vault.address or evm.rpc_url",
+        )
+    ((found,),) = await read_at(rpc, "latest", [view("MarketMakingVault", vault, "reporter")])
+    if found.lower() != config.vault.reporter.lower():
+        raise ConfigError(
+            f"vault {vault} is wired to reporter {found}, configured is {config.vault.reporter}",
+            next_step="correct vault.reporter",
+        )
 
 
 def gas_policy(config: Config) -> GasPolicy:

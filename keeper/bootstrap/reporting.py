@@ -3,9 +3,15 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from keeper.bootstrap.common import clock_of, gas_policy, key_of, rpc_of, seconds_up
+from keeper.bootstrap.common import (
+    check_contracts,
+    clock_of,
+    gas_policy,
+    key_of,
+    rpc_of,
+    seconds_up,
+)
 from keeper.bootstrap.logs import configure_logs
-from keeper.chain.calls import read_at, view
 from keeper.chain.reports import VaultReports
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.sending import OperationSender
@@ -42,7 +48,7 @@ async def serve_reporter(loaded: LoadedConfig, environ: Mapping[str, str]) -> No
     )
     indexer = Indexer(section.venue_rest_url, timeout_seconds=deadline)
     try:
-        await _check_contracts(rpc, config)
+        await check_contracts(rpc, config)
         await validator.latest()
         settings = ReporterSettings(
             domain=_domain(config),
@@ -77,7 +83,7 @@ async def open_relayer(
     config, section = loaded.config, _relay_section(loaded)
     rpc = rpc_of(config)
     try:
-        await _check_contracts(rpc, config)
+        await check_contracts(rpc, config)
         sender = None
         if may_send:
             account = account_from_key(key_of(loaded, "relayer", environ))
@@ -88,20 +94,6 @@ async def open_relayer(
         yield Relayer(_domain(config), reports, section.reporter_urls, timeout_seconds=seconds)
     finally:
         await rpc.close()
-
-
-async def _check_contracts(rpc: JsonRpc, config: Config) -> None:
-    """Make sure the node serves the chain and that vault and reporter know each other."""
-    await rpc.check_chain(config.evm.chain_id)
-    ((found,),) = await read_at(
-        rpc, "latest", [view("MarketMakingVault", config.vault.address, "reporter")]
-    )
-    if found.lower() != config.vault.reporter.lower():
-        raise ConfigError(
-            f"vault {config.vault.address} is wired to reporter {found}, "
-            f"configured is {config.vault.reporter}",
-            next_step="correct vault.reporter",
-        )
 
 
 def _domain(config: Config) -> Domain:

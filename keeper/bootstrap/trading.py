@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from keeper.bootstrap.common import (
+    check_contracts,
     clock_of,
     gas_policy,
     journal_folder,
@@ -19,6 +20,7 @@ from keeper.bootstrap.common import (
     rpc_of,
 )
 from keeper.bootstrap.logs import configure_logs
+from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import account_from_key
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
@@ -74,8 +76,10 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
     folder, section = journal_folder(loaded), journal_section(loaded)
     clock.now_ns()  # a world clock that is gone ends the start here, not in the loop
     venue = _venue(loaded, clock, environ, resume_height=_resume_height(folder))
-    chain = _chain(loaded, settings, clock, environ)
+    rpc = rpc_of(config)
+    chain = _chain(loaded, settings, clock, key_of(loaded, "keeper", environ), rpc)
     try:
+        await check_contracts(rpc, config)
         await chain.check()
         options = JournalOptions(
             max_segment_bytes=section.segment_bytes, sync_interval_ms=section.sync_interval_ms
@@ -154,7 +158,7 @@ def _venue(
 
 
 def _chain(
-    loaded: LoadedConfig, settings: StepSettings, clock: Clock, environ: Mapping[str, str]
+    loaded: LoadedConfig, settings: StepSettings, clock: Clock, key: bytes, rpc: JsonRpc
 ) -> EvmVaultChain:
     evm = loaded.config.evm
     allocation = settings.allocation
@@ -170,8 +174,8 @@ def _chain(
     async def logged() -> None:
         """`Engine.ingest` has the signed bytes in the log when it returns: nothing to wait for."""
 
-    account = account_from_key(key_of(loaded, "keeper", environ))
-    return EvmVaultChain(rpc_of(loaded.config), account, chain_settings, clock=clock, logged=logged)
+    account = account_from_key(key)
+    return EvmVaultChain(rpc, account, chain_settings, clock=clock, logged=logged)
 
 
 async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
