@@ -1,5 +1,6 @@
 """Runs the command line in this process and gives back what a shell would see."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ def keeper(capsys: pytest.CaptureFixture[str]) -> Callable[..., Shell]:
 @pytest.fixture
 def config_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A valid configuration of every role; its sockets live below tmp_path too."""
+    for name in [name for name in os.environ if name.startswith("KEEPER_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     values = (
         f"vault.address={'0x' + '11' * 20}",
