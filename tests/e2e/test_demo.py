@@ -42,8 +42,6 @@ COUNTED = (
 NOWHERE = "http://127.0.0.1:9"
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 PROXIES = dict.fromkeys(PROXY_VARIABLES, NOWHERE)
-    ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), NOWHERE
-)
 OUTWARD = re.compile(r"^\s*(https?:)?//", re.IGNORECASE)
 LOADING_STYLE = re.compile(r"@import|url\(\s*['\"]?\s*(https?:)?//", re.IGNORECASE)
 LOADING_ATTRIBUTES = {"src", "srcset", "data", "poster", "background", "action", "formaction"}
