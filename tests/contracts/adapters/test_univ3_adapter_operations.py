@@ -6,6 +6,8 @@ import ape
 import pytest
 from eth_utils import keccak
 
+from tests.contracts.rpc import Rpc
+
 USDC = 10**6
 ETHER = 10**18
 PRICE_E8 = 3_000 * 10**8
@@ -319,13 +321,16 @@ def test_mint__more_than_booked__reverts(
 
 @pytest.mark.parametrize("ticks", [(10, 0), (0, 0), (5, 15), (-887_280, 0), (0, 887_280)])
 def test_mint__ticks_impossible__reverts(
-    adapter: Any, operate: Any, ticks: tuple[int, int]
+    adapter: Any, operate: Any, keeper: Any, chain: Any, ticks: tuple[int, int]
 ) -> None:
-    with ape.reverts():
-        operate.mint(ticks, LIQUIDITY)
+    operate.ready()
+    arguments = (*ticks, LIQUIDITY, MAX_UINT, MAX_UINT, FOREVER)
+
+    Rpc(chain).refused(adapter.mintRange, *arguments, sender=keeper)
 
 
-def test_mint__ninth_range__reverts(adapter: Any, operate: Any, market: Any) -> None:
+def test_mint__ninth_range__reverts(adapter: Any, operate: Any, market: Any, stranger: Any) -> None:
+    """Eight ranges with fees stay cheap to collect and to value in one cut."""
     operate.buy_weth(60_000 * USDC)
     for width in range(1_000, 1_080, 10):
         operate.mint(operate.around(width), LIQUIDITY // 100)
@@ -334,6 +339,10 @@ def test_mint__ninth_range__reverts(adapter: Any, operate: Any, market: Any) -> 
         operate.mint(operate.around(1_080), LIQUIDITY // 100)
 
     operate.mint(operate.around(1_070), LIQUIDITY // 100)
+    market.buy_weth(20_000 * USDC)
+    market.sell_weth(6 * ETHER)
+    assert adapter.sync(sender=stranger).gas_used < 900_000
+    assert adapter.value.estimate_gas_cost() < 200_000
 
 
 # --- burn
