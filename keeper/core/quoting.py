@@ -1,5 +1,6 @@
 """What each market should have on the book right now, and the messages that get it there."""
 
+import msgspec
 from msgspec.structs import replace
 
 from keeper.core.fold import pending_key
@@ -17,7 +18,7 @@ from keeper.domain.commands import Command, PlaceOrder
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.domain.settings import MarketSettings, MegaVaultParams, RiskLimits
-from keeper.execution.orders import slot_key
+from keeper.execution.orders import Leg, WorkingOrder, slot_key
 from keeper.execution.reconcile import (
     Rules,
     commit_cancel,
@@ -25,8 +26,10 @@ from keeper.execution.reconcile import (
     own_bounds,
     propose,
     uncrossed,
+    widened,
     withdrawals,
 )
+from keeper.markets.perpetual import fill_cost
 from keeper.risk.gates import market_gate
 from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
@@ -38,6 +41,20 @@ __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_u
 
 Ladder = dict[str, Quote]
 """Wanted quotes by slot."""
+
+
+class _Basis(msgspec.Struct, kw_only=True):
+    """What the orders of one market are judged against within a step, in quote quantums.
+
+    Nothing but its own orders changes a market's exposure during a step: `exposure` follows them.
+    """
+
+    settings: MarketSettings
+    limits: RiskLimits
+    exposure: MarketExposure
+    other_gross: int
+    other_margin: int
+    equity: int
 
 
 def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladder, list[Refused]]:
@@ -84,8 +101,9 @@ def place_quotes(
     """Send what the ladder still lacks; returns what the limits refused."""
     market = state.markets[ticker]
     settings, listing = market.settings, market.listing
-    if settings is None or listing is None:
+    if settings is None or listing is None or state.settings is None:
         return []
+    limits = state.settings.limits
     rules = Rules(
         good_til_block_offset=settings.good_til_block_offset,
         refresh_blocks=settings.refresh_blocks,
@@ -93,6 +111,7 @@ def place_quotes(
         size_tolerance_ppm=settings.size_tolerance_ppm,
     )
     refused: list[Refused] = []
+    basis: _Basis | None = None
     bounds = own_bounds(state.orders, ticker, state.height)
     for key, quote in ladder.items():
         subticks = uncrossed(quote.side, quote.subticks, bounds, listing.subticks_per_tick)
@@ -102,9 +121,11 @@ def place_quotes(
         place = propose(state.orders, key, kept, state.height, rules)
         if place is None:
             continue
-        verdict = send_order(state, place, key, out)
+        if basis is None:
+            basis = _basis(state, listing, settings, limits)
+        verdict = _send(state, basis, place, key, out)
         if verdict is None:
-            bounds = own_bounds(state.orders, ticker, state.height)
+            bounds = widened(bounds, place)
         else:
             refused.append(verdict)
     return refused
@@ -117,14 +138,8 @@ def send_order(
     market = state.markets[place.market]
     if market.listing is None or market.settings is None or state.settings is None:
         return Refused(code="MARKET_UNKNOWN", subject=place.market, limit=0, value=1)
-    view = _order_view(state, place, market.listing, market.settings, state.settings.limits)
-    verdict = approve_place(place, view)
-    if isinstance(verdict, Refused):
-        return verdict
-    commit_place(state.orders, place, slot, state.height, pending_key(state.seq, len(out)))
-    _count_message(state)
-    out.append(verdict)
-    return None
+    basis = _basis(state, market.listing, market.settings, state.settings.limits)
+    return _send(state, basis, place, slot, out)
 
 
 def _apply_rule(
@@ -164,70 +179,74 @@ def _resting(quote: Quote, market: MarketState) -> Quote:
     return quote if crosses else replace(quote, time_in_force=TimeInForce.POST_ONLY)
 
 
-def _order_view(
-    state: State,
-    place: PlaceOrder,
-    listing: PerpetualMarket,
-    settings: MarketSettings,
-    limits: RiskLimits,
-) -> OrderView:
-    before = exposure(state, listing, state.markets[place.market].oracle_price)
-    order = state.orders.working.get(place.client_id)
-    other_gross, other_margin = _others(state, place.market)
+def _basis(
+    state: State, listing: PerpetualMarket, settings: MarketSettings, limits: RiskLimits
+) -> _Basis:
+    other_gross, other_margin = _others(state, listing.ticker)
     equity = account_equity(state)
-    return OrderView(
-        phase=state.guard.phase,
-        limits=limits,
+    return _Basis(
         settings=settings,
-        before=before,
-        after=_with_order(state, place, before),
+        limits=limits,
+        exposure=exposure(state, listing, state.markets[listing.ticker].oracle_price),
         other_gross=other_gross,
         other_margin=other_margin,
         equity=0 if equity is None else equity,
+    )
+
+
+def _send(
+    state: State, basis: _Basis, place: PlaceOrder, slot: str, out: list[Approved[Command]]
+) -> Refused | None:
+    order = state.orders.working.get(place.client_id)
+    after = _with_order(basis.exposure, place, order)
+    view = OrderView(
+        phase=state.guard.phase,
+        limits=basis.limits,
+        settings=basis.settings,
+        before=basis.exposure,
+        after=after,
+        other_gross=basis.other_gross,
+        other_margin=basis.other_margin,
+        equity=basis.equity,
         messages=state.guard.messages if state.guard.messages_height == state.height else 0,
         filled=0 if order is None else order.filled,
     )
+    verdict = approve_place(place, view)
+    if isinstance(verdict, Refused):
+        return verdict
+    commit_place(state.orders, place, slot, state.height, pending_key(state.seq, len(out)))
+    _count_message(state)
+    out.append(verdict)
+    basis.exposure = after
+    return None
 
 
-def _with_order(state: State, place: PlaceOrder, before: MarketExposure) -> MarketExposure:
+def _with_order(
+    before: MarketExposure, place: PlaceOrder, order: WorkingOrder | None
+) -> MarketExposure:
     """Worst case after the order: an id counts with its largest version and its worst price."""
-    order = state.orders.working.get(place.client_id)
-    counted = 0 if order is None else order.exposure
-    applied = 0 if order is None else order.fill_sum
-    added = max(counted, place.quantums - applied) - counted
-    leg = (place.side, max(0, place.quantums - applied), place.subticks)
-    buying = place.side is Side.BUY
-    return MarketExposure(
-        market=before.market,
-        oracle_price=before.oracle_price,
-        position=before.position,
-        buys=before.buys + (added if buying else 0),
-        sells=before.sells + (0 if buying else added),
-        legs=_replace_leg(before.legs, _leg_of(state, place), leg),
-        pool=before.pool,
-    )
+    former = None if order is None else order.leg
+    quantums = max(0, place.quantums - (0 if order is None else order.fill_sum))
+    leg = (place.side, quantums, place.subticks)
+    added, loss = quantums, _loss(before, leg)
+    if former is not None:
+        leg = _worse(former, leg)
+        added = leg[1] - former[1]
+        loss = _loss(before, leg) - _loss(before, former)
+    if place.side is Side.BUY:
+        return replace(before, buys=before.buys + added, buy_loss=before.buy_loss + loss)
+    return replace(before, sells=before.sells + added, sell_loss=before.sell_loss + loss)
 
 
-Leg = tuple[Side, int, int]
-
-
-def _leg_of(state: State, place: PlaceOrder) -> Leg | None:
-    order = state.orders.working.get(place.client_id)
-    if order is None or order.exposure == 0:
-        return None
-    return (order.side, order.exposure, order.worst_subticks)
-
-
-def _replace_leg(legs: tuple[Leg, ...], order_leg: Leg | None, new: Leg) -> tuple[Leg, ...]:
-    """Swap an id's former worst case for the one with the new version in it."""
-    rest = list(legs)
+def _worse(former: Leg, new: Leg) -> Leg:
+    """An id's worst case over its live versions and a new one."""
     side, quantums, subticks = new
-    if order_leg is not None:
-        rest.remove(order_leg)
-        worst = max if side is Side.BUY else min
-        new = (side, max(quantums, order_leg[1]), worst(subticks, order_leg[2]))
-    rest.append(new)
-    return tuple(rest)
+    worst = max if side is Side.BUY else min
+    return side, max(quantums, former[1]), worst(subticks, former[2])
+
+
+def _loss(before: MarketExposure, leg: Leg) -> int:
+    return fill_cost(before.market, *leg, before.oracle_price)
 
 
 def _others(state: State, ticker: str) -> tuple[int, int]:

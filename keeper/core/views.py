@@ -3,9 +3,10 @@
 from keeper.core.fold import EVM_SOURCE_PREFIX
 from keeper.core.state import MarketState, State
 from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
 from keeper.execution.orders import exposure_of
-from keeper.markets.perpetual import value_trunc
+from keeper.markets.perpetual import fill_cost, value_trunc
 from keeper.risk.gates import GateView
 from keeper.risk.orders import MarketExposure
 
@@ -77,7 +78,8 @@ def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> M
         position=position_of(state, market.ticker),
         buys=0,
         sells=0,
-        legs=(),
+        buy_loss=0,
+        sell_loss=0,
         pool=pool_delta(state, market),
     )
 
@@ -85,13 +87,21 @@ def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> M
 def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
     """The market's worst case with every order that may still fill."""
     worst = exposure_of(state.orders, market.ticker)
+    buy_loss = sell_loss = 0
+    for side, quantums, subticks in worst.legs:
+        loss = fill_cost(market, side, quantums, subticks, oracle_price)
+        if side is Side.BUY:
+            buy_loss += loss
+        else:
+            sell_loss += loss
     return MarketExposure(
         market=market,
         oracle_price=oracle_price,
         position=position_of(state, market.ticker),
         buys=worst.buys,
         sells=worst.sells,
-        legs=worst.legs,
+        buy_loss=buy_loss,
+        sell_loss=sell_loss,
         pool=pool_delta(state, market),
     )
 

@@ -6,6 +6,7 @@ from keeper.domain.orders import Side, TimeInForce
 
 __all__ = [
     "Exposure",
+    "Leg",
     "Orders",
     "Pending",
     "Slot",
@@ -18,6 +19,9 @@ __all__ = [
 ]
 
 _CLIENT_IDS = 1 << 32
+
+Leg = tuple[Side, int, int]
+"""What an id may still fill at worst: side, base quantums, subticks."""
 
 
 class Version(msgspec.Struct, kw_only=True):
@@ -87,18 +91,26 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
         prices = [version.subticks for version in self.versions]
         return max(prices) if self.side is Side.BUY else min(prices)
 
+    @property
+    def leg(self) -> Leg | None:
+        """Its worst case; None when nothing is left to fill."""
+        quantums = self.exposure
+        return (self.side, quantums, self.worst_subticks) if quantums else None
+
     def may_rest_at(self, height: int) -> list[int]:
-        """Prices at which the id may rest: the newest, and older ones not surely replaced yet."""
+        """Prices at which the id may rest: the newest, and older ones not surely replaced yet.
+
+        Newest first. Who replaced a version replaced all before it no later, so the first one
+        that is surely replaced ends the list.
+        """
         if self.ended or self.time_in_force is TimeInForce.IOC:
             return []
-        newest = self.versions[-1]
-        if len(self.versions) == 1:
-            return [newest.subticks]
-        return [
-            version.subticks
-            for version in self.versions
-            if version is newest or not -1 < version.superseded_at < height
-        ]
+        prices = [self.versions[-1].subticks]
+        for version in self.versions[-2::-1]:
+            if -1 < version.superseded_at < height:
+                break
+            prices.append(version.subticks)
+        return prices
 
 
 class Slot(msgspec.Struct, kw_only=True):
@@ -131,24 +143,24 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
 
     buys: int
     sells: int
-    legs: tuple[tuple[Side, int, int], ...]
+    legs: tuple[Leg, ...]
 
 
 def exposure_of(orders: Orders, market: str) -> Exposure:
     """Sum the worst case of every id of a market."""
     buys = sells = 0
-    legs: list[tuple[Side, int, int]] = []
+    legs: list[Leg] = []
     for order in orders.working.values():
         if order.market != market:
             continue
-        quantums = order.exposure
-        if quantums == 0:
+        leg = order.leg
+        if leg is None:
             continue
-        legs.append((order.side, quantums, order.worst_subticks))
+        legs.append(leg)
         if order.side is Side.BUY:
-            buys += quantums
+            buys += leg[1]
         else:
-            sells += quantums
+            sells += leg[1]
     return Exposure(buys=buys, sells=sells, legs=tuple(legs))
 
 

@@ -4,7 +4,7 @@ The venue accepts a replacement only with a greater goodTilBlock and puts it at 
 level, so an id gets at most one message a block, and nothing for a difference within tolerance.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from keeper.domain.commands import CancelOrders, PlaceOrder
 from keeper.domain.orders import Quote, Side, TimeInForce
@@ -27,6 +27,7 @@ __all__ = [
     "own_bounds",
     "propose",
     "uncrossed",
+    "widened",
     "withdrawals",
 ]
 
@@ -34,8 +35,7 @@ _GTB_SLACK = 2  # blocks a replacement may lie beyond the usual window before it
 _CANCEL_BATCH = 100  # the venue's limit of ids per batch cancel
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """How orders of one market are kept: lifetime in blocks, tolerances in ppm."""
 
     good_til_block_offset: int
@@ -80,14 +80,24 @@ def own_bounds(orders: Orders, market: str, height: int) -> tuple[int, int]:
         if order.market != market:
             continue
         prices = order.may_rest_at(height)
-        if not prices:
-            continue
         if order.side is Side.BUY:
-            highest_bid = max(highest_bid, *prices)
+            for price in prices:
+                if price > highest_bid:
+                    highest_bid = price
         else:
-            lowest = min(prices)
-            lowest_ask = lowest if lowest_ask == 0 else min(lowest, lowest_ask)
+            for price in prices:
+                if price < lowest_ask or lowest_ask == 0:
+                    lowest_ask = price
     return lowest_ask, highest_bid
+
+
+def widened(bounds: tuple[int, int], place: PlaceOrder) -> tuple[int, int]:
+    """Return the bounds once `place` is booked; the versions it replaces may rest all the same."""
+    lowest_ask, highest_bid = bounds
+    if place.side is Side.BUY:
+        return lowest_ask, max(highest_bid, place.subticks)
+    lowest = place.subticks if lowest_ask == 0 else min(lowest_ask, place.subticks)
+    return lowest, highest_bid
 
 
 def uncrossed(side: Side, subticks: int, bounds: tuple[int, int], subticks_per_tick: int) -> int:
@@ -107,11 +117,11 @@ def withdrawals(
     unwanted = [
         order
         for order in orders.working.values()
-        if order.market == market
-        and not _is_wanted(orders, order, wanted)
+        if order.cancel_height < height
         and not order.ended
+        and order.market == market
         and order.time_in_force is not TimeInForce.IOC
-        and order.cancel_height < height
+        and not _is_wanted(orders, order, wanted)
     ]
     unwanted.sort(key=lambda order: order.client_id)
     batches: list[CancelOrders] = []

@@ -1,7 +1,8 @@
 """May this market be quoted at all right now: data ages, clock, book, margin basis, phase."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from keeper.domain.approval import Refused
 from keeper.domain.units import NS_PER_MS
@@ -13,8 +14,7 @@ Refuse = Callable[[str, int, int], None]
 _QUOTABLE = ("ACTIVE", "POST_ONLY")
 
 
-@dataclass(frozen=True, slots=True)
-class GateView:
+class GateView(msgspec.Struct, frozen=True, kw_only=True):
     """What decides whether a market is quoted. Times in unix ns (-1: never seen or lost)."""
 
     ticker: str

@@ -1,6 +1,6 @@
 """The last check of an order message, against worst-case exposure after it: Approved or Refused."""
 
-from dataclasses import dataclass
+import msgspec
 
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import CancelOrders, PlaceOrder
@@ -8,18 +8,18 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM
-from keeper.markets.perpetual import fill_cost, initial_margin_up, value_abs_up
+from keeper.markets.perpetual import initial_margin_up, value_abs_up
 from keeper.risk.phase import Phase
 
 __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
 
 
-@dataclass(frozen=True, slots=True)
-class MarketExposure:
-    """A market's worst case. Base quantums throughout; `legs` are (side, quantums, subticks).
+class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
+    """A market's worst case, in base quantums but for the losses.
 
     `position` is signed; `buys` and `sells` are what may still fill; `pool` is the delta of pools
-    that this market hedges, at the pools' price.
+    that this market hedges, at the pools' price. `buy_loss` and `sell_loss` are quote quantums of
+    equity lost at once if all of a side filled at its worst prices.
     """
 
     market: PerpetualMarket
@@ -27,7 +27,8 @@ class MarketExposure:
     position: int
     buys: int
     sells: int
-    legs: tuple[tuple[Side, int, int], ...]
+    buy_loss: int
+    sell_loss: int
     pool: int
 
     @property
@@ -55,18 +56,11 @@ class MarketExposure:
     def margin(self) -> int:
         """Initial margin at worst-case fill plus what filling at those prices loses at once."""
         worst = max(abs(self.longest), abs(self.shortest))
-        buying = selling = 0
-        for side, quantums, subticks in self.legs:
-            loss = fill_cost(self.market, side, quantums, subticks, self.oracle_price)
-            if side is Side.BUY:
-                buying += loss
-            else:
-                selling += loss
-        return initial_margin_up(self.market, worst, self.oracle_price) + max(buying, selling)
+        held = initial_margin_up(self.market, worst, self.oracle_price)
+        return held + max(self.buy_loss, self.sell_loss)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderView:
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """What an order is judged by: its market before and after it, and the rest of the account.
 
     `other_gross` and `other_margin` are quote quantums over all other markets.

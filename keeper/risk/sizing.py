@@ -28,11 +28,14 @@ def fit_ladder(
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
-    room = {side: _room(side, exposure, settings, phase) for side in Side}
+    room = _room(exposure, settings, phase)
     largest = _largest_order(exposure, limits)
+    reference = exposure.market.subticks_down(exposure.oracle_price)
+    step = exposure.market.step_base_quantums
     for quote in quotes:
-        distance_ppm = _distance_ppm(quote, exposure)
-        if distance_ppm > limits.price_band_ppm:
+        distance = abs(quote.subticks - reference) * PPM
+        if distance > limits.price_band_ppm * reference:
+            distance_ppm = div_up(distance, max(1, reference))
             refused.append(_note("PRICE_BAND", quote, limits.price_band_ppm, distance_ppm))
             continue
         quantums = min(quote.quantums, largest)
@@ -40,7 +43,7 @@ def fit_ladder(
             value = value_abs_up(exposure.market, quote.quantums, exposure.oracle_price)
             limit = limits.max_order_quote_quantums
             refused.append(_note("MAX_ORDER", quote, limit, value))
-        left = multiple_down(max(0, room[quote.side]), exposure.market.step_base_quantums)
+        left = multiple_down(max(0, room[quote.side]), step)
         if quantums > left:
             code = "REDUCING" if phase is Phase.REDUCING else "MAX_POSITION"
             refused.append(_note(code, quote, left, quantums))
@@ -51,26 +54,20 @@ def fit_ladder(
     return tuple(kept), tuple(refused)
 
 
-def _room(side: Side, exposure: MarketExposure, settings: MarketSettings, phase: Phase) -> int:
-    """Base quantums that may be opened on a side."""
-    if phase is Phase.REDUCING:
-        return -exposure.net * side.sign
-    limit = quantums_for_value_down(
-        exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
-    )
-    return limit - exposure.net * side.sign
+def _room(exposure: MarketExposure, settings: MarketSettings, phase: Phase) -> dict[Side, int]:
+    """Base quantums that may be opened on each side."""
+    limit = 0
+    if phase is not Phase.REDUCING:
+        limit = quantums_for_value_down(
+            exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
+        )
+    return {Side.BUY: limit - exposure.net, Side.SELL: limit + exposure.net}
 
 
 def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:
     """Largest size whose value stays within the order limit anywhere inside the price band."""
     value = div_down(limits.max_order_quote_quantums * PPM, PPM + limits.price_band_ppm)
     return quantums_for_value_down(exposure.market, value, exposure.oracle_price)
-
-
-def _distance_ppm(quote: Quote, exposure: MarketExposure) -> int:
-    """Distance from the oracle in ppm of it, rounded up; the reference is never zero here."""
-    reference = exposure.market.subticks_down(exposure.oracle_price)
-    return div_up(abs(quote.subticks - reference) * PPM, max(1, reference))
 
 
 def _note(code: str, quote: Quote, limit: int, value: int) -> Refused:

@@ -10,12 +10,7 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.domain.settings import MegaVaultParams
 from keeper.domain.units import PPM, div_down, div_up
-from keeper.markets.perpetual import (
-    multiple_down,
-    multiple_up,
-    quantums_for_value_down,
-    value_trunc,
-)
+from keeper.markets.perpetual import quantums_for_value_down, value_trunc
 from keeper.strategies.snapshot import MarketSnapshot, Quotes, reducing_only
 
 __all__ = [
@@ -125,6 +120,8 @@ def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot) -> tuple[Quote, .
     if quantums == 0:
         return ()
     spread = spread_ppm(params, market.min_price_change_ppm)
+    scaled, unit = _oracle_in_ticks(market, oracle)
+    tick = market.subticks_per_tick
     ask_tif = TimeInForce.POST_ONLY if leverage <= 0 else TimeInForce.GTT
     bid_tif = TimeInForce.POST_ONLY if leverage >= 0 else TimeInForce.GTT
     quotes: list[Quote] = []
@@ -133,24 +130,20 @@ def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot) -> tuple[Quote, .
         ask_scaled = div_up((leverage - shift) * params.skew_factor_ppm, PPM)
         bid_scaled = div_up((leverage + shift) * params.skew_factor_ppm, PPM)
         ask_skew, bid_skew = _skews(leverage, ask_scaled, bid_scaled)
-        ask = _price(market, oracle, Side.SELL, (PPM + ask_skew) * spread)
-        bid = _price(market, oracle, Side.BUY, -(PPM - bid_skew) * spread)
-        quotes.append(_quote(market, Side.SELL, layer, quantums, ask, ask_tif))
-        quotes.append(_quote(market, Side.BUY, layer, quantums, bid, bid_tif))
+        ask = div_up(scaled * (_PPM_SQUARED + (PPM + ask_skew) * spread), unit)
+        bid = div_down(scaled * (_PPM_SQUARED - (PPM - bid_skew) * spread), unit)
+        for side, ticks, tif in ((Side.SELL, ask, ask_tif), (Side.BUY, bid, bid_tif)):
+            quotes.append(
+                Quote(
+                    market=market.ticker,
+                    side=side,
+                    layer=layer,
+                    quantums=quantums,
+                    subticks=max(1, ticks) * tick,
+                    time_in_force=tif,
+                )
+            )
     return tuple(quotes)
-
-
-def _quote(
-    market: PerpetualMarket, side: Side, layer: int, quantums: int, subticks: int, tif: TimeInForce
-) -> Quote:
-    return Quote(
-        market=market.ticker,
-        side=side,
-        layer=layer,
-        quantums=quantums,
-        subticks=subticks,
-        time_in_force=tif,
-    )
 
 
 def _skews(leverage: int, ask_scaled: int, bid_scaled: int) -> tuple[int, int]:
@@ -164,19 +157,12 @@ def _skews(leverage: int, ask_scaled: int, bid_scaled: int) -> tuple[int, int]:
     return -ask_scaled, PPM - div_up((bid_scaled + PPM) * (bid_scaled + PPM), PPM)
 
 
-def _price(market: PerpetualMarket, oracle: int, side: Side, offset: int) -> int:
-    """Oracle * (1 + offset/1e12) in subticks: up to the tick for a sell, down for a buy."""
+def _oracle_in_ticks(market: PerpetualMarket, oracle: int) -> tuple[int, int]:
+    """The oracle price in ticks times 1e12, as a fraction: one rounding takes it to a tick."""
     shift = market.oracle_exponent + 6 + market.atomic_resolution
     shift -= market.quantum_conversion_exponent
-    product, unit = oracle * (_PPM_SQUARED + offset), _PPM_SQUARED
-    if shift >= 0:
-        product *= 10**shift
-    else:
-        unit *= 10**-shift
-    tick = market.subticks_per_tick
-    if side is Side.SELL:
-        return max(tick, multiple_up(div_up(product, unit), tick))
-    return max(tick, multiple_down(div_down(product, unit), tick))
+    unit = _PPM_SQUARED * market.subticks_per_tick
+    return (oracle * 10**shift, unit) if shift >= 0 else (oracle, unit * 10**-shift)
 
 
 def _skew_area(factor_ppm: int, leverage: int, unit: int) -> int:

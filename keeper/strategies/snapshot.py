@@ -1,7 +1,6 @@
 """What a quoting strategy sees of one market, and what it may answer."""
 
-from dataclasses import dataclass
-
+import msgspec
 from msgspec.structs import replace
 
 from keeper.domain.approval import Refused
@@ -14,8 +13,7 @@ Quotes = tuple[Quote, ...] | Refused
 """A ladder, or why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class MarketSnapshot:
+class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """One market at one moment.
 
     `oracle_price` is the venue's integer; `usdc` and `equity` are quote quantums of the trading

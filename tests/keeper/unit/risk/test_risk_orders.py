@@ -60,7 +60,8 @@ def _exposure(**changes: Any) -> MarketExposure:
         "position": 0,
         "buys": 0,
         "sells": 0,
-        "legs": (),
+        "buy_loss": 0,
+        "sell_loss": 0,
         "pool": 0,
     }
     return MarketExposure(**{**fields, **changes})
@@ -197,12 +198,13 @@ def test_approve_place__exit_order__reduce_only_up_to_the_position() -> None:
 
 
 def test_market_exposure__margin__initial_margin_plus_the_loss_of_filling() -> None:
-    """Buying at 3030 what is worth 3000 loses 30 at once; 5 % of two ETH is 300."""
+    """The worse side loses 30 at once; 5 % of two ETH is 300."""
     exposure = _exposure(
         position=ONE_ETH,
         buys=ONE_ETH,
         sells=ONE_ETH,
-        legs=((Side.BUY, ONE_ETH, 3_030_000_000), (Side.SELL, ONE_ETH, 3_010_000_000)),
+        buy_loss=30 * USDC,
+        sell_loss=10 * USDC,
     )
 
     assert exposure.margin == 330 * USDC
