@@ -71,7 +71,9 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     /* ANYONE */
 
     /// @inheritdoc INavReporter
-    /// @dev A cut settles once: the vault refuses a second report of the same cut.
+    /// @dev A cut settles once: the vault refuses a second report of the same cut. The one call before the last
+    /// write goes to the vault, whose settlement calls the silo and the asset alone.
+    // slither-disable-next-line reentrancy-no-eth
     function submitReport(Report calldata report, bytes[] calldata signatures)
         external
         nonReentrant
@@ -315,7 +317,7 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     function _requireQuorum(bytes32 digest_, bytes[] calldata signatures) private view {
         require(signatures.length >= quorum, QuorumMissed(signatures.length, quorum));
 
-        uint256 seen;
+        uint256 seen = 0;
         for (uint256 i; i < signatures.length; ++i) {
             address signer = ECDSA.recover(digest_, signatures[i]);
             uint256 number = _numberOf[signer];
