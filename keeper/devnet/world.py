@@ -21,10 +21,11 @@ from keeper.devnet.prices import FeedRoute, Oracle, PricePath
 from keeper.devnet.tokens import Call, NodeAccounts
 from keeper.venues.dydx.node import BroadcastReply, Node
 
-__all__ = ["ASSET_UNIT", "World"]
+__all__ = ["ASSET_UNIT", "SHARE_UNIT", "World"]
 
 ASSET_UNIT = 10**6
 BASE_UNIT = 10**18
+SHARE_UNIT = 10**18
 START_PRICE_E8 = 3_000 * 10**8
 TRADER_ASSETS = 500_000 * ASSET_UNIT
 SWAPPER_ASSETS = 3_000_000 * ASSET_UNIT

@@ -40,6 +40,9 @@ def write_report(data: ReportData, file: Path) -> None:
 def render_report(data: ReportData) -> str:
     """Return the page as HTML."""
     environment = _environment()
+    environment.filters["whole_shares"] = functools.partial(
+        _whole_shares, decimals=data.share_decimals
+    )
     environment.filters["shares"] = functools.partial(_shares, decimals=data.share_decimals)
     return environment.get_template("report.html.j2").render(
         data=data,
@@ -143,6 +146,11 @@ def _trimmed(value: int, decimals: int, *, least: int) -> str:
 
 def _shares(value: int, *, decimals: int) -> str:
     return _trimmed(value, decimals, least=2)
+
+
+def _whole_shares(value: int, *, decimals: int) -> str:
+    """Write with two decimals, down."""
+    return money_text(value // 10 ** (decimals - 2), 2)
 
 
 def _share_of(value: int, whole: int) -> str:

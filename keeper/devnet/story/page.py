@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from keeper.devnet.deployment import CHAIN_ID
-from keeper.devnet.story.checks import equity_of
 from keeper.devnet.story.facts import SettleFacts
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.tokens import Call
@@ -55,7 +54,7 @@ async def write_page(play: Play, checks: list[Check], file: Path) -> None:
         share_symbol="athETH",
         share_decimals=share_decimals,
         nav_usdc_e6=await facts.vault_number("acceptedNav()"),
-        nav_parts=await _nav_parts(play),
+        nav_parts=await _nav_parts(play, settlements[-1]),
         total_supply_shares=await facts.vault_number("totalSupply()"),
         price_usdc_e12=_price(settlements[-1], share_decimals),
         settlements=await _settlement_rows(play, settlements, share_decimals),
@@ -78,16 +77,14 @@ async def _share_decimals(play: Play) -> int:
     return decimals
 
 
-async def _nav_parts(play: Play) -> tuple[NavPart, ...]:
-    world = play.world
-    bid, _ = await world.accounts.read(
-        world.contracts.pool_adapter, Call("value()"), "uint256", "uint256"
-    )
-    equity = equity_of(await world.exchange.state(), world.owner_wallet.address)
+async def _nav_parts(play: Play, settle: SettleFacts) -> tuple[NavPart, ...]:
+    """Where the accepted value was right after the last settlement."""
+    cut, report = await play.facts.cut(), (await play.facts.reports())[-1]
+    nearby = settle.accepted_after - cut.leg_bid - report.equity
     places = (
-        ("idle in the vault", "the vault contract", await play.facts.vault_number("idle()")),
-        ("Uniswap v3 ranges and tokens", "the pool adapter contract", int(bid)),
-        ("collateral on the exchange", "the venue account's owner key", equity),
+        ("idle, or between vault and exchange", "the vault and the bridge", nearby),
+        ("Uniswap v3 ranges and tokens", "the pool adapter contract", cut.leg_bid),
+        ("collateral on the exchange", "the venue account's owner key", report.equity),
     )
     return tuple(
         NavPart(name=name, custody=custody, assets_usdc_e6=assets)

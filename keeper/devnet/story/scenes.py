@@ -9,7 +9,7 @@ from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.stage import Stage
 from keeper.devnet.tokens import Call
-from keeper.devnet.world import ASSET_UNIT, World
+from keeper.devnet.world import ASSET_UNIT, SHARE_UNIT, World
 from keeper.pages.report_data import Check
 
 __all__ = ["DEPOSITS", "Play", "Said"]
@@ -110,7 +110,7 @@ class Play:
             )
             if shares == 0:
                 raise RuntimeError(f"{person} claimed and has no shares")
-            self._note(person, "claims shares", f"{shares} units")
+            self._note(person, "claims shares", f"{shares // SHARE_UNIT:,} athETH")
 
     async def trade(self) -> None:
         """The keeper allocates, quotes both sides, holds a range, is filled."""
