@@ -25,7 +25,7 @@ def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
             for entry in sample_losses(state, limits)
         ]
         return tripped + _exit_done(state)
-    if isinstance(event, CommandResult | TransactionMined):
+    if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
 

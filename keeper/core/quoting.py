@@ -1,16 +1,17 @@
 """What each market should have on the book right now, and the messages that get it there."""
 
+from functools import lru_cache
+
 import msgspec
 from msgspec.structs import replace
 
 from keeper.core.fold import pending_key
-from keeper.core.state import MarketState, State
+from keeper.core.state import State
 from keeper.core.views import (
     account_equity,
     bare_exposure,
     exposure,
     gate_view,
-    net_delta,
     position_of,
 )
 from keeper.domain.approval import Approved, Refused
@@ -29,13 +30,14 @@ from keeper.execution.reconcile import (
     widened,
     withdrawals,
 )
+from keeper.markets.book import Book
 from keeper.markets.perpetual import fill_cost
 from keeper.risk.gates import market_gate
 from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from keeper.strategies import fixed_spread, megavault
-from keeper.strategies.snapshot import MarketSnapshot, Quotes
+from keeper.strategies.snapshot import MarketSnapshot
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
@@ -72,14 +74,17 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     refused += [Refused(code=code, subject=ticker, limit=0, value=1) for code in breaches]
     if refused or listing is None or equity is None:
         return {}, refused
-    answer = _apply_rule(state, settings, listing, market.oracle_price, equity)
-    if isinstance(answer, Refused):
-        return {}, [answer]
     bare = bare_exposure(state, listing, market.oracle_price)
-    fitted, shrunk = fit_ladder(answer, bare, settings, limits, phase)
-    ladder = {
-        slot_key(ticker, quote.side, quote.layer): _resting(quote, market) for quote in fitted
-    }
+    snapshot = MarketSnapshot(
+        market=listing,
+        oracle_price=market.oracle_price,
+        usdc=state.account.usdc,
+        equity=equity,
+        inventory=bare.net,
+        close_only=phase is Phase.REDUCING,
+    )
+    fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare)
+    ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}
     return ladder, list(shrunk)
 
 
@@ -142,28 +147,31 @@ def send_order(
     return _send(state, basis, place, slot, out)
 
 
-def _apply_rule(
-    state: State,
+@lru_cache(maxsize=64)
+def _fitted(
     settings: MarketSettings,
-    listing: PerpetualMarket,
-    oracle_price: int,
-    equity: int,
-) -> Quotes:
-    inventory = net_delta(state, listing)
-    snapshot = MarketSnapshot(
-        market=listing,
-        oracle_price=oracle_price,
-        usdc=state.account.usdc,
-        equity=equity,
-        inventory=inventory,
-        close_only=state.guard.phase is Phase.REDUCING,
-    )
-    if isinstance(settings.strategy, MegaVaultParams):
-        return megavault.quote(settings.strategy, snapshot)
-    return fixed_spread.quote(settings.strategy, snapshot)
+    limits: RiskLimits,
+    phase: Phase,
+    snapshot: MarketSnapshot,
+    bare: MarketExposure,
+) -> tuple[tuple[tuple[str, Quote], ...], tuple[Refused, ...]]:
+    """Apply the rule and fit its quotes into the limits; return them by slot, and what was cut.
+
+    Remembered, because most events change none of the arguments and nothing else is read.
+    """
+    rule = settings.strategy
+    if isinstance(rule, MegaVaultParams):
+        answer = megavault.quote(rule, snapshot)
+    else:
+        answer = fixed_spread.quote(rule, snapshot)
+    if isinstance(answer, Refused):
+        return (), (answer,)
+    quotes, shrunk = fit_ladder(answer, bare, settings, limits, phase)
+    ticker = settings.ticker
+    return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes), shrunk
 
 
-def _resting(quote: Quote, market: MarketState) -> Quote:
+def _resting(quote: Quote, book: Book) -> Quote:
     """Send a quote that would rest anyway as post-only.
 
     In the book it is the same order; but time in force is fixed for an id, and the rule's would
@@ -171,7 +179,6 @@ def _resting(quote: Quote, market: MarketState) -> Quote:
     """
     if quote.time_in_force is not TimeInForce.GTT:
         return quote
-    book = market.book
     if quote.side is Side.BUY:
         crosses = quote.subticks >= book.best_ask
     else:

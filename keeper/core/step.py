@@ -20,6 +20,8 @@ __all__ = ["step"]
 _QUIET = (ev.BlockSeen, ev.BlockReverted, ev.TransactionSigned, ev.TransactionMined, ev.Conflated)
 """Events that change nothing a quote depends on."""
 
+_OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.OrderUpdated)
+
 
 def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[Command], ...]:
     """Advance `state` by one sequenced event and return approved commands in sending order.
@@ -45,7 +47,7 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
 
 def _scope(state: State, event: ev.Event) -> tuple[str, ...]:
     """Markets whose quotes may differ after this event."""
-    if isinstance(event, ev.BookUpdated | ev.OraclePriced | ev.OrderUpdated):
+    if isinstance(event, _OF_ONE_MARKET):
         return (event.market,) if event.market in state.markets else ()
     if isinstance(event, _QUIET):
         return ()

@@ -24,11 +24,14 @@ class Side(enum.StrEnum):
 
     @property
     def sign(self) -> int:
-        return 1 if self is Side.BUY else -1
+        return _SIGNS[self]
 
     @property
     def opposite(self) -> "Side":
         return Side.SELL if self is Side.BUY else Side.BUY
+
+
+_SIGNS = {Side.BUY: 1, Side.SELL: -1}
 
 
 class TimeInForce(enum.StrEnum):

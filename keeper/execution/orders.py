@@ -1,5 +1,7 @@
 """Working short-term orders: each version the venue may hold, fills, what can still happen."""
 
+from typing import Final
+
 import msgspec
 
 from keeper.domain.orders import Side, TimeInForce
@@ -19,6 +21,10 @@ __all__ = [
 ]
 
 _CLIENT_IDS = 1 << 32
+
+# Looked up once: a member costs three times a name, and these are read for every working order.
+_BUY: Final = Side.BUY
+_IOC: Final = TimeInForce.IOC
 
 Leg = tuple[Side, int, int]
 """What an id may still fill at worst: side, base quantums, subticks."""
@@ -79,17 +85,17 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
         The largest live version minus the fills that reached it already: a fill that was only
         announced still counts, because the position does not hold it yet.
         """
-        largest = 0
+        largest = self.fill_sum
         for version in self.versions:
             if version.quantums > largest:
                 largest = version.quantums
-        return max(0, largest - self.fill_sum)
+        return largest - self.fill_sum
 
     @property
     def worst_subticks(self) -> int:
         """Worst price among live versions: the highest for a buy, the lowest for a sell."""
         prices = [version.subticks for version in self.versions]
-        return max(prices) if self.side is Side.BUY else min(prices)
+        return max(prices) if self.side is _BUY else min(prices)
 
     @property
     def leg(self) -> Leg | None:
@@ -103,11 +109,11 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
         Newest first. Who replaced a version replaced all before it no later, so the first one
         that is surely replaced ends the list.
         """
-        if self.ended or self.time_in_force is TimeInForce.IOC:
+        if self.ended or self.time_in_force is _IOC:
             return []
-        prices = [self.versions[-1].subticks]
-        for version in self.versions[-2::-1]:
-            if -1 < version.superseded_at < height:
+        prices: list[int] = []
+        for version in reversed(self.versions):
+            if prices and -1 < version.superseded_at < height:
                 break
             prices.append(version.subticks)
         return prices
@@ -157,7 +163,7 @@ def exposure_of(orders: Orders, market: str) -> Exposure:
         if leg is None:
             continue
         legs.append(leg)
-        if order.side is Side.BUY:
+        if order.side is _BUY:
             buys += leg[1]
         else:
             sells += leg[1]

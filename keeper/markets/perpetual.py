@@ -7,7 +7,6 @@ from keeper.domain.units import PPM, div_down, div_up
 __all__ = [
     "bounded_price",
     "fill_cost",
-    "initial_margin_up",
     "multiple_down",
     "multiple_up",
     "quantums_for_value_down",
@@ -26,11 +25,6 @@ def value_trunc(market: PerpetualMarket, quantums: int, oracle_price: int) -> in
 def value_abs_up(market: PerpetualMarket, quantums: int, oracle_price: int) -> int:
     """Value |quantums| at the oracle in quote quantums, towards plus infinity."""
     return -market.oracle_value_down(-abs(quantums), oracle_price)
-
-
-def initial_margin_up(market: PerpetualMarket, quantums: int, oracle_price: int) -> int:
-    """Initial margin of a position in quote quantums, towards plus infinity."""
-    return div_up(value_abs_up(market, quantums, oracle_price) * market.initial_margin_ppm, PPM)
 
 
 def fill_cost(

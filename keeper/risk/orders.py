@@ -7,8 +7,8 @@ from keeper.domain.commands import CancelOrders, PlaceOrder
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
-from keeper.domain.units import PPM
-from keeper.markets.perpetual import initial_margin_up, value_abs_up
+from keeper.domain.units import PPM, div_up
+from keeper.markets.perpetual import value_abs_up
 from keeper.risk.phase import Phase
 
 __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
@@ -55,8 +55,7 @@ class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def margin(self) -> int:
         """Initial margin at worst-case fill plus what filling at those prices loses at once."""
-        worst = max(abs(self.longest), abs(self.shortest))
-        held = initial_margin_up(self.market, worst, self.oracle_price)
+        held = div_up(self.gross * self.market.initial_margin_ppm, PPM)
         return held + max(self.buy_loss, self.sell_loss)
 
 
@@ -166,13 +165,12 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
         if value > view.settings.max_position_quote_quantums:
             limit = view.settings.max_position_quote_quantums
             return _refused("MAX_POSITION", order, limit, value)
-    gross = after.gross
-    if gross > before.gross and view.other_gross + gross > limits.max_gross_quote_quantums:
-        total = view.other_gross + gross
-        return _refused("MAX_GROSS", order, limits.max_gross_quote_quantums, total)
-    margin = after.margin
-    if margin > before.margin and view.other_margin + margin > view.equity:
-        return _refused("MARGIN", order, view.equity, view.other_margin + margin)
+    gross = view.other_gross + after.gross
+    if gross > limits.max_gross_quote_quantums and after.gross > before.gross:
+        return _refused("MAX_GROSS", order, limits.max_gross_quote_quantums, gross)
+    margin = view.other_margin + after.margin
+    if margin > view.equity and after.margin > before.margin:
+        return _refused("MARGIN", order, view.equity, margin)
     return None
 
 

@@ -1,0 +1,79 @@
+"""What the core sends is a function of the log alone: pinned for one tape, memory or not."""
+
+import hashlib
+
+from benchmarks.tape import TapeClock, play
+from keeper.core import quoting
+from keeper.core.state import initial_state, state_bytes
+from keeper.core.step import step
+from keeper.domain.commands import CommandId
+from keeper.domain.events import Event
+from keeper.engine.sequencer import Issued
+from keeper.journal.records import CommandRecord, Stream, encode_record
+from tests.keeper.builders import START_NS, run_started
+from tests.keeper.properties.core.test_core_limits import Day
+
+COMMANDS = 413
+DIGEST = "4f2aebf6c36d41553c0fcdcfdacd57c54b8f38028f63c90ff55313bac5a7aadf"
+
+
+class _Recorder:
+    """Steps the tape's events and hashes every command as the journal would hold it."""
+
+    def __init__(self, clock: TapeClock) -> None:
+        self.clock = clock
+        self.state = initial_state()
+        self.seq = 0
+        self.commands = 0
+        self.hash = hashlib.sha256()
+
+    def process(self, event: Event) -> list[Issued]:
+        self.seq += 1
+        now = self.clock.now
+        issued = []
+        for ordinal, approved in enumerate(step(self.state, now, self.seq, event)):
+            record = CommandRecord(
+                stream=Stream.ACCOUNT,
+                seq=self.seq,
+                ordinal=ordinal,
+                t_ns=now,
+                command=approved.value,
+            )
+            self.hash.update(encode_record(record))
+            self.commands += 1
+            issued.append(Issued(CommandId(1, self.seq, ordinal), approved, now))
+        return issued
+
+
+def test_step__seeded_tape__commands_of_the_pinned_digest() -> None:
+    """Work on speed must not move a byte; whoever changes a decision pins the new digest."""
+    clock = TapeClock()
+    recorder = _Recorder(clock)
+
+    play(recorder.process, clock, layers=3, blocks=60)
+
+    assert (recorder.commands, recorder.hash.hexdigest()) == (COMMANDS, DIGEST)
+
+
+def test_step__ladders_remembered_or_computed_anew__same_commands_and_bytes() -> None:
+    """The remembered ladder is keyed by all it is made of: forgetting it changes nothing."""
+    commands = 0
+    for seed in range(4):
+        day = Day(seed)
+        for _ in range(40):
+            day.block()
+        chosen = day.keeper.state.settings
+        assert chosen is not None
+        remembering, forgetting = initial_state(), initial_state()
+        events = [(START_NS, run_started(chosen)), *day.log]
+        remembered = [
+            step(remembering, now, seq, event) for seq, (now, event) in enumerate(events, start=1)
+        ]
+        for seq, (now, event) in enumerate(events, start=1):
+            quoting._fitted.cache_clear()
+            issued = step(forgetting, now, seq, event)
+            commands += len(issued)
+
+            assert issued == remembered[seq - 1]
+        assert state_bytes(remembering) == state_bytes(forgetting)
+    assert commands > 500
