@@ -22,7 +22,13 @@ $(STAMPS)/python: requirements.lock pyproject.toml
 
 $(STAMPS)/node: package-lock.json
 	@mkdir -p $(STAMPS)
-	npm ci --no-audit --no-fund --loglevel=error
+	@# not npm ci: it refuses a lock that lacks the optional binaries of platforms it was not made on
+	npm install --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(STAMPS)/dydx-client: scripts/dydx_client_env.sh
+	@mkdir -p $(STAMPS)
+	bash scripts/dydx_client_env.sh
 	@touch $@
 
 compile: $(STAMPS)/contracts ## compile the contracts
@@ -51,7 +57,7 @@ layers: install
 slither: compile
 	$(RUN) slither . --config-file slither.config.json
 
-test: compile ## every test, contracts and keeper
+test: compile $(STAMPS)/dydx-client ## every test, contracts and keeper
 	$(RUN) ape test tests $(PYTEST_ARGS)
 
 demo: compile ## the story on one machine, ending in a table and out/report.html
