@@ -11,5 +11,5 @@ if [ -x "$venv/bin/python" ] && "$venv/bin/python" -c "
 import importlib.metadata as m; raise SystemExit(m.version('dydx-v4-client') != '$version')"; then
     exit 0
 fi
-"${PYTHON:-python3.11}" -m venv "$venv"
+"${PYTHON:-python3}" -m venv "$venv"
 "$venv/bin/pip" install --quiet "dydx-v4-client==$version"
