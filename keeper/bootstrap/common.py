@@ -16,6 +16,7 @@ from keeper.ports import Clock
 
 __all__ = [
     "check_contracts",
+    "check_venue_chain",
     "clock_of",
     "gas_policy",
     "journal_folder",
@@ -24,6 +25,15 @@ __all__ = [
     "rpc_of",
     "seconds_up",
 ]
+
+
+def check_venue_chain(endpoint: str, found: str, wanted: str) -> None:
+    """Raise ConfigError when a venue's node follows another chain than the configured one."""
+    if found != wanted:
+        raise ConfigError(
+            f"{endpoint} is on chain {found}, not {wanted}",
+            next_step="correct venue.chain_id or the endpoint",
+        )
 
 
 def clock_of(loaded: LoadedConfig) -> Clock:

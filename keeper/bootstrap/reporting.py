@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from keeper.bootstrap.common import (
     check_contracts,
+    check_venue_chain,
     clock_of,
     gas_policy,
     key_of,
@@ -49,7 +50,8 @@ async def serve_reporter(loaded: LoadedConfig, environ: Mapping[str, str]) -> No
     indexer = Indexer(section.venue_rest_url, timeout_seconds=deadline)
     try:
         await check_contracts(rpc, config)
-        await validator.latest()
+        endpoint = section.venue_grpc_endpoint
+        check_venue_chain(endpoint, await validator.chain_id(), config.venue.chain_id)
         settings = ReporterSettings(
             domain=_domain(config),
             accounts=(_venue_account(config),),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from keeper.bootstrap.common import clock_of, key_of, rpc_of
+from keeper.bootstrap.common import check_venue_chain, clock_of, key_of, rpc_of
 from keeper.bootstrap.logs import configure_logs
 from keeper.chain.requests import ClobRequests
 from keeper.config import LoadedConfig
@@ -43,7 +43,7 @@ async def serve_treasurer(loaded: LoadedConfig, environ: Mapping[str, str]) -> N
     try:
         await rpc.check_chain(config.evm.chain_id)
         reader = VenueReader(node, places)
-        await reader.height()
+        check_venue_chain(venue.grpc_endpoint, await reader.chain_id(), venue.chain_id)
         treasurer = Treasurer(
             TreasurerSettings(places, policy, section.poll_interval_ms / 1_000),
             ClobRequests(rpc, venue.adapter, config.evm.confirmations),

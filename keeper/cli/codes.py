@@ -16,7 +16,8 @@ ERRORS: Final[dict[str, str]] = {
     "The description in the message names the unit; `keeper config schema` lists them all.",
     "CONFIG_CONTRADICTION": "Each field is valid, together they are not. "
     "For example more layers than the message limit carries.",
-    "CONFIG_ERROR": "The configuration cannot be read or lacks what this command needs. "
+    "CONFIG_ERROR": "The configuration cannot be read, lacks what this command needs, or does not "
+    "fit the venue: another chain, an unknown market, an account or key that is not its own. "
     "`keeper config init` writes a commented one.",
     "CONFIG_INVALID": "The configuration has faults; each is listed with its line. "
     "Nothing was started.",
@@ -53,8 +54,8 @@ ERRORS: Final[dict[str, str]] = {
     "TRANSACTION_REFUSED": "The transaction would revert, or reverted. "
     "The dry run costs nothing and names the contract's error.",
     "USAGE": "The command line is wrong; see --help.",
-    "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer, or serves "
-    "another chain than [venue] chain_id.",
+    "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer. "
+    "Check [venue] and the endpoint's health; nothing was sent.",
     "WRONG_RELEASE": "The journal was written by another release, and only that one can decide it "
     "again. Install the version the message names.",
     "WIRE_ERROR": "A venue or contract answered in an unexpected shape; "

@@ -24,7 +24,7 @@ from v4_proto.dydxprotocol.prices.query_pb2 import (
 from v4_proto.dydxprotocol.subaccounts.query_pb2 import QueryGetSubaccountRequest
 
 from keeper.domain.errors import VenueUnavailable, WireError
-from keeper.reporter.wire import USDC_DENOM, Header, decode_header
+from keeper.reporter.wire import USDC_DENOM, Header, decode_chain_id, decode_header
 
 __all__ = ["StateOutOfReach", "Validator"]
 
@@ -59,6 +59,10 @@ class Validator:
         if self._channel is not None:
             await self._channel.close(None)
             self._channel = None
+
+    async def chain_id(self) -> str:
+        """Id of the chain the node follows."""
+        return decode_chain_id(await self._read(_TENDERMINT + "GetLatestBlock", _LATEST))
 
     async def latest(self) -> Header:
         """Height and time of the newest block."""

@@ -29,6 +29,7 @@ __all__ = [
     "Header",
     "WalletTx",
     "decode_balance",
+    "decode_chain_id",
     "decode_header",
     "decode_perpetuals",
     "decode_price",
@@ -82,6 +83,12 @@ def _signed_int(raw: bytes) -> int:
         raise WireError(f"not a serialised integer: {raw.hex()}")
     magnitude = int.from_bytes(raw[1:], "big")
     return -magnitude if raw[0] == 3 else magnitude
+
+
+def decode_chain_id(raw: bytes) -> str:
+    """Read which chain a block is of. Raises WireError."""
+    chain_id: str = _parse(tendermint.GetBlockByHeightResponse(), raw).block.header.chain_id
+    return chain_id
 
 
 def decode_header(raw: bytes) -> Header:

@@ -97,14 +97,14 @@ class VenueReader:
         self._node = node
         self._places = places
 
+    async def chain_id(self) -> str:
+        """Id of the chain the node follows."""
+        chain_id: str = (await self._header()).chain_id
+        return chain_id
+
     async def height(self) -> int:
         """Newest committed height."""
-        answer = await self._node.query(
-            "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock",
-            GetLatestBlockRequest(),
-            GetLatestBlockResponse,
-        )
-        height: int = answer.reply.block.header.height
+        height: int = (await self._header()).height
         return height
 
     async def account(self, height: int | None = None) -> Account | None:
@@ -178,6 +178,14 @@ class VenueReader:
     async def broadcast(self, raw: bytes, deadline_ms: int) -> Verdict:
         """Hand a signed transaction to the node."""
         return await self._node.broadcast(raw, deadline_ms)
+
+    async def _header(self) -> Any:
+        answer = await self._node.query(
+            "/cosmos.base.tendermint.v1beta1.Service/GetLatestBlock",
+            GetLatestBlockRequest(),
+            GetLatestBlockResponse,
+        )
+        return answer.reply.block.header
 
     def _bridged(self, tx: Any) -> int:
         """What a transaction sent to the bridge for the adapter."""
