@@ -45,11 +45,14 @@ def rebalance(
     market = state.markets[ticker]
     if market.settings is None or market.listing is None or state.guard.phase is Phase.HALTED:
         return []
+    exiting = state.guard.phase is Phase.EXITING
+    if not exiting and _excess(state, market.listing, market.settings) == 0:
+        return []
     if has_live_hedge(state.orders, ticker):
         return []
     view = gate_view(state, ticker, market, limits, account_equity(state))
     blocked = {entry.code for entry in market_gate(view)}
-    if state.guard.phase is Phase.EXITING:
+    if exiting:
         if blocked - _FLATTEN_REGARDLESS:
             return []
         return _flatten(state, market.listing, market.settings, limits, out)
@@ -80,9 +83,7 @@ def _into_band(
     if listing is None or settings is None:
         return []
     net = net_delta(state, listing)
-    excess = band_excess(listing, settings, net, market.oracle_price)
-    if excess == 0:
-        return []
+    excess = _excess(state, listing, settings)
     signed = -excess if net > 0 else excess
     hedge = hedge_order(listing, settings, limits, signed, market.oracle_price, reduce_only=False)
     swap = _best_swap(state, market, net > 0, excess)
@@ -99,6 +100,11 @@ def _into_band(
         refused = send(state, command.adapter, approve_pool(command, view), 0, out)
         return [] if refused is None else [refused]
     return []
+
+
+def _excess(state: State, listing: PerpetualMarket, settings: MarketSettings) -> int:
+    oracle_price = state.markets[listing.ticker].oracle_price
+    return band_excess(listing, settings, net_delta(state, listing), oracle_price)
 
 
 def _wait(listing: PerpetualMarket, settings: MarketSettings, net: int, oracle_price: int) -> Way:

@@ -24,6 +24,7 @@ from keeper.execution.reconcile import (
     Rules,
     commit_cancel,
     commit_place,
+    may_send,
     own_bounds,
     propose,
     uncrossed,
@@ -108,17 +109,14 @@ def place_quotes(
     settings, listing = market.settings, market.listing
     if settings is None or listing is None or state.settings is None:
         return []
-    limits = state.settings.limits
-    rules = Rules(
-        good_til_block_offset=settings.good_til_block_offset,
-        refresh_blocks=settings.refresh_blocks,
-        price_tolerance_ppm=settings.price_tolerance_ppm,
-        size_tolerance_ppm=settings.size_tolerance_ppm,
-    )
+    due = [item for item in ladder.items() if may_send(state.orders, item[0], state.height)]
+    if not due:
+        return []
+    limits, rules = state.settings.limits, _rules(settings)
     refused: list[Refused] = []
     basis: _Basis | None = None
     bounds = own_bounds(state.orders, ticker, state.height)
-    for key, quote in ladder.items():
+    for key, quote in due:
         subticks = uncrossed(quote.side, quote.subticks, bounds, listing.subticks_per_tick)
         if subticks <= 0:
             continue
@@ -145,6 +143,15 @@ def send_order(
         return Refused(code="MARKET_UNKNOWN", subject=place.market, limit=0, value=1)
     basis = _basis(state, market.listing, market.settings, state.settings.limits)
     return _send(state, basis, place, slot, out)
+
+
+def _rules(settings: MarketSettings) -> Rules:
+    return Rules(
+        good_til_block_offset=settings.good_til_block_offset,
+        refresh_blocks=settings.refresh_blocks,
+        price_tolerance_ppm=settings.price_tolerance_ppm,
+        size_tolerance_ppm=settings.size_tolerance_ppm,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -231,15 +238,20 @@ def _send(
 def _with_order(
     before: MarketExposure, place: PlaceOrder, order: WorkingOrder | None
 ) -> MarketExposure:
-    """Worst case after the order: an id counts with its largest version and its worst price."""
+    """Worst case after the order: an id counts with its largest version and its worst price.
+
+    It is `before` itself when the new version is no worse than those that still live.
+    """
     former = None if order is None else order.leg
     quantums = max(0, place.quantums - (0 if order is None else order.fill_sum))
     leg = (place.side, quantums, place.subticks)
-    added, loss = quantums, _loss(before, leg)
+    added, loss = quantums, 0
     if former is not None:
         leg = _worse(former, leg)
-        added = leg[1] - former[1]
-        loss = _loss(before, leg) - _loss(before, former)
+        if leg == former:
+            return before
+        added, loss = leg[1] - former[1], -_loss(before, former)
+    loss += _loss(before, leg)
     if place.side is Side.BUY:
         return replace(before, buys=before.buys + added, buy_loss=before.buy_loss + loss)
     return replace(before, sells=before.sells + added, sell_loss=before.sell_loss + loss)

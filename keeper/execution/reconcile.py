@@ -26,6 +26,7 @@ __all__ = [
     "commit_cancel",
     "commit_place",
     "has_live_hedge",
+    "may_send",
     "own_bounds",
     "propose",
     "uncrossed",
@@ -47,6 +48,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     size_tolerance_ppm: int
 
 
+def may_send(orders: Orders, key: str, height: int) -> bool:
+    """Tell whether slot `key` has a message left in this block."""
+    slot = orders.slots.get(key)
+    return slot is None or slot.sent_height != height
+
+
 def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
     """Return the message that brings slot `key` to what is wanted, or None when nothing is due.
 
@@ -54,9 +61,9 @@ def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -
     against it. An id that is filled, cancelled, ended or of another time in force is left behind
     and the slot gets a new one.
     """
-    slot = orders.slots.get(key)
-    if slot is not None and slot.sent_height == height:
+    if not may_send(orders, key, height):
         return None
+    slot = orders.slots.get(key)
     order = None if slot is None else orders.working.get(slot.client_id)
     if order is None or not _takes_replacement(order, quote):
         return _place(

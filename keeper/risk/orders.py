@@ -55,7 +55,11 @@ class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def margin(self) -> int:
         """Initial margin at worst-case fill plus what filling at those prices loses at once."""
-        held = div_up(self.gross * self.market.initial_margin_ppm, PPM)
+        return self.margin_of(self.gross)
+
+    def margin_of(self, gross: int) -> int:
+        """Margin of a `gross` that is known already."""
+        held = div_up(gross * self.market.initial_margin_ppm, PPM)
         return held + max(self.buy_loss, self.sell_loss)
 
 
@@ -154,23 +158,27 @@ def _check_size(order: PlaceOrder, view: OrderView) -> Refused | None:
 
 def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
     before, after, limits = view.before, view.after, view.limits
-    worst_before, worst_after = _net_worst(before, order.side), _net_worst(after, order.side)
     if view.phase is Phase.REDUCING:
         left = -after.net * order.side.sign
         opening = after.buys if order.side is Side.BUY else after.sells
         if opening > max(0, left):
             return _refused("REDUCING", order, max(0, left), opening)
+    if after is before:
+        return None
+    worst_before, worst_after = _net_worst(before, order.side), _net_worst(after, order.side)
     if worst_after > worst_before:
         value = value_abs_up(after.market, worst_after, after.oracle_price)
         if value > view.settings.max_position_quote_quantums:
             limit = view.settings.max_position_quote_quantums
             return _refused("MAX_POSITION", order, limit, value)
-    gross = view.other_gross + after.gross
-    if gross > limits.max_gross_quote_quantums and after.gross > before.gross:
-        return _refused("MAX_GROSS", order, limits.max_gross_quote_quantums, gross)
-    margin = view.other_margin + after.margin
-    if margin > view.equity and after.margin > before.margin:
-        return _refused("MARGIN", order, view.equity, margin)
+    gross = after.gross
+    total = view.other_gross + gross
+    if total > limits.max_gross_quote_quantums and gross > before.gross:
+        return _refused("MAX_GROSS", order, limits.max_gross_quote_quantums, total)
+    margin = after.margin_of(gross)
+    total = view.other_margin + margin
+    if total > view.equity and margin > before.margin:
+        return _refused("MARGIN", order, view.equity, total)
     return None
 
 

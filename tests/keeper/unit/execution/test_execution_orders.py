@@ -18,9 +18,11 @@ from keeper.execution.reconcile import (
     commit_cancel,
     commit_place,
     has_live_hedge,
+    may_send,
     own_bounds,
     propose,
     uncrossed,
+    widened,
     withdrawals,
 )
 from keeper.execution.updates import (
@@ -394,6 +396,36 @@ def test_own_bounds__replaced_version__counts_until_a_block_after_its_successors
     assert unconfirmed == (0, 60_000)
     assert confirmed_now == (0, 60_000)
     assert a_block_later == (0, 50_000)
+
+
+def test_widened__placed_order__bounds_as_if_read_again() -> None:
+    orders = Orders()
+    bounds = own_bounds(orders, "ETH-USD", HEIGHT)
+    quotes = (
+        _quote(subticks=50_000),
+        _quote(subticks=49_000),
+        _quote(subticks=60_000, side=Side.SELL),
+        _quote(subticks=59_000, side=Side.SELL),
+        _quote(subticks=61_000, side=Side.SELL),
+    )
+    for layer, quote in enumerate(quotes):
+        place = propose(orders, slot_key("ETH-USD", quote.side, layer), quote, HEIGHT, RULES)
+        assert place is not None
+        commit_place(orders, place, slot_key("ETH-USD", quote.side, layer), HEIGHT, layer)
+        bounds = widened(bounds, place)
+
+        assert bounds == own_bounds(orders, "ETH-USD", HEIGHT)
+    assert bounds == (59_000, 50_000)
+
+
+def test_may_send__after_a_message__only_in_another_block() -> None:
+    orders = Orders()
+    assert may_send(orders, KEY, HEIGHT)
+
+    _send(orders, _quote(), HEIGHT, key=1)
+
+    assert not may_send(orders, KEY, HEIGHT)
+    assert may_send(orders, KEY, HEIGHT + 1)
 
 
 def test_uncrossed__own_order_in_the_way__one_tick_outside() -> None:
