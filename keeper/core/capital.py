@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keeper.core.dispatch import EPOCH, is_ready, outgoing, send
 from keeper.core.state import State
-from keeper.core.views import account_equity
+from keeper.core.views import account_equity, venue_was_up
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Allocate, CloseEpoch, Command, Deallocate, SyncAdapter
 from keeper.domain.events import AdapterState, VaultObserved
@@ -57,10 +57,13 @@ class _Desk:
 
 
 def _close_epoch(desk: _Desk) -> Refused | None:
-    """Cut the epoch as soon as the contract allows it: anyone may, and depositors wait for it."""
+    """Cut the epoch as soon as the contract allows it: anyone may, and depositors wait for it.
+
+    Not before the venue was connected in this run: a keeper that cannot start changes nothing.
+    """
     state, vault = desk.state, desk.vault
     due = 0 < vault.next_cut_at <= vault.block_timestamp
-    if not due or vault.state != "OPEN" or not desk.is_ready(EPOCH):
+    if not due or not venue_was_up(state) or vault.state != "OPEN" or not desk.is_ready(EPOCH):
         return None
     verdict = approve_housekeeping(CloseEpoch(epoch=vault.epoch + 1), state.guard.phase)
     return send(state, EPOCH, verdict, 0, desk.out)

@@ -20,6 +20,7 @@ __all__ = [
     "pool_delta",
     "position_of",
     "venue_sources_down",
+    "venue_was_up",
 ]
 
 
@@ -104,6 +105,11 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
         sell_loss=sell_loss,
         pool=pool_delta(state, market),
     )
+
+
+def venue_was_up(state: State) -> bool:
+    """Whether a source of the venue has been connected in this run."""
+    return any(not source.startswith(EVM_SOURCE_PREFIX) for source in state.sources)
 
 
 def venue_sources_down(state: State, market: MarketState) -> int:

@@ -22,7 +22,7 @@ __all__ = ["MarketRoute", "SlowMaker", "TakerFlow", "Trader"]
 
 _DEADLINE_MS = 3_000
 _TAKER_BLOCKS = 3
-_MAKER_BLOCKS = 8
+_MAKER_BLOCKS = 6
 _MAKER_AWAY_PPM = (2_500, 4_000)
 _MAKER_QUOTE_QUANTUMS = 15_000_000_000
 _GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
@@ -97,7 +97,7 @@ class Trader:
     async def rest(
         self, client_id: int, side: Side, quantums: int, subticks: int
     ) -> BroadcastReply:
-        """Place, or replace under the same id, a post-only order that soon dies by itself."""
+        """Place a post-only order that soon dies by itself."""
         life = (TimeInForce.POST_ONLY, _MAKER_BLOCKS)
         return await self._place(client_id, side, quantums, subticks, life)
 
@@ -171,12 +171,16 @@ class TakerFlow:
 
 
 class SlowMaker:
-    """Another maker further from the price, so that the book has two sides without the keeper."""
+    """Another maker further from the price, so that the book has two sides without the keeper.
+
+    Every order has an id of its own: a replacement would inherit what was filled before it.
+    """
 
     def __init__(self, trader: Trader, path: PricePath, route: MarketRoute) -> None:
         self._trader = trader
         self._path = path
         self._route = route
+        self._next_client_id = 0
         self.replies: list[BroadcastReply] = []
 
     async def run_forever(self) -> None:
@@ -187,11 +191,13 @@ class SlowMaker:
             await asyncio.sleep(3)
 
     async def renew(self) -> None:
-        """Place or replace two orders a side."""
+        """Place two orders a side; those before them die within two renewals."""
         price, route = self._path.price, self._route
         quantums = route.quantums(price, _MAKER_QUOTE_QUANTUMS)
-        for number, away_ppm in enumerate(_MAKER_AWAY_PPM):
+        for away_ppm in _MAKER_AWAY_PPM:
             for side in Side:
-                client_id = 2 * number + (side is Side.BUY)
+                self._next_client_id += 1
                 subticks = route.subticks(price, -side.sign * away_ppm)
-                self.replies.append(await self._trader.rest(client_id, side, quantums, subticks))
+                self.replies.append(
+                    await self._trader.rest(self._next_client_id, side, quantums, subticks)
+                )

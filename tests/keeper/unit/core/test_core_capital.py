@@ -211,6 +211,13 @@ def test_vault_observed__money_on_its_way_home__sync_asked_for() -> None:
     assert commands == [SyncAdapter(adapter=CLOB)]
 
 
+def test_vault_observed__epoch_due_but_the_venue_never_connected__not_closed() -> None:
+    keeper = _keeper()
+    keeper.state.sources.clear()
+
+    assert of(keeper.feed(vault(1, next_cut_at=START_NS // SECOND)), CloseEpoch) == []
+
+
 def test_vault_observed__epoch_due__closed_once() -> None:
     keeper = _keeper()
     due = vault(1, next_cut_at=START_NS // SECOND)
