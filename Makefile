@@ -57,8 +57,11 @@ layers: install
 slither: compile
 	$(RUN) slither . --config-file slither.config.json
 
+# Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
 test: compile $(STAMPS)/dydx-client ## every test, contracts and keeper
-	$(RUN) ape test tests $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
+	$(RUN) ape test tests/keeper tests/e2e --disable-isolation $(PYTEST_ARGS)
 
 demo: compile ## the story on one machine, ending in a table and out/report.html
 	$(RUN) keeper devnet demo --out out
