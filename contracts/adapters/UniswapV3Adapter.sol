@@ -67,6 +67,12 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     uint16 private immutable _maxValueChangeBps;
     uint16 private immutable _minObservations;
 
+    /// @inheritdoc IAdapter
+    /// @dev Grows by exactly what `allocate` booked.
+    uint256 public sent;
+    /// @inheritdoc IAdapter
+    /// @dev Grows by exactly what `deallocate` handed over; nothing else leaves for the vault.
+    uint256 public returned;
     /// @inheritdoc IUniswapV3Adapter
     uint64 public lastOperationAt;
 
@@ -106,6 +112,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         if (assets == 0) revert ZeroAmount();
         _requireReady();
 
+        sent += assets;
         _book(_assetIsToken0, assets);
         emit Allocate(assets);
     }
@@ -115,6 +122,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         if (msg.sender != vault) revert NotVault(msg.sender);
         if (assets == 0) revert ZeroAmount();
 
+        returned += assets;
         _unbook(_assetIsToken0, assets);
         emit Deallocate(assets, assets);
 
@@ -276,16 +284,6 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     /// @inheritdoc IAdapter
     function isAttested() external pure returns (bool) {
         return false;
-    }
-
-    /// @inheritdoc IAdapter
-    function sent() external pure returns (uint256) {
-        return 0;
-    }
-
-    /// @inheritdoc IAdapter
-    function returned() external pure returns (uint256) {
-        return 0;
     }
 
     /// @inheritdoc IAdapter

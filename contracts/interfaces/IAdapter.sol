@@ -38,11 +38,14 @@ interface IAdapter {
     /// @notice True when the leg's worth is the equity attested in the reports; `value()` is then (0, 0).
     function isAttested() external view returns (bool);
 
-    /// @notice Cumulative amount that left the adapter for the venue [asset units]; attested legs only, never falls.
+    /// @notice Cumulative amount that the vault allocated to the venue [asset units]; never falls.
+    /// @dev On attested legs NAV counts what is in flight with it. On on-chain legs it informs accounting only: their
+    /// part of NAV is `value()` alone.
     function sent() external view returns (uint256);
 
-    /// @notice Cumulative amount that came back from the venue and was handed to the vault [asset units]; attested
-    /// legs only, never falls. Donations to the adapter count: they raise the vault's idle assets alike.
+    /// @notice Cumulative amount that came back from the venue and was handed to the vault [asset units]; never falls.
+    /// @dev Whatever is handed over counts, a donation that `sync` passes on included: it raises the vault's idle assets
+    /// alike. Part of NAV on attested legs only, as `sent`.
     function returned() external view returns (uint256);
 
     /// @notice Worth of the leg at the independent mark [asset units].

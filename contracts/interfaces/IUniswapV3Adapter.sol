@@ -5,6 +5,8 @@ import {IAdapter} from "./IAdapter.sol";
 
 /// @title Several liquidity ranges in one Uniswap v3 pool, valued at an independent feed's mark.
 /// @notice Roles are read from the vault: `keeper()` moves liquidity, `guardian()` may also leave a range.
+/// `sent()` is the sum of all allocations, `returned()` of all deallocations: information for accounting, no part of
+/// `value()`.
 interface IUniswapV3Adapter is IAdapter {
     /// @param tickLower Lower tick, a multiple of the pool's spacing.
     /// @param tickUpper Upper tick, a multiple of the pool's spacing.

@@ -1,9 +1,13 @@
 """Profit of each pool leg between observations, at the feed's mark, in asset token units.
 
-value = asset units + base units at the mark, rounded down
+value = booked tokens + what the ranges hold at the mark, priced there: the adapter's own `value()`
+        while mark and TWAP agree
 profit = change of value - sent to the adapter + returned by it
-fees = what the amounts grew beyond what the ranges hold at the pool's price, in periods in which
-the keeper did nothing; the rest of the profit, and every rounding, is inventory.
+
+inventory: what the opening position gained as the mark moved
+fees: the rest, in periods in which the keeper did nothing: collected by `sync`
+execution: the rest in periods with operations: their cost at the closing mark, the fees they
+        collected included
 """
 
 from collections.abc import Iterator
@@ -14,9 +18,9 @@ import msgspec
 from keeper.accounting.entries import Entry, Posting
 from keeper.domain import events as ev
 from keeper.domain.settings import PoolSettings
-from keeper.markets.ranges import Holdings, asset_of, base_of, holdings
+from keeper.markets.ranges import asset_of, base_of, base_value_down, holdings, mark_sqrt_price
 
-__all__ = ["ASSET", "PoolLegs", "PoolPeriod", "mark_value_down"]
+__all__ = ["ASSET", "PoolLegs", "PoolPeriod", "value_down"]
 
 ASSET = "asset"
 """Unit of the vault's asset token."""
@@ -34,6 +38,7 @@ class PoolPeriod(msgspec.Struct, frozen=True, kw_only=True):
     closing_value: int
     flow: int
     fees: int
+    execution: int
     inventory: int
 
     @property
@@ -44,8 +49,10 @@ class PoolPeriod(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Point(msgspec.Struct, frozen=True):
     seen: ev.PoolObserved
-    sent: int
-    returned: int
+    flow: int
+    """Sent less returned since ever."""
+    mark: int
+    value: int
 
 
 class PoolLegs:
@@ -54,7 +61,7 @@ class PoolLegs:
     def __init__(self) -> None:
         self._settings: dict[str, PoolSettings] = {}
         self._pools: dict[str, dict[_BlockId, ev.PoolObserved]] = {}
-        self._flows: dict[str, dict[_BlockId, tuple[int, int]]] = {}
+        self._flows: dict[str, dict[_BlockId, int]] = {}
         self._reverted: set[_BlockId] = set()
 
     def apply(self, event: ev.Event) -> None:
@@ -70,16 +77,19 @@ class PoolLegs:
                 block = (event.block_number, event.block_hash)
                 for adapter in event.adapters:
                     flows = self._flows.setdefault(adapter.adapter, {})
-                    flows.setdefault(block, (adapter.sent, adapter.returned))
+                    flows.setdefault(block, adapter.sent - adapter.returned)
             case ev.PoolObserved():
                 seen = self._pools.setdefault(event.adapter, {})
                 seen.setdefault((event.block_number, event.block_hash), event)
 
     def periods(self, adapter: str) -> Iterator[PoolPeriod]:
-        """Yield the periods between observed canonical blocks of one adapter, in order."""
+        """Yield the periods between observed canonical blocks of one adapter, in order.
+
+        Blocks without a positive mark or without the vault's flows end no period.
+        """
         pool = self._settings.get(adapter)
         if pool is not None:
-            for before, after in pairwise(self._points(adapter)):
+            for before, after in pairwise(self._points(pool)):
                 yield _period(pool, before, after)
 
     def adapters(self) -> list[str]:
@@ -95,65 +105,54 @@ class PoolLegs:
             for entry in _entries(period)
         ]
 
-    def _points(self, adapter: str) -> list[_Point]:
-        flows = self._flows.get(adapter, {})
-        seen = self._pools.get(adapter, {})
+    def _points(self, pool: PoolSettings) -> list[_Point]:
+        flows = self._flows.get(pool.adapter, {})
+        seen = self._pools.get(pool.adapter, {})
         canonical = {
-            block[0]: _Point(seen[block], *flows[block])
+            block[0]: _point(pool, seen[block], flows[block])
             for block in sorted(seen)
-            if block in flows and block not in self._reverted
+            if block in flows and block not in self._reverted and seen[block].mark_price > 0
         }
         return list(canonical.values())
 
 
-def mark_value_down(pool: PoolSettings, seen: ev.PoolObserved) -> int:
-    """Value of a position at the feed's mark in asset units, rounded down."""
-    return _value_down(pool, seen, (seen.amount0, seen.amount1))
+def value_down(pool: PoolSettings, seen: ev.PoolObserved, sqrt_price: int) -> int:
+    """Worth in asset units of everything an adapter holds at a price, rounded as it rounds."""
+    idle = (seen.amount0, seen.amount1)
+    if not seen.ranges and not base_of(pool, idle):
+        return asset_of(pool, idle)
+    inside = holdings(seen.ranges, sqrt_price)
+    amounts = (idle[0] + inside[0], idle[1] + inside[1])
+    return asset_of(pool, amounts) + base_value_down(pool, base_of(pool, amounts), sqrt_price)
 
 
-def _value_down(pool: PoolSettings, seen: ev.PoolObserved, amounts: Holdings) -> int:
-    scale: int = 10 ** (seen.mark_decimals + pool.base_decimals)
-    asset_unit: int = 10**pool.asset_decimals
-    base_value = base_of(pool, amounts) * seen.mark_price * asset_unit // scale
-    return asset_of(pool, amounts) + base_value
+def _point(pool: PoolSettings, seen: ev.PoolObserved, flow: int) -> _Point:
+    mark = mark_sqrt_price(pool, seen)
+    return _Point(seen, flow, mark, value_down(pool, seen, mark))
 
 
 def _period(pool: PoolSettings, before: _Point, after: _Point) -> PoolPeriod:
-    opening, closing = mark_value_down(pool, before.seen), mark_value_down(pool, after.seen)
-    flow = (after.sent - before.sent) - (after.returned - before.returned)
-    fees = _fees(pool, before, after)
+    flow = after.flow - before.flow
+    unchanged = value_down(pool, before.seen, after.mark)
+    earned = after.value - unchanged - flow
+    quiet = _is_quiet(before.seen, after.seen)
     return PoolPeriod(
-        adapter=after.seen.adapter,
+        adapter=pool.adapter,
         from_block=before.seen.block_number,
         to_block=after.seen.block_number,
-        opening_value=opening,
-        closing_value=closing,
+        opening_value=before.value,
+        closing_value=after.value,
         flow=flow,
-        fees=fees,
-        inventory=closing - opening - flow - fees,
+        fees=earned if quiet else 0,
+        execution=0 if quiet else earned,
+        inventory=unchanged - before.value,
     )
 
 
-def _fees(pool: PoolSettings, before: _Point, after: _Point) -> int:
-    if not _is_quiet(before, after):
-        return 0
-    earned = _beyond_ranges(after.seen)
-    former = _beyond_ranges(before.seen)
-    grown = (earned[0] - former[0], earned[1] - former[1])
-    return _value_down(pool, after.seen, grown)
-
-
-def _is_quiet(before: _Point, after: _Point) -> bool:
-    same_flows = (before.sent, before.returned) == (after.sent, after.returned)
-    same_ranges = before.seen.ranges == after.seen.ranges
-    return (
-        same_flows and same_ranges and before.seen.last_operation_at == after.seen.last_operation_at
-    )
-
-
-def _beyond_ranges(seen: ev.PoolObserved) -> Holdings:
-    principal = holdings(seen.ranges, seen.sqrt_price_x96)
-    return seen.amount0 - principal[0], seen.amount1 - principal[1]
+def _is_quiet(before: ev.PoolObserved, after: ev.PoolObserved) -> bool:
+    """Whether neither the keeper operated nor anybody left a range."""
+    same_ranges = before.ranges == after.ranges
+    return same_ranges and before.last_operation_at == after.last_operation_at
 
 
 def _entries(period: PoolPeriod) -> Iterator[Entry]:
@@ -161,6 +160,7 @@ def _entries(period: PoolPeriod) -> Iterator[Entry]:
     amounts = {
         "pool_flow": ("vault:idle", period.flow),
         "pool_fees": (f"fees:{leg}", period.fees),
+        "pool_execution": (f"execution:{leg}", period.execution),
         "pool_inventory": (f"inventory:{leg}", period.inventory),
     }
     for kind, (counter, amount) in amounts.items():

@@ -76,7 +76,8 @@ def on_chain_value(state: State, vault: VaultObserved) -> int:
     for adapter in vault.adapters:
         if adapter.adapter in state.pools:
             total += (adapter.value_bid + adapter.value_ask) // 2
-        total += adapter.sent - adapter.returned
+        if adapter.attested:
+            total += adapter.sent - adapter.returned
     return total
 
 

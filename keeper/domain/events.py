@@ -212,7 +212,10 @@ class BlockReverted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class AdapterState(msgspec.Struct, frozen=True, kw_only=True):
-    """One adapter of the vault: cumulative flows and value in asset token units."""
+    """One adapter of the vault: cumulative flows and value in asset token units.
+
+    Of an attested adapter the value is 0; of another one it already contains the flows.
+    """
 
     adapter: str
     attested: bool
@@ -254,7 +257,7 @@ class PoolObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A pool and our position in it at an EVM block. Key: (adapter, block_number, block_hash).
 
     Prices: sqrt_price_x96 of the pool; `mark_price` is the feed's answer with `mark_decimals`.
-    Amounts in token units; fee in ppm.
+    Amounts in token units, idle ones alone: what `ranges` hold is beside them; fee in ppm.
     """
 
     adapter: str

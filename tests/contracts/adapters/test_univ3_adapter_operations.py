@@ -68,7 +68,6 @@ def test_views__fresh__tell_what_it_was_built_with(
     }
     assert tuple(young_adapter.limits()) == LIMITS
     assert not young_adapter.isAttested()
-    assert (young_adapter.sent(), young_adapter.returned()) == (0, 0)
     assert young_adapter.ranges() == []
 
 
@@ -119,10 +118,13 @@ def test_allocate__zero__reverts(adapter: Any, host: Any, issuer: Any) -> None:
 def test_allocate__by_vault__books_and_tells(
     adapter: Any, host: Any, market: Any, issuer: Any
 ) -> None:
+    assert (adapter.sent(), adapter.returned()) == (300_000 * USDC, 0)
+
     receipt = host.allocate(adapter, 7 * USDC, sender=issuer)
 
     assert [log.assets for log in events(receipt, "Allocate")] == [7 * USDC]
     assert sorted(adapter.balances()) == [0, 300_007 * USDC]
+    assert (adapter.sent(), adapter.returned()) == (300_007 * USDC, 0)
 
 
 def test_deallocate__not_vault__reverts(adapter: Any, keeper: Any) -> None:
@@ -157,6 +159,16 @@ def test_deallocate__by_vault__returns_idle_assets_and_leaves_no_approval(
     assert host.idle() == idle + 100_000 * USDC
     assert adapter.value() == (200_000 * USDC, 200_000 * USDC)
     assert market.world.usdc.allowance(adapter, host) == 0
+    assert (adapter.sent(), adapter.returned()) == (300_000 * USDC, 100_000 * USDC)
+
+
+def test_flows__swap_range_donation_and_sync__change_nothing(
+    invested: Any, market: Any, issuer: Any
+) -> None:
+    market.world.usdc.mint(invested, USDC, sender=issuer)
+    invested.sync(sender=issuer)
+
+    assert (invested.sent(), invested.returned()) == (300_000 * USDC, 0)
 
 
 # --- guards common to the keeper's operations

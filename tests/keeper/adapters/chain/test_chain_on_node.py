@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from chain_stage import GAS, KEEPER, PRICE_E8, USDC, QuickClock, Stage
 
+from keeper.accounting.pool_leg import PoolLegs, PoolPeriod
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
 from keeper.domain.approval import Approved
@@ -32,6 +33,8 @@ from keeper.domain.events import (
     TransactionMined,
     VaultObserved,
 )
+from keeper.domain.settings import PoolSettings, StepSettings
+from tests.keeper.fakes import risk_limits, run_started
 
 FAR = 2**40
 
@@ -215,6 +218,101 @@ def test_submit__whole_life_of_a_range__each_command_lands(stage: Stage) -> None
     play(stage, script)
 
     assert list(stage.pool_adapter.ranges()) == []
+
+
+def test_ledger__operations_and_a_moving_mark__values_the_pool_as_the_adapter_does(
+    stage: Stage,
+) -> None:
+    adapter = stage.pool_adapter.address
+    usdc_is_0 = stage.pool.token0() == stage.usdc.address
+    centre = stage.pool.slot0().tick // 10 * 10
+
+    async def script(session: Session) -> None:
+        async def seen(block: int) -> None:
+            # Anvil may answer for its head from the block it is just mining: read before it does.
+            await session.until(_pool_at(session, block))
+
+        async def lands(command: ChainCommand) -> None:
+            result = await session.command(command)
+            assert isinstance(result, TransactionMined), result
+            assert result.succeeded
+            await seen(result.block_number)
+
+        await session.until(lambda: session.newest(PoolObserved))
+        await lands(Allocate(adapter=adapter, assets=200_000 * USDC))
+        await lands(
+            SwapExactIn(
+                adapter=adapter,
+                zero_for_one=usdc_is_0,
+                amount_in=6_000 * USDC,
+                amount_out_min=1,
+                deadline=FAR,
+            )
+        )
+        stage.pass_time(61)
+        await seen(stage.chain.blocks.head.number)
+        await lands(
+            MintRange(
+                adapter=adapter,
+                tick_lower=centre - 1_000,
+                tick_upper=centre + 1_000,
+                liquidity=10**15,
+                amount0_max=2**128 - 1,
+                amount1_max=2**128 - 1,
+                deadline=FAR,
+            )
+        )
+        stage.feed.push(PRICE_E8 * 101 // 100, sender=stage.issuer)
+        await seen(stage.chain.blocks.head.number)
+        await lands(Deallocate(adapter=adapter, assets=50_000 * USDC))
+
+    session = play(stage, script)
+
+    periods = _periods(stage, session.events, usdc_is_0)
+    bids = {
+        event.block_number: event.adapters[0].value_bid
+        for event in session.events
+        if isinstance(event, VaultObserved)
+    }
+    assert {p.to_block: p.closing_value for p in periods} == {
+        p.to_block: bids[p.to_block] for p in periods
+    }
+    flows = [p.flow for p in periods if p.flow]
+    assert flows == [200_000 * USDC, -50_000 * USDC]
+    assert [p.profit for p in periods if p.flow] == [0, 0]
+    swapped, minted = (p.execution for p in periods if p.execution)
+    assert -10 * USDC < swapped < -3 * USDC  # 5 bp, and the price it moved
+    assert -USDC < minted < 0  # the swap left the pool a little off the mark
+    assert [p.inventory > 0 for p in periods if p.inventory] == [True]
+
+
+def _periods(stage: Stage, events: list[Event], usdc_is_0: bool) -> list[PoolPeriod]:
+    pool = PoolSettings(
+        adapter=stage.pool_adapter.address,
+        pool=stage.pool.address,
+        hedge_market="ETH-USD",
+        asset_is_token0=usdc_is_0,
+        asset_decimals=6,
+        base_decimals=18,
+        half_width_ticks=600,
+        recentre_ticks=300,
+        max_slippage_ppm=5_000,
+        snapshot_max_age_ms=10_000,
+        cooldown_seconds=60,
+    )
+    step = StepSettings(markets=(), pools=(pool,), allocation=None, limits=risk_limits())
+    legs = PoolLegs()
+    for event in (run_started(step), *events):
+        legs.apply(event)
+    return list(legs.periods(pool.adapter))
+
+
+def _pool_at(session: Session, block: int) -> Callable[[], Event | None]:
+    def found() -> Event | None:
+        event = session.newest(PoolObserved)
+        return event if isinstance(event, PoolObserved) and event.block_number >= block else None
+
+    return found
 
 
 def _with_ranges(session: Session, count: int) -> Callable[[], Event | None]:

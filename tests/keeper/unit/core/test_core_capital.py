@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from keeper.core.chain import on_chain_value
 from keeper.core.dispatch import EPOCH
 from keeper.core.views import net_delta
 from keeper.domain.commands import (
@@ -292,6 +293,32 @@ def test_vault_observed__pool_loses_value__trips_the_loss_stop() -> None:
         keeper.block()
 
     assert keeper.state.guard.phase is Phase.EXITING
+
+
+def test_on_chain_value__pool_allocated_and_deallocated__does_not_change() -> None:
+    keeper = _keeper()
+    before = vault(1, idle=1_000_000 * USDC)
+    allocated = vault(
+        2,
+        idle=700_000 * USDC,
+        adapters=(
+            adapter(CLOB, sent=100_000 * USDC),
+            adapter(POOL, value=200_000 * USDC, sent=200_000 * USDC),
+        ),
+    )
+    flows = {"sent": 200_000 * USDC, "returned": 50_000 * USDC}
+    returned = vault(
+        3,
+        idle=750_000 * USDC,
+        adapters=(
+            adapter(CLOB, sent=100_000 * USDC),
+            adapter(POOL, value=150_000 * USDC, **flows),
+        ),
+    )
+
+    values = [on_chain_value(keeper.state, seen) for seen in (before, allocated, returned)]
+
+    assert values == [1_000_000 * USDC] * 3
 
 
 def test_pool_observed__only_asset__half_is_swapped_with_a_minimum() -> None:
