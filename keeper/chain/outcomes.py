@@ -8,7 +8,7 @@ from keeper.chain.rpc import RpcFailure, quantity
 from keeper.domain.commands import CommandId
 from keeper.domain.events import CommandResult, TransactionMined
 
-__all__ = ["mined", "refusal", "replaced", "result"]
+__all__ = ["foreign", "mined", "refusal", "replaced", "result"]
 
 
 def result(
@@ -35,6 +35,12 @@ def replaced(command: CommandId, nonce: int, tx_hash: str) -> CommandResult:
     """The nonce went to a transaction we did not sign: ours can never be included."""
     detail = f"nonce {nonce} was used by another transaction"
     return result(command, "REJECTED", code=1, codespace="nonce", detail=detail, tx_hash=tx_hash)
+
+
+def foreign(command: CommandId, signer: str, account: str, tx_hash: str) -> CommandResult:
+    """An earlier run signed with another key: nothing of its nonce is ours to send or replace."""
+    detail = f"signed by {signer}, not by {account}: neither sent again nor followed"
+    return result(command, "UNKNOWN", codespace="signer", detail=detail, tx_hash=tx_hash)
 
 
 def refusal(command: CommandId, failure: RpcFailure) -> CommandResult:

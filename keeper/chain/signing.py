@@ -6,8 +6,10 @@ from typing import Final
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
+from eth_keys.exceptions import BadSignature
 from eth_typing import HexStr
 from eth_utils.crypto import keccak
+from eth_utils.exceptions import ValidationError
 from hexbytes import HexBytes
 
 from keeper.chain.codec import checksum
@@ -23,6 +25,7 @@ __all__ = [
     "bump",
     "first_fees",
     "parse",
+    "sender_of",
     "sign",
 ]
 
@@ -128,6 +131,15 @@ def parse(raw: str) -> tuple[Envelope, Signed]:
         Operation(checksum(_hex(fields["to"])), _hex(fields["data"])),
     )
     return envelope, Signed("0x" + data.hex(), "0x" + keccak(data).hex())
+
+
+def sender_of(signed: Signed) -> str:
+    """The account that signed, in checksum spelling. Raises ValueError when nobody can have."""
+    try:
+        sender: str = Account.recover_transaction(HexStr(signed.raw))
+    except (BadSignature, ValidationError) as error:
+        raise ValueError(f"signature of {signed.tx_hash} fits no account") from error
+    return sender
 
 
 def _number(value: object) -> int:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from eth_account.signers.local import LocalAccount
 
 from keeper.chain.operations import Operation
-from keeper.chain.outcomes import mined, refusal, replaced, result
+from keeper.chain.outcomes import foreign, mined, refusal, replaced, result
 from keeper.chain.rpc import JsonRpc, NodeRefused, RpcFailure, quantity
 from keeper.chain.signing import (
     Envelope,
@@ -23,6 +23,7 @@ from keeper.chain.signing import (
     bump,
     first_fees,
     parse,
+    sender_of,
     sign,
 )
 from keeper.domain.commands import CommandId
@@ -62,6 +63,7 @@ class _Flight:
 class _Lane:
     waiting: deque[tuple[CommandId, Operation]] = field(default_factory=deque)
     flights: list[_Flight] = field(default_factory=list)
+    reports: list[CommandResult] = field(default_factory=list)
 
 
 class TransactionSender:
@@ -92,8 +94,9 @@ class TransactionSender:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is on its way."""
-        return not self._lane.waiting and not self._lane.flights
+        """Whether nothing waits, nothing is on its way and nothing is left to say."""
+        lane = self._lane
+        return not lane.waiting and not lane.flights and not lane.reports
 
     def enqueue(self, command: CommandId, operation: Operation) -> None:
         """Queue an operation behind those already accepted."""
@@ -101,10 +104,16 @@ class TransactionSender:
         self._wake.set()
 
     def adopt(self, pending: Iterable[tuple[CommandId, str]]) -> None:
-        """Follow transactions signed by an earlier run. Raises ValueError on foreign bytes."""
-        now = self._clock.now_ns()
+        """Follow transactions signed by an earlier run. Raises ValueError on foreign bytes.
+
+        One signed with another key is reported UNKNOWN and left alone: its nonce is not ours.
+        """
+        now, account = self._clock.now_ns(), self._account.address
         for command, raw in pending:
             envelope, signed = parse(raw)
+            if (signer := sender_of(signed)) != account:
+                self._lane.reports.append(foreign(command, signer, account, signed.tx_hash))
+                continue
             for flight in self._lane.flights:
                 if flight.newest[0].nonce == envelope.nonce:
                     flight.attempts.append((envelope, signed))
@@ -125,6 +134,8 @@ class TransactionSender:
 
     async def advance(self, emit: Emit) -> None:
         """Do what can be done now: follow what is out, then launch the next operation."""
+        while self._lane.reports:
+            emit(self._lane.reports.pop(0))
         try:
             await self._follow(emit)
         except ChainUnavailable:

@@ -6,7 +6,7 @@ import pytest
 from fake_node import FakeNode, block_hash
 
 from keeper.chain.operations import Operation
-from keeper.chain.signing import GasPolicy, account_from_key, parse
+from keeper.chain.signing import Envelope, Fees, GasPolicy, account_from_key, parse, sign
 from keeper.chain.transactions import TransactionSender
 from keeper.domain.commands import CommandId
 from keeper.domain.events import CommandResult, Event, TransactionMined, TransactionSigned
@@ -252,3 +252,44 @@ def test_adopt__transaction_of_an_earlier_run__same_bytes_and_its_nonce_reserved
 
     assert restarted.node.sent[0] == raw
     assert parse(restarted.node.sent[1])[0].nonce == 1
+
+
+def test_adopt__transaction_of_another_key__unknown_and_never_sent_or_replaced(
+    world: World,
+) -> None:
+    stranger = account_from_key(b"\x02" * 32)
+    signed = sign(Envelope(31337, 0, 100_000, Fees(2_000_000_000, 1_000), OPERATION), stranger)
+
+    world.sender.adopt([(FIRST, signed.raw)])
+    assert not world.sender.idle
+    (event,) = world.advance()
+    world.clock.now = POLICY.bump_after_ns
+    later = world.advance()
+
+    assert isinstance(event, CommandResult)
+    assert (event.command, event.outcome, event.codespace) == (FIRST, "UNKNOWN", "signer")
+    assert event.tx_hash == signed.tx_hash
+    assert event.detail == (
+        f"signed by {stranger.address}, not by {account_from_key(bytes([1]) * 32).address}: "
+        "neither sent again nor followed"
+    )
+    assert (later, world.node.sent, world.sender.idle) == ([], [], True)
+
+
+def test_adopt__another_key_beside_ours__ours_is_followed_under_its_own_nonce(
+    world: World,
+) -> None:
+    world.sender.enqueue(FIRST, OPERATION)
+    world.advance()
+    ours = world.node.sent[0]
+    stranger = account_from_key(b"\x02" * 32)
+    theirs = sign(Envelope(31337, 0, 100_000, Fees(2_000_000_000, 1_000), OPERATION), stranger)
+    restarted = World()
+
+    restarted.sender.adopt([(FIRST, ours), (SECOND, theirs.raw)])
+    restarted.advance()
+    restarted.include(ours, 2)
+    events = restarted.advance()
+
+    assert restarted.node.sent == [ours]
+    assert [e.command for e in events if isinstance(e, TransactionMined)] == [FIRST]
