@@ -7,7 +7,7 @@ import timeit
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from benchmarks import build_sign, event_to_command
+from benchmarks import build_sign, event_to_command, replaying
 from benchmarks.figures import Figure
 
 
@@ -16,6 +16,7 @@ def _measure(runs: int) -> list[Figure]:
         *event_to_command.figures(1, runs=runs, blocks=400),
         *event_to_command.figures(3, runs=runs, blocks=400),
         event_to_command.backlog(runs=runs),
+        replaying.figure(runs=runs, blocks=400),
         *build_sign.figures(runs=runs, rounds=500),
     ]
 
