@@ -4,18 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from keeper.domain.approval import Approved
-from keeper.domain.commands import ChainCommand, Command, CommandId, OrderCommand
+from keeper.domain.commands import ChainCommand, CommandId, OrderCommand
 from keeper.domain.events import Event
 
 __all__ = [
     "Alerts",
     "Clock",
-    "CommandSender",
     "Emit",
     "EventSource",
-    "Journal",
     "OrderVenue",
-    "PoolVenue",
     "VaultChain",
 ]
 
@@ -59,6 +56,8 @@ class OrderVenue(EventSource, Protocol):
 class VaultChain(EventSource, Protocol):
     """The EVM side: blocks, the vault's and pools' observed state, and typed keeper operations.
 
+    Pools are reached through the vault's adapters: one transaction stream, one nonce.
+
     `run` emits BlockSeen/BlockReverted and, per block, VaultObserved and PoolObserved.
     """
 
@@ -68,28 +67,6 @@ class VaultChain(EventSource, Protocol):
 
     async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:
         """After a restart: send the same signed bytes (hex) again and follow them."""
-        ...
-
-
-PoolVenue = VaultChain
-"""Pools are reached through the vault's adapters: one transaction stream, one nonce."""
-
-
-class CommandSender(Protocol):
-    """Where the engine hands issued commands after their records reached the OS."""
-
-    async def submit(self, commands: Sequence[tuple[CommandId, Approved[Command]]]) -> None: ...
-
-
-class Journal(Protocol):
-    """The append-only log; one `append` is one write."""
-
-    def append(self, t_ns: int, event: Event, commands: Sequence[Command]) -> int:
-        """Write the event and its commands as one unit; return the event's seq (no gaps)."""
-        ...
-
-    def sync(self) -> None:
-        """Force what was written to stable storage."""
         ...
 
 

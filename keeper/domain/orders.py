@@ -10,7 +10,6 @@ __all__ = [
     "Quote",
     "RangeTarget",
     "Side",
-    "Target",
     "TimeInForce",
     "Transfer",
 ]
@@ -84,12 +83,3 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 
     adapter: str
     assets: int
-
-
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision wants; what is absent is withdrawn, `None` means leave as it is."""
-
-    quotes: tuple[Quote, ...] = ()
-    ranges: tuple[RangeTarget, ...] | None = None
-    hedges: tuple[Hedge, ...] = ()
-    transfers: tuple[Transfer, ...] = ()
