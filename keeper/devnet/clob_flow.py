@@ -23,8 +23,8 @@ __all__ = ["MarketRoute", "SlowMaker", "TakerFlow", "Trader"]
 _DEADLINE_MS = 3_000
 _TAKER_BLOCKS = 3
 _MAKER_BLOCKS = 6
-_MAKER_AWAY_PPM = (2_500, 4_000)
-_MAKER_QUOTE_QUANTUMS = 15_000_000_000
+_MAKER_ORDERS = ((2_500, 1_200_000_000), (4_000, 15_000_000_000))
+"""Away from the price in ppm, and size in quote quantums: little close by, much far off."""
 _GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
 
 
@@ -171,7 +171,7 @@ class TakerFlow:
 
 
 class SlowMaker:
-    """Another maker further from the price, so that the book has two sides without the keeper.
+    """Another maker, so that the book has two sides without the keeper, and depth behind it.
 
     Every order has an id of its own: a replacement would inherit what was filled before it.
     """
@@ -193,8 +193,8 @@ class SlowMaker:
     async def renew(self) -> None:
         """Place two orders a side; those before them die within two renewals."""
         price, route = self._path.price, self._route
-        quantums = route.quantums(price, _MAKER_QUOTE_QUANTUMS)
-        for away_ppm in _MAKER_AWAY_PPM:
+        for away_ppm, quote_quantums in _MAKER_ORDERS:
+            quantums = route.quantums(price, quote_quantums)
             for side in Side:
                 self._next_client_id += 1
                 subticks = route.subticks(price, -side.sign * away_ppm)
