@@ -53,7 +53,7 @@ class Demo:
 
     out: Path
     exit_code: int
-    told: str
+    output: str
 
     @property
     def journal(self) -> Path:
@@ -87,10 +87,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
 
 
 @pytest.fixture(scope="module")
-def journal(demo: Demo) -> Path:
-    """The demonstration's journal; without one there is nothing to replay."""
-    assert demo.exit_code == 0, demo.told
-    return demo.journal
+def told(demo: Demo) -> Demo:
+    """A demonstration that succeeded; of another one only its exit code is judged."""
+    assert demo.exit_code == 0, demo.output
+    return demo
+
+
+@pytest.fixture(scope="module")
+def journal(told: Demo) -> Path:
+    """The demonstration's journal."""
+    return told.journal
 
 
 class Loads(HTMLParser):
@@ -132,30 +138,30 @@ def test_loads__of_a_page_that_fetches__are_found() -> None:
 
 
 def test_demo__told_to_its_end__exits_with_zero(demo: Demo) -> None:
-    assert demo.exit_code == 0, demo.told
+    assert demo.exit_code == 0, demo.output
 
 
-def test_demo__its_count__holds_row_by_row(demo: Demo) -> None:
-    differing = [check for check in demo.checks if check["left"] != check["right"]]
+def test_demo__its_count__holds_row_by_row(told: Demo) -> None:
+    differing = [check for check in told.checks if check["left"] != check["right"]]
     assert differing == []
-    assert all(check["holds"] is True for check in demo.checks)
+    assert all(check["holds"] is True for check in told.checks)
 
 
-def test_demo__its_count__covers_all_money_the_reports_and_the_replay(demo: Demo) -> None:
-    names = [check["name"] for check in demo.checks]
+def test_demo__its_count__covers_all_money_the_reports_and_the_replay(told: Demo) -> None:
+    names = [check["name"] for check in told.checks]
     assert set(COUNTED) <= set(names)
     assert len([name for name in names if name.startswith("replay: ")]) >= 3
-    by_name = {check["name"]: check["left"] for check in demo.checks}
+    by_name = {check["name"]: check["left"] for check in told.checks}
     assert all(by_name[name] > 0 for name in COUNTED)
 
 
-def test_demo__the_table__shows_every_check(demo: Demo) -> None:
-    assert "DIFFERS" not in demo.told
-    assert "Counted from the chain and the exchange" in demo.told
+def test_demo__the_table__shows_every_check(told: Demo) -> None:
+    assert "DIFFERS" not in told.output
+    assert "Counted from the chain and the exchange" in told.output
 
 
-def test_demo__report_page__is_self_contained(demo: Demo) -> None:
-    loads = loads_of((demo.out / "report.html").read_text())
+def test_demo__report_page__is_self_contained(told: Demo) -> None:
+    loads = loads_of((told.out / "report.html").read_text())
     assert loads.outward == []
     assert "iframe" not in loads.tags
     assert {"html", "table"} <= loads.tags
@@ -299,7 +305,7 @@ def test_replay__one_bit_changed__names_the_record(journal: Path, tmp_path: Path
 
 
 def test_run__one_bit_changed__refuses_to_trade_and_names_the_record(
-    demo: Demo, journal: Path, tmp_path: Path
+    told: Demo, journal: Path, tmp_path: Path
 ) -> None:
     keys = {
         "KEEPER_HOT_KEY": evm_identities()["keeper"].key,
@@ -308,7 +314,7 @@ def test_run__one_bit_changed__refuses_to_trade_and_names_the_record(
     for number, flip in enumerate(flips(journal)[2 :: FLIPS_PER_FILE + 2]):
         copy = flipped(journal, flip, tmp_path / str(number))
         before = {path.name: path.read_bytes() for path in copy.iterdir()}
-        arguments = ("run", "--config", str(demo.config), "--set", f"journal.folder={copy}")
+        arguments = ("run", "--config", str(told.config), "--set", f"journal.folder={copy}")
         assert_named(keeper(arguments, keys), flip)
         assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
 
