@@ -46,6 +46,8 @@ class Stage:
             "clock.source": str(self.world.clock.path.resolve()),
             "pools.0.adapter": contracts.pool_adapter,
             "pools.0.pool": contracts.pool,
+            "markets.0.strategy.spread_min_ppm": "1500",
+            "markets.0.strategy.spread_buffer_ppm": "500",
             "pools.0.cooldown_seconds": "60",
             "pools.0.asset_is_token0": json.dumps(asset_is_token0),
             "venue.adapter": contracts.clob_adapter,
