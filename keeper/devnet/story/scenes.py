@@ -7,7 +7,7 @@ from keeper.devnet.conservation import compare
 from keeper.devnet.story.checks import nav_at_cut, pnl_explains, settlement_adds_up
 from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
-from keeper.devnet.story.stage import Stage
+from keeper.devnet.story.stage import REPORTERS, Stage
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import ASSET_UNIT, SHARE_UNIT, World
 from keeper.pages.report_data import Check
@@ -19,6 +19,7 @@ EPOCH_SECONDS = 86_400
 WARM_UP_SECONDS = 3_600
 POOL_COOLDOWN_SECONDS = 60
 WANTED_FILLS = 6
+LAST_BLOCKS_SECONDS = 3
 LEAN_PPM = 920_000
 _STATE_CUT = 1
 _SWAP = "SwapExactIn(bool,uint256,uint256)"
@@ -88,6 +89,7 @@ class Play:
         cut = await self.facts.cut()
         self.cut_times[cut.epoch] = cut.time
         legs = await self._legs_at_cut()
+        await self.stage.until("every reporter's capture of the cut", self._is_captured)
         submitted = await self.stage.run(
             *("report", "post", "--config", str(self.stage.config), "--json"), person="relayer"
         )
@@ -155,11 +157,14 @@ class Play:
         self._note("ada", "is paid", _usdc(paid))
 
     async def close(self) -> None:
-        """The keeper stops: quotes are cancelled, the journal sealed."""
-        code = await self.stage.stop("keeper")
-        if code != 0:
-            raise RuntimeError(f"the keeper ended with code {code}")
+        """The keeper stops: quotes are cancelled, the journal sealed; what is under way arrives."""
+        for name in ("keeper", "treasurer"):
+            code = await self.stage.stop(name)
+            if code != 0:
+                raise RuntimeError(f"the {name} ended with code {code}")
         self.narrator.say("the keeper has stopped; its journal is sealed")
+        await asyncio.sleep(LAST_BLOCKS_SECONDS)
+        await self.stage.until("nothing is on the bridge", self._bridge_is_empty)
 
     def _note(self, who: str, what: str, amount: str) -> None:
         self.events.append(Said(self.world.clock.now_ns() // 10**9, who, what, amount))
@@ -187,6 +192,10 @@ class Play:
     async def _is_cut(self) -> bool:
         return await self.facts.vault_number("state()") == _STATE_CUT
 
+    async def _is_captured(self) -> bool:
+        epoch = (await self.facts.cut()).epoch
+        return all(self.stage.captures(role, epoch) for role in REPORTERS)
+
     async def _has_swapped(self) -> bool:
         return await self.facts.adapter_events(_SWAP) > 0
 
@@ -207,6 +216,14 @@ class Play:
         )
         owed = await self.facts.vault_number("convertToAssets(uint256)", shares)
         return await self.facts.vault_number("idle()") >= owed
+
+    async def _bridge_is_empty(self) -> bool:
+        state = await self.world.exchange.state()
+        held = await self.facts.balance(
+            self.world.contracts.usdc, self.world.people["bridge"].address
+        )
+        owed: int = sum(state["bank"].values())
+        return owed == held
 
     @property
     def _ada(self) -> str:

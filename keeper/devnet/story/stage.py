@@ -94,6 +94,10 @@ class Stage:
                 },
             )
 
+    def captures(self, role: str, epoch: int) -> list[Path]:
+        """What a reporter has kept of an epoch's cut."""
+        return list(self.world.folder.glob(f"captures-{role}/cut-{epoch:08d}-*.json"))
+
     async def start_treasurer(self) -> None:
         """Start the treasurer with the owner key of the venue account."""
         key = {"KEEPER_TREASURER_KEY": self.world.owner_wallet.key}
