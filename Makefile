@@ -61,7 +61,8 @@ slither: compile
 test: compile $(STAMPS)/dydx-client ## every test, contracts and keeper
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
-	$(RUN) ape test tests/keeper tests/e2e $(PYTEST_ARGS)
+	$(RUN) ape test tests/keeper $(PYTEST_ARGS)
+	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
 
 demo: compile ## the story on one machine, ending in a table and out/report.html
 	$(RUN) keeper devnet demo --out out
