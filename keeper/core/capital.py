@@ -133,6 +133,8 @@ def _move(desk: _Desk, capital: Capital, transfer: Transfer) -> Refused | None:
     name, assets = transfer.adapter, transfer.assets
     if not desk.is_ready(name):
         return None
+    if assets > 0 and name == desk.allocation.clob_adapter and not venue_was_up(desk.state):
+        return None  # no collateral towards a venue this run has not reached
     if assets > 0:
         return _allocate(desk, capital, Allocate(adapter=name, assets=assets))
     if name != desk.allocation.clob_adapter:

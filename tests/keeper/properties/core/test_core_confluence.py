@@ -229,8 +229,17 @@ def test_fold__snapshots_left_out__same_account() -> None:
         assert account_equity(whole) == account_equity(parts)
 
 
+def test_step__venue_not_reached_in_this_run__no_collateral_sent() -> None:
+    state = _ready_state()
+
+    step(state, START_NS, 20, vault(1))
+
+    assert CLOB not in state.chain.outstanding
+
+
 def test_step__receipt_twice__settled_once() -> None:
     state = _ready_state()
+    fold(state, SourceUp(source="dydx"))
     commands = step(state, START_NS, 20, vault(1))
     receipt = TransactionMined(
         command=state.chain.outstanding[CLOB].command,
