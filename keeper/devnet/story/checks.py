@@ -15,10 +15,11 @@ _ORACLE_EXPONENT = {"0": -5, "1": -6}
 
 async def count_money(world: World) -> list[Check]:
     """Supply of every token against the sum of its holders, and the bridge against the exchange."""
-    usdc = await holdings(world.anvil.rpc, world.contracts.usdc)
-    weth = await holdings(world.anvil.rpc, world.contracts.weth)
-    shares = await holdings(world.anvil.rpc, world.contracts.vault)
-    ether = int(await world.anvil.rpc.call("eth_getBalance", world.contracts.weth, "latest"), 16)
+    block = await world.anvil.rpc.call("eth_blockNumber")  # one block: others still trade
+    usdc = await holdings(world.anvil.rpc, world.contracts.usdc, block)
+    weth = await holdings(world.anvil.rpc, world.contracts.weth, block)
+    shares = await holdings(world.anvil.rpc, world.contracts.vault, block)
+    ether = int(await world.anvil.rpc.call("eth_getBalance", world.contracts.weth, block), 16)
     state = await world.exchange.state()
     owed = sum(state["bank"].values())
     at_bridge = usdc.balances.get(world.people["bridge"].address, 0)
