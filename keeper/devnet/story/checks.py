@@ -1,5 +1,6 @@
 """The count at the end: every unit of money, from the chain and the exchange alone."""
 
+import asyncio
 from typing import Any
 
 from keeper.devnet.conservation import compare, holdings
@@ -15,7 +16,7 @@ _ORACLE_EXPONENT = {"0": -5, "1": -6}
 
 async def count_money(world: World) -> list[Check]:
     """Supply of every token against the sum of its holders, and the bridge against the exchange."""
-    block = await world.anvil.rpc.call("eth_blockNumber")  # one block: others still trade
+    block = await _settled_block(world)
     usdc = await holdings(world.anvil.rpc, world.contracts.usdc, block)
     weth = await holdings(world.anvil.rpc, world.contracts.weth, block)
     shares = await holdings(world.anvil.rpc, world.contracts.vault, block)
@@ -48,6 +49,14 @@ async def count_money(world: World) -> list[Check]:
             state["totals"]["collateral_pool"],
         ),
     ]
+
+
+async def _settled_block(world: World) -> str:
+    """The present head, once another block stands on it: others trade while we count."""
+    head: str = await world.anvil.rpc.call("eth_blockNumber")
+    while await world.anvil.rpc.call("eth_blockNumber") == head:
+        await asyncio.sleep(0.1)
+    return head
 
 
 def subaccounts_total(state: dict[str, Any]) -> int:
