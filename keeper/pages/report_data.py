@@ -9,6 +9,7 @@ import msgspec
 
 __all__ = [
     "Check",
+    "DataSource",
     "Event",
     "FillPoint",
     "FillSummary",
@@ -17,6 +18,7 @@ __all__ = [
     "JournalParts",
     "MarketChart",
     "NavPart",
+    "Parameter",
     "PnlCause",
     "PoolChart",
     "ReportData",
@@ -144,6 +146,27 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class DataSource(msgspec.Struct, frozen=True, kw_only=True):
+    """Where market data came from, as text for people.
+
+    `span` and `clock_offset` are empty where they mean nothing, as for a seeded flow.
+    """
+
+    name: str
+    span: str = ""
+    clock_offset: str = ""
+    note: str = ""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One quoting parameter in force: `scope` is a market, a pool or "all markets"."""
+
+    scope: str
+    name: str
+    value: str
+    meaning: str = ""
+
+
 class JournalParts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page that comes from a keeper's journal alone."""
 
@@ -174,4 +197,6 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     holders: tuple[Holder, ...]
     figures: tuple[Figure, ...]
+    source: DataSource | None = None
+    quoting: tuple[Parameter, ...] = ()
     journal: JournalParts = JournalParts()

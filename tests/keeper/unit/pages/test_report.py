@@ -10,6 +10,7 @@ import pytest
 from keeper.pages.report import render_report, write_report
 from keeper.pages.report_data import (
     Check,
+    DataSource,
     Event,
     Figure,
     FillPoint,
@@ -18,6 +19,7 @@ from keeper.pages.report_data import (
     JournalParts,
     MarketChart,
     NavPart,
+    Parameter,
     PnlCause,
     PoolChart,
     ReportData,
@@ -174,3 +176,20 @@ def test_write_report__twice__replaces_the_file(data: ReportData, tmp_path: Path
 
     assert "Second" in file.read_text(encoding="utf-8")
     assert [path.name for path in file.parent.iterdir()] == ["report.html"]
+
+
+def test_render_report__recorded_data__is_named_with_its_span_and_clock(data: ReportData) -> None:
+    source = DataSource(name="a recording", span="11 min", clock_offset="-59 ms", note="Two days.")
+
+    page = render_report(msgspec.structs.replace(data, source=source))
+
+    assert all(text in page for text in ("a recording", "11 min", "-59 ms", "Two days."))
+
+
+def test_render_report__quoting_parameters__are_shown_with_their_meaning(data: ReportData) -> None:
+    row = Parameter(scope="ETH-USD", name="spread", value="5 bps", meaning="half of it")
+
+    page = render_report(msgspec.structs.replace(data, quoting=(row,)))
+
+    assert "5 bps" in page
+    assert "half of it" in page
