@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test demo bench twins clean lock
+.PHONY: help install compile check fmt lint types layers slither test newest demo bench twins clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,11 @@ $(STAMPS)/node: package-lock.json
 $(STAMPS)/dydx-client: scripts/dydx_client_env.sh
 	@mkdir -p $(STAMPS)
 	bash scripts/dydx_client_env.sh
+	@touch $@
+
+$(STAMPS)/clean-env: scripts/clean_env.sh pyproject.toml
+	@mkdir -p $(STAMPS)
+	bash scripts/clean_env.sh
 	@touch $@
 
 compile: $(STAMPS)/contracts ## compile the contracts
@@ -58,11 +63,16 @@ slither: compile
 	$(RUN) slither . --config-file slither.config.json
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
-test: compile $(STAMPS)/dydx-client ## every test, contracts and keeper
+test: compile newest $(STAMPS)/dydx-client ## every test, contracts and keeper
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
 	$(RUN) ape test tests/keeper $(PYTEST_ARGS)
 	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
+
+newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest libraries it allows
+	$(RUN) python -m pytest -p no:ape_test tests/packaging $(PYTEST_ARGS)
+	.venv-clean/bin/python -m pytest tests/keeper/unit tests/keeper/adapters tests/keeper/exchange \
+		--ignore tests/keeper/adapters/chain $(PYTEST_ARGS)
 
 demo: compile ## the story on one machine, ending in a table and out/report.html
 	$(RUN) keeper devnet demo --out out
