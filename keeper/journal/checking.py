@@ -50,6 +50,13 @@ class StreamCheck:
         self.chain = StreamChain(stream)
         self.is_open = False
 
+    @classmethod
+    def after(cls, stream: Stream, segment: int, previous: str) -> "StreamCheck":
+        """Return a check whose next record opens the segment after `segment`, chained to a hash."""
+        check = cls(stream)
+        check.chain = StreamChain.after(stream, segment, bytes.fromhex(previous))
+        return check
+
     def accept(self, record: Record, framed: bytes) -> None:
         """Take the stream's next record. Raises OutOfPlaceError."""
         match record:
@@ -99,18 +106,16 @@ class StepAssembler:
 
     __slots__ = ("_bodies", "_commands", "_event", "seq", "t_ns")
 
-    def __init__(self) -> None:
-        self.seq = 0
-        self.t_ns = 0
+    def __init__(self, seq: int = 0, t_ns: int = 0) -> None:
+        self.seq = seq
+        self.t_ns = t_ns
         self._event: EventRecord | None = None
         self._commands: list[Command] = []
         self._bodies: list[bytes] = []
 
     def copy(self) -> "StepAssembler":
         """Return an independent assembler at the same point between two steps."""
-        other = StepAssembler()
-        other.seq, other.t_ns = self.seq, self.t_ns
-        return other
+        return StepAssembler(self.seq, self.t_ns)
 
     @property
     def between_steps(self) -> bool:

@@ -112,6 +112,14 @@ class StreamChain:
         self._has_data = False
         return record
 
+    @classmethod
+    def after(cls, stream: Stream, segment: int, previous: bytes) -> "StreamChain":
+        """Return a chain that goes on after a segment; its `root` lacks what came before."""
+        chain = cls(stream)
+        chain.segment, chain.previous = segment, previous
+        chain._hasher = hashlib.sha256(previous)
+        return chain
+
     def copy(self) -> "StreamChain":
         """Return an independent chain at the same point."""
         other = StreamChain(self.stream)

@@ -4,14 +4,14 @@ import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
 from keeper.domain.errors import JournalCorrupt
 from keeper.journal.checking import OutOfPlaceError, Step, StepAssembler, StreamCheck
 from keeper.journal.framing import FrameReader, body_of
-from keeper.journal.hashing import Roots
+from keeper.journal.hashing import ZERO_HASH, Roots
 from keeper.journal.layout import sealed_path, segment_numbers, unpack_sealed, wal_path
 from keeper.journal.records import (
     CommandRecord,
@@ -22,7 +22,7 @@ from keeper.journal.records import (
     decode_record,
 )
 
-__all__ = ["JournalReader", "TornTail"]
+__all__ = ["BEGINNING", "JournalReader", "SegmentStart", "TornTail"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,28 @@ class TornTail:
     segment: str
     offset: int
     dropped: int
+
+
+class SegmentStart(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a segment begins: the step before it, and the block hash each stream goes on from.
+
+    A reader that starts here refuses a segment that is not chained to just that.
+    """
+
+    segment: int
+    last_seq: int
+    last_t_ns: int
+    account_hash: str
+    market_hash: str
+
+
+BEGINNING: Final = SegmentStart(
+    segment=1,
+    last_seq=0,
+    last_t_ns=0,
+    account_hash=ZERO_HASH.hex(),
+    market_hash=ZERO_HASH.hex(),
+)
 
 
 class _Located(NamedTuple):
@@ -52,14 +74,27 @@ class _Merged(NamedTuple):
 
 
 class JournalReader:
-    """Yields the steps of a folder in order; everything else is final once they are exhausted."""
+    """Yields the steps of a folder in order; everything else is final once they are exhausted.
 
-    def __init__(self, folder: Path) -> None:
+    It works on a folder that another process appends to. `start` is where the segment begins in
+    which the reader is: another reader can go on from there.
+    """
+
+    def __init__(self, folder: Path, start: SegmentStart = BEGINNING) -> None:
         self._folder = folder
-        self._assembler = StepAssembler()
-        self._checks = {stream: StreamCheck(stream) for stream in Stream}
+        self._first = start
+        self._offset = 0
+        self._frames = 0
+        self.start = start
         self.torn: TornTail | None = None
         self.segments: list[int] = []
+        hashes = {Stream.ACCOUNT: start.account_hash, Stream.MARKET: start.market_hash}
+        self._assembler_before = StepAssembler(start.last_seq, start.last_t_ns)
+        self._checks_before = {
+            stream: StreamCheck.after(stream, start.segment - 1, hashes[stream])
+            for stream in Stream
+        }
+        self._rewind()
 
     @property
     def checks(self) -> dict[Stream, StreamCheck]:
@@ -67,7 +102,12 @@ class JournalReader:
         return self._checks
 
     def roots(self) -> Roots:
-        """Return the roots over the whole journal; to be asked once `steps` is exhausted."""
+        """Return the roots over the whole journal; to be asked once `steps` is exhausted.
+
+        Raises RuntimeError when the reader did not start at the beginning.
+        """
+        if self._first != BEGINNING:
+            raise RuntimeError("roots need every segment from the first on")
         chains = {stream: check.chain for stream, check in self._checks.items()}
         return Roots(self.last_seq, chains[Stream.ACCOUNT].root(), chains[Stream.MARKET].root())
 
@@ -82,34 +122,68 @@ class JournalReader:
         return self._assembler.t_ns
 
     def steps(self) -> Iterator[Step]:
-        """Yield every step. An incomplete last write is left out and reported in `torn`.
+        """Yield every step; called again, those appended since.
 
-        Raises JournalCorrupt naming the segment and record.
+        An incomplete last write is left out and reported in `torn`. Raises JournalCorrupt naming
+        the segment and record.
         """
         self.segments = segment_numbers(self._folder)
+        self.torn = None
         for number in self.segments:
-            try:
-                data = wal_path(self._folder, number).read_bytes()
-            except FileNotFoundError:
-                yield from self._sealed_steps(number)
-            else:
-                yield from self._wal_steps(number, data, is_last=number == self.segments[-1])
+            if number > self.start.segment:
+                self._enter(number)
+            if number == self.start.segment and not self._is_finished(number):
+                yield from self._segment_steps(number)
+
+    def _segment_steps(self, number: int) -> Iterator[Step]:
+        try:
+            with wal_path(self._folder, number).open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            known = self.last_seq  # its beginning may have been read before it was sealed
+            self._rewind()
+            yield from (step for step in self._sealed_steps(number) if step.seq > known)
+        else:
+            yield from self._wal_steps(number, data, is_last=number == self.segments[-1])
+
+    def _enter(self, number: int) -> None:
+        self.start = SegmentStart(
+            segment=number,
+            last_seq=self.last_seq,
+            last_t_ns=self.last_t_ns,
+            account_hash=self._checks[Stream.ACCOUNT].chain.previous.hex(),
+            market_hash=self._checks[Stream.MARKET].chain.previous.hex(),
+        )
+        self._assembler_before = self._assembler.copy()
+        self._checks_before = {stream: check.copy() for stream, check in self._checks.items()}
+        self._offset = self._frames = 0
+
+    def _rewind(self) -> None:
+        """Go back to where the segment begins."""
+        self._assembler = self._assembler_before.copy()
+        self._checks = {stream: check.copy() for stream, check in self._checks_before.items()}
+
+    def _is_finished(self, number: int) -> bool:
+        return not any(c.is_open or c.chain.segment < number for c in self._checks.values())
 
     def _wal_steps(self, number: int, data: bytes, *, is_last: bool) -> Iterator[Step]:
         path = wal_path(self._folder, number)
         if is_last:
             end = self._complete_length(path.name, data)
             if end < len(data):
-                self.torn = TornTail(path.name, end, len(data) - end)
+                self.torn = TornTail(path.name, self._offset + end, len(data) - end)
             data = data[:end]
-        scan = _WalScan(path.name, data, self._checks, self._assembler)
+        scan = _WalScan(path.name, data, self._checks, self._assembler, self._frames)
         yield from scan.steps()
+        self._offset += len(data)
+        self._frames = scan.number
         if not is_last and (scan.leftover or any(c.is_open for c in self._checks.values())):
             raise JournalCorrupt(path.name, scan.number, "the segment ends without its seal")
 
     def _complete_length(self, segment: str, data: bytes) -> int:
         checks = {stream: check.copy() for stream, check in self._checks.items()}
-        scan = _WalScan(segment, data, checks, self._assembler.copy())
+        scan = _WalScan(segment, data, checks, self._assembler.copy(), self._frames)
         for _ in scan.steps():
             pass
         return scan.complete_at
@@ -148,8 +222,10 @@ class _WalScan:
         data: bytes,
         checks: dict[Stream, StreamCheck],
         assembler: StepAssembler,
+        number: int,
     ) -> None:
         self._frames = FrameReader(segment, data)
+        self._frames.number = number
         self._segment = segment
         self._checks = checks
         self._assembler = assembler
