@@ -1,6 +1,9 @@
 """Fixtures every test may use; nothing that belongs to one folder."""
 
+import ipaddress
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +11,22 @@ import pytest
 import structlog
 
 ROOT = Path(__file__).resolve().parent.parent
+INTERNET = (socket.AF_INET, socket.AF_INET6)
+
+
+def forbid_leaving(event: str, arguments: tuple[object, ...]) -> None:
+    """Audit hook: no test of this suite, and no code under test, talks to another machine."""
+    if event != "socket.connect":
+        return
+    connection, address = arguments
+    if isinstance(connection, socket.socket) and connection.family not in INTERNET:
+        return
+    host = address[0] if isinstance(address, tuple) else ""
+    if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+        raise AssertionError(f"a connection to {host} would leave this machine")
+
+
+sys.addaudithook(forbid_leaving)
 
 
 @pytest.fixture(scope="session")
