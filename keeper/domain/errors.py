@@ -5,6 +5,7 @@ AthanorError
 ├── JournalCorrupt       a journal record fails its check; the CLI names it and refuses to trade
 ├── WrongRelease         a journal was written by another release; the CLI names the one to install
 ├── EngineFailed         the loop met an unforeseen error and stopped; the CLI prints it and exits
+├── RecordingInvalid     a market recording cannot be used; the CLI names file and line
 ├── ReplayMismatch       a replay produced other bytes than the log holds; the CLI names the record
 ├── WireError            a foreign payload is not of the documented shape; handled at the edge
 ├── VenueUnavailable     a venue endpoint cannot be reached; the engine records SourceDown
@@ -19,6 +20,7 @@ __all__ = [
     "ConfigError",
     "EngineFailed",
     "JournalCorrupt",
+    "RecordingInvalid",
     "ReplayMismatch",
     "VenueUnavailable",
     "WireError",
@@ -49,6 +51,20 @@ class JournalCorrupt(AthanorError):
         self.segment = segment
         self.record = record
         self.reason = reason
+
+
+class RecordingInvalid(AthanorError):
+    """Raised when a market recording is of another format, has a gap or a crossed book.
+
+    `line` counts from 1; it is 0 when the file or folder as a whole is meant.
+    """
+
+    def __init__(self, file: str, line: int, what: str, *, next_step: str) -> None:
+        place = f"{file}, line {line}" if line else file
+        super().__init__(f"{place}: {what}", next_step=next_step)
+        self.file = file
+        self.line = line
+        self.what = what
 
 
 class ReplayMismatch(AthanorError):

@@ -1,0 +1,1 @@
+"""Binance's public books and trades (spot and USD-margined futures): wire, book, live source."""

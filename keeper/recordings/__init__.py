@@ -1,0 +1,15 @@
+"""Raw recordings of Binance streams: read exactly and in order, refused by name, and written."""
+
+from keeper.recordings.load import load_recordings
+from keeper.recordings.moments import BookAt, Moment, TradeAt
+from keeper.recordings.recording import Recording
+from keeper.recordings.writing import RecordingWriter
+
+__all__ = [
+    "BookAt",
+    "Moment",
+    "Recording",
+    "RecordingWriter",
+    "TradeAt",
+    "load_recordings",
+]

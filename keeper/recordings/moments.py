@@ -1,0 +1,138 @@
+"""What happened on the recorded market: books and trades at exchange time, in order."""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keeper.domain.errors import WireError
+from keeper.domain.orders import Side
+from keeper.domain.units import NS_PER_MS
+from keeper.feeds.binance.depth import DepthBook
+from keeper.feeds.binance.wire import DepthSnapshot, DepthUpdate, Payload, Trade, e8
+from keeper.recordings.lines import BACKWARDS_NS, Line, payload_of, read_lines, refuse
+
+__all__ = ["BookAt", "Moment", "Tape", "TradeAt", "in_order", "play"]
+
+_MOST_BUFFERED: Final = 20_000
+_MARKET_TRADES: Final = (None, "MARKET")
+
+
+class BookAt(msgspec.Struct, frozen=True, gc=False):
+    """The best levels (price_e8, size_e8), best first, from `t_ns` (Unix ns, exchange time) on."""
+
+    t_ns: int
+    bids: tuple[tuple[int, int], ...]
+    asks: tuple[tuple[int, int], ...]
+
+
+class TradeAt(msgspec.Struct, frozen=True, gc=False):
+    """A trade at `t_ns` (Unix ns, exchange time) by its aggressor's side, in 1e-8."""
+
+    t_ns: int
+    side: Side
+    price_e8: int
+    size_e8: int
+
+
+Moment = BookAt | TradeAt
+
+
+class Tape:
+    """Follows one symbol's lines: buffers updates, takes the snapshot, then keeps the book."""
+
+    def __init__(self, levels: int) -> None:
+        self._levels = levels
+        self._book: DepthBook | None = None
+        self._waiting: deque[DepthUpdate] = deque()
+        self.trades_passed_over = 0
+
+    @property
+    def has_book(self) -> bool:
+        return self._book is not None
+
+    def continues(self, update: DepthUpdate) -> bool:
+        """Tell whether a file that starts with this update goes on where the last one ended."""
+        return self._book is not None and self._book.follows(update)
+
+    def take(self, line: Line, payload: Payload) -> Moment | None:
+        """Apply a message. Raises RecordingInvalid for a gap, a crossed book or a remainder."""
+        try:
+            return self._take(payload)
+        except WireError as error:
+            raise refuse(
+                line, str(error), "record again, or cut the files around the place named"
+            ) from error
+
+    def _take(self, payload: Payload) -> Moment | None:
+        if isinstance(payload, DepthUpdate):
+            return self._update(payload)
+        if isinstance(payload, Trade):
+            return self._trade(payload)
+        if isinstance(payload, DepthSnapshot):
+            self._snapshot(payload)
+        return None
+
+    def _update(self, update: DepthUpdate) -> BookAt | None:
+        if self._book is None:
+            if len(self._waiting) == _MOST_BUFFERED:
+                raise WireError(f"no depth snapshot within {_MOST_BUFFERED} updates")
+            self._waiting.append(update)
+            return None
+        if not self._book.apply(update):
+            return None
+        at_ms = update.event_ms if update.matched_ms is None else update.matched_ms
+        levels = self._levels
+        return BookAt(at_ms * NS_PER_MS, self._book.top_bids(levels), self._book.top_asks(levels))
+
+    def _trade(self, trade: Trade) -> TradeAt | None:
+        if trade.kind not in _MARKET_TRADES:
+            self.trades_passed_over += 1
+            return None
+        if self._book is None or not self._book.synchronised:
+            return None
+        side = Side.SELL if trade.buyer_is_maker else Side.BUY
+        return TradeAt(trade.matched_ms * NS_PER_MS, side, e8(trade.price), e8(trade.size))
+
+    def _snapshot(self, snapshot: DepthSnapshot) -> None:
+        """Take the first snapshot; a later one is checked and left: the chain is unbroken."""
+        book = DepthBook()
+        book.load(snapshot)
+        if self._book is not None:
+            return
+        for update in self._waiting:
+            book.apply(update)
+        self._waiting.clear()
+        self._book = book
+
+
+def play(files: Iterable[Path], levels: int) -> Iterator[Moment]:
+    """Yield what files that chain hold, by exchange time. Raises RecordingInvalid."""
+    tape = Tape(levels)
+    return in_order(
+        (line, tape.take(line, payload_of(line))) for file in files for line in read_lines(file)
+    )
+
+
+def in_order(found: Iterable[tuple[Line, Moment | None]]) -> Iterator[Moment]:
+    """Sort by exchange time, ties by arrival, within the tolerance that streams interleave.
+
+    Raises RecordingInvalid for a moment further back than the tolerance.
+    """
+    waiting: list[tuple[int, int, Moment]] = []
+    latest = 0
+    for arrival, (line, moment) in enumerate(found):
+        if moment is None:
+            continue
+        if moment.t_ns < latest - BACKWARDS_NS:
+            back_ms = (latest - moment.t_ns) // NS_PER_MS
+            raise refuse(line, f"exchange time runs {back_ms} ms backwards")
+        latest = max(latest, moment.t_ns)
+        heapq.heappush(waiting, (moment.t_ns, arrival, moment))
+        while waiting[0][0] < latest - BACKWARDS_NS:
+            yield heapq.heappop(waiting)[2]
+    while waiting:
+        yield heapq.heappop(waiting)[2]
