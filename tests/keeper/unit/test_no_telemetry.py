@@ -8,7 +8,7 @@ import pytest
 
 KEEPER = Path(__file__).resolve().parents[3] / "keeper"
 HOST = re.compile(
-    r"(?:https?|wss?|grpcs?)://([A-Za-z0-9_.-]+)|([a-z0-9-]+(?:\.[a-z0-9-]+)+):\d{2,5}"
+    r"(?:https?|wss?|grpcs?)://([A-Za-z0-9_.-]+)|[\"']([a-z0-9-]+(?:\.[a-z0-9-]+)+):\d{2,5}[\"']"
 )
 SUFFIXES = {".py", ".j2", ".js", ".css", ".html"}
 CHOSEN_BY_THE_OPERATOR = KEEPER / "config" / "presets.py"
