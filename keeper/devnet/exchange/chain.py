@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from v4_proto.cosmos.bank.v1beta1.tx_pb2 import MsgSend
@@ -44,8 +45,9 @@ class CheckOutcome:
 
 
 class Chain:
-    """One validator. `check_tx` and `commit` are its only inputs besides the administration's
-    `set_oracle`, `set_status`, `credit` and `faucet`, which take effect in the next block."""
+    """One validator. `check_tx` and `commit` are its only inputs besides `place` and `cancel` of
+    recorded flow, and the administration's `set_oracle`, `set_status`, `credit` and `faucet`,
+    which take effect in the next block."""
 
     def __init__(self, config: ExchangeConfig, genesis_time_ns: int) -> None:
         self.config = config
@@ -127,6 +129,27 @@ class Chain:
     def simulate(self, raw: bytes) -> int:
         """Return the gas a transaction would use. Raises Rejected when it would fail."""
         return self._delivery.simulate(decode(raw))
+
+    # Inputs: orders of accounts that the exchange itself acts for
+
+    def place(self, order: Order) -> CheckOutcome:
+        """Take an order by the market's rules; no transaction carries it, so its hash is empty."""
+        state, next_height = self.state, self.height + 1
+        return self._unsigned(lambda: self._checker.place(order, state, next_height, ""))
+
+    def cancel(self, order_id: OrderId, good_til_block: int) -> CheckOutcome:
+        """Cancel an order as `place` took it."""
+        state, next_height = self.state, self.height + 1
+        return self._unsigned(
+            lambda: self._checker.cancel(order_id, good_til_block, state, next_height)
+        )
+
+    def _unsigned(self, work: Callable[[], list[Event]]) -> CheckOutcome:
+        self.clob.rejected_events = []
+        try:
+            return CheckOutcome("", OK, tuple(work()))
+        except Rejected as refusal:
+            return CheckOutcome("", refusal.result, tuple(self.clob.rejected_events))
 
     # Inputs: administration
 

@@ -6,7 +6,7 @@ from .auth import check_signature
 from .config import ExchangeConfig
 from .events import Event
 from .memclob import MemClob
-from .model import OrderId, SubaccountId
+from .model import Order, OrderId, SubaccountId
 from .ratelimit import BlockRateLimiter
 from .results import Rejected
 from .store import State
@@ -45,6 +45,20 @@ class ClobChecker:
                 return self._batch(tx, message, state, next_height)
         raise TypeError(f"{tx.messages[0].DESCRIPTOR.full_name} is not a CLOB message")
 
+    def place(self, order: Order, state: State, next_height: int, transaction: str) -> list[Event]:
+        """Admit an order by the rules of its market, whoever stands behind it. Raises Rejected."""
+        check_against_market(order, state)
+        check_block_window(order.good_til_block, next_height, self._config.short_block_window)
+        return self._clob.place(order, transaction)
+
+    def cancel(
+        self, order_id: OrderId, good_til_block: int, state: State, next_height: int
+    ) -> list[Event]:
+        """Admit a cancel, whoever stands behind it. Raises Rejected."""
+        check_cancel_market(order_id, state)
+        check_block_window(good_til_block, next_height, self._config.short_block_window)
+        return self._clob.cancel(order_id, good_til_block)
+
     def _authorize(self, tx: DecodedTx, state: State, next_height: int, weight: int) -> None:
         check_signature(state, tx, self._config.chain_id)
         self.limiter.use(tx.signer, next_height, weight)
@@ -54,18 +68,14 @@ class ClobChecker:
     ) -> list[Event]:
         order = parse_order(message.order)
         self._authorize(tx, state, next_height, 1)
-        check_against_market(order, state)
-        check_block_window(order.good_til_block, next_height, self._config.short_block_window)
-        return self._clob.place(order, tx.hash)
+        return self.place(order, state, next_height, tx.hash)
 
     def _cancel(
         self, tx: DecodedTx, message: MsgCancelOrder, state: State, next_height: int
     ) -> list[Event]:
         order_id, good_til_block = parse_cancel(message)
         self._authorize(tx, state, next_height, 1)
-        check_cancel_market(order_id, state)
-        check_block_window(good_til_block, next_height, self._config.short_block_window)
-        return self._clob.cancel(order_id, good_til_block)
+        return self.cancel(order_id, good_til_block, state, next_height)
 
     def _batch(
         self, tx: DecodedTx, message: MsgBatchCancel, state: State, next_height: int
@@ -85,8 +95,6 @@ class ClobChecker:
         self, order_id: OrderId, good_til_block: int, state: State, next_height: int
     ) -> list[Event]:
         try:
-            check_cancel_market(order_id, state)
-            check_block_window(good_til_block, next_height, self._config.short_block_window)
-            return self._clob.cancel(order_id, good_til_block)
+            return self.cancel(order_id, good_til_block, state, next_height)
         except Rejected:
             return []  # the chain reports no failure of a batch, and neither do we

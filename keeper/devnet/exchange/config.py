@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ExchangeConfig", "MarketConfig", "Ports", "RateLimit", "load_config"]
+__all__ = ["ExchangeConfig", "MarketConfig", "Ports", "RateLimit", "RecordedConfig", "load_config"]
 
 QUOTE_RESOLUTION = -6  # one quote quantum is 1e-6 USDC
 
@@ -62,6 +62,16 @@ class Ports:
     admin: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedConfig:
+    """A tape to play, the clock file that tells its time, and the accounts that act in it."""
+
+    tape_path: str
+    clock_path: str
+    maker: str
+    taker: str
+
+
 DEFAULT_MARKETS = (
     MarketConfig(
         id=0,
@@ -106,6 +116,7 @@ class ExchangeConfig:
     clock_path: str = ""  # empty: blocks are made by hand
     block_interval_ms: int = 1_000
     genesis_time_ns: int = 1_760_000_000_000_000_000
+    recorded: RecordedConfig | None = None
 
     def market(self, market_id: int) -> MarketConfig | None:
         """Return the market with this id, if there is one."""
@@ -130,6 +141,8 @@ def load_config(path: Path) -> ExchangeConfig:
         raw["markets"] = tuple(MarketConfig(**_strict(MarketConfig, m)) for m in raw["markets"])
     if "ports" in raw:
         raw["ports"] = Ports(**_strict(Ports, raw["ports"]))
+    if "recorded" in raw:
+        raw["recorded"] = RecordedConfig(**_strict(RecordedConfig, raw["recorded"]))
     if "place_cancel_limits" in raw:
         limits = raw["place_cancel_limits"]
         raw["place_cancel_limits"] = tuple(RateLimit(**_strict(RateLimit, x)) for x in limits)

@@ -23,6 +23,7 @@ from .events import Event
 from .fullnode import FullNodeStreams
 from .indexer import Indexer
 from .model import SubaccountId
+from .recorded import RecordedFlow
 from .rest import rest_app
 from .rpc import serve_routes
 from .rpc_absent import ABSENT_ROUTES
@@ -93,6 +94,9 @@ class Exchange:
         self._full_node = FullNodeStreams(self.chain)
         self._grpc = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         self._blocks: asyncio.Task[None] | None = None
+        recorded = config.recorded
+        self._recorded = RecordedFlow(recorded, self.chain) if recorded else None
+        self._tape_clock = WorldClock(Path(recorded.clock_path)) if recorded else None
 
     # State machine
 
@@ -113,6 +117,9 @@ class Exchange:
             step = last + self.config.block_interval_ms * MS
             now = self._clock.now_ns(time.time_ns()) if self._clock else step
             time_ns = max(now, last + 1)
+        if self._recorded is not None and self._tape_clock is not None:
+            tape_ns = self._tape_clock.now_ns(time.time_ns())
+            self.publish(tuple(self._recorded.play(tape_ns)))
         events = self.chain.commit(time_ns)
         for market_id, market in self.chain.state.markets.items():
             self.indexer.tables.rates[market_id] = self.chain.funding.next_rate(market)
