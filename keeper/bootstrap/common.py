@@ -54,8 +54,8 @@ def journal_section(loaded: LoadedConfig) -> JournalSection:
 
 
 def journal_folder(loaded: LoadedConfig) -> Path:
-    """Return the journal's folder. Raises ConfigError when none is configured."""
-    return loaded.path(journal_section(loaded).folder)
+    """Return the journal's folder for the mode. Raises ConfigError when none is configured."""
+    return loaded.journal_folder(journal_section(loaded))
 
 
 def key_of(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> bytes:

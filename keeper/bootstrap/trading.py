@@ -13,16 +13,11 @@ import structlog
 from keeper.bootstrap.common import (
     check_contracts,
     clock_of,
-    gas_policy,
     journal_folder,
     journal_section,
-    key_of,
-    rpc_of,
 )
 from keeper.bootstrap.logs import configure_logs
-from keeper.chain.rpc import JsonRpc
-from keeper.chain.signing import account_from_key
-from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
+from keeper.bootstrap.ports import open_ports
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
 from keeper.config.model import Config
 from keeper.control.server import ControlServer
@@ -32,11 +27,7 @@ from keeper.domain.settings import StepSettings
 from keeper.engine import Engine
 from keeper.journal import JournalOptions, JournalReader, JournalWriter
 from keeper.pages.status import status_of
-from keeper.ports import Clock
 from keeper.release import running_release
-from keeper.venues.dydx.keys import LocalSigner, SecretKey
-from keeper.venues.dydx.settings import DydxSettings
-from keeper.venues.dydx.venue import DydxVenue
 
 __all__ = [
     "LogAlerts",
@@ -68,29 +59,26 @@ class Services:
 
 
 async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Services:
-    """Read keys, check the node, open the journal and wire the engine.
+    """Read the keys of a live run, check the node, open the journal and wire the engine.
 
     Raises ConfigError, KeyUnavailable, ChainUnavailable, CallReverted, JournalCorrupt.
     """
     config, settings, clock = loaded.config, to_step_settings(loaded.config), clock_of(loaded)
     folder, section = journal_folder(loaded), journal_section(loaded)
     clock.now_ns()  # a world clock that is gone ends the start here, not in the loop
-    venue = _venue(loaded, clock, environ, resume_height=_resume_height(folder))
-    rpc = rpc_of(config)
-    chain = _chain(loaded, settings, clock, key_of(loaded, "keeper", environ), rpc)
+    ports = open_ports(loaded, settings, clock, environ, _resume_height(folder))
     try:
-        await check_contracts(rpc, config)
-        await chain.check()
+        await check_contracts(ports.rpc, config)
+        await ports.check_chain()
         options = JournalOptions(
             max_segment_bytes=section.segment_bytes, sync_interval_ms=section.sync_interval_ms
         )
         journal = JournalWriter.open(folder, options)
     except BaseException:
-        await chain.close()
-        await venue.close()
+        await ports.close()
         raise
     started = run_started(config, settings)
-    engine = Engine(journal, clock, venue, chain, LogAlerts(), started)
+    engine = Engine(journal, clock, ports.venue, ports.chain, LogAlerts(), started)
 
     def status() -> dict[str, Any]:
         return status_of(engine.state, clock.now_ns())
@@ -116,6 +104,7 @@ def run_started(config: Config, settings: StepSettings) -> RunStarted:
         subaccount=f"{config.venue.address}/{config.venue.subaccount}",
         client_id_base=secrets.randbits(CLIENT_ID_BITS),
         seed=secrets.randbits(SEED_BITS),
+        mode=config.mode,
     )
 
 
@@ -130,60 +119,12 @@ def _resume_height(folder: Path) -> int | None:
     return height
 
 
-def dydx_settings(config: Config) -> DydxSettings:
-    """Return the adapter's settings from [venue], [[markets]] and [limits]."""
-    venue = config.venue
-    return DydxSettings(
-        chain_id=venue.chain_id,
-        grpc_endpoint=venue.grpc_endpoint,
-        grpc_insecure=venue.grpc_insecure,
-        rest_url=venue.rest_url,
-        ws_url=venue.ws_url,
-        address=venue.address,
-        subaccount=venue.subaccount,
-        markets=tuple(market.ticker for market in config.markets),
-        authenticator_ids=venue.authenticator_ids,
-        max_messages_per_block=config.limits.max_messages_per_block if config.limits else 0,
-        place_deadline_ms=venue.place_deadline_ms,
-        query_deadline_ms=venue.query_deadline_ms,
-    )
-
-
-def _venue(
-    loaded: LoadedConfig, clock: Clock, environ: Mapping[str, str], *, resume_height: int | None
-) -> DydxVenue:
-    key = key_of(loaded, "venue", environ)
-    signer = LocalSigner(SecretKey(key))
-    return DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
-
-
-def _chain(
-    loaded: LoadedConfig, settings: StepSettings, clock: Clock, key: bytes, rpc: JsonRpc
-) -> EvmVaultChain:
-    evm = loaded.config.evm
-    allocation = settings.allocation
-    chain_settings = ChainSettings(
-        chain_id=evm.chain_id,
-        vault=loaded.config.vault.address,
-        clob_adapters=(allocation.clob_adapter,) if allocation else (),
-        pools=tuple((pool.adapter, pool.pool) for pool in settings.pools),
-        gas=gas_policy(loaded.config),
-        poll_seconds=evm.poll_interval_ms / 1_000,
-    )
-
-    async def logged() -> None:
-        """`Engine.ingest` has the signed bytes in the log when it returns: nothing to wait for."""
-
-    account = account_from_key(key)
-    return EvmVaultChain(rpc, account, chain_settings, clock=clock, logged=logged)
-
-
 async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
-    """Trade until SIGINT or SIGTERM, then cancel quotes, seal the journal and return.
+    """Run in the configured mode until SIGINT or SIGTERM, then cancel quotes and seal the journal.
 
     Raises what `build_engine` and `Engine.run` raise.
     """
-    configure_logs()
+    configure_logs(mode=loaded.config.mode, network=loaded.config.venue.chain_id)
     services = await build_engine(loaded, environ)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

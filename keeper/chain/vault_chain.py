@@ -28,7 +28,7 @@ from keeper.domain.events import (
 )
 from keeper.ports import Clock, Emit
 
-__all__ = ["SOURCE", "ChainSettings", "EvmVaultChain"]
+__all__ = ["SOURCE", "ChainSettings", "EvmVaultChain", "VaultFeed"]
 
 SOURCE: Final = "evm"
 """Name of the head as a source; the vault is `evm:vault`, a pool `evm:pool:<adapter>`."""
@@ -47,25 +47,14 @@ class ChainSettings:
     poll_seconds: float
 
 
-class EvmVaultChain:
-    """Implements `keeper.ports.VaultChain`."""
+class VaultFeed:
+    """Follows the head and observes vault and pools; holds no key, so it cannot send."""
 
-    def __init__(
-        self,
-        rpc: JsonRpc,
-        account: LocalAccount,
-        settings: ChainSettings,
-        *,
-        clock: Clock,
-        logged: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, rpc: JsonRpc, settings: ChainSettings, *, clock: Clock) -> None:
         self._rpc = rpc
         self._settings = settings
         self._clock = clock
         self._blocks = BlockFollower(rpc)
-        self._sender = TransactionSender(
-            rpc, account, settings.gas, chain_id=settings.chain_id, clock=clock, logged=logged
-        )
         self._vault: VaultReader | None = None
         self._pools: tuple[PoolReader, ...] = ()
         self._down: dict[str, str] = {}
@@ -83,27 +72,15 @@ class EvmVaultChain:
         self._vault = VaultReader(self._rpc, self._settings.vault, adapters)
 
     async def run(self, emit: Emit) -> None:
-        """Observe and send until cancelled; a node that is away or wrong is a SourceDown."""
+        """Observe until cancelled; a node that is away or wrong is a SourceDown."""
         pools = (f"{SOURCE}:pool:{adapter}" for adapter, _ in self._settings.pools)
         self._down = dict.fromkeys((SOURCE, f"{SOURCE}:vault", *pools), "")
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._sender.run(emit, self._settings.poll_seconds))
-            while True:
-                await self._observe_head(emit)
-                await self._clock.sleep(self._settings.poll_seconds)
+        while True:
+            await self._observe_head(emit)
+            await self._clock.sleep(self._settings.poll_seconds)
 
     async def close(self) -> None:
         await self._rpc.close()
-
-    async def submit(self, commands: Sequence[tuple[CommandId, Approved[ChainCommand]]]) -> None:
-        """Queue the commands in order; returns at once."""
-        for command_id, approved in commands:
-            operation = encode_operation(self._settings.vault, approved.value)
-            self._sender.enqueue(command_id, operation)
-
-    async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:
-        """Adopt transactions of an earlier run; the same bytes go out again."""
-        self._sender.adopt(pending)
 
     async def _observe_head(self, emit: Emit) -> None:
         try:
@@ -151,3 +128,45 @@ class EvmVaultChain:
     def _mark_up(self, emit: Emit, source: str) -> None:
         if self._down.pop(source, None) is not None:
             emit(SourceUp(source=source))
+
+
+class EvmVaultChain:
+    """Implements `keeper.ports.VaultChain`: the feed, and one account's transactions."""
+
+    def __init__(
+        self,
+        rpc: JsonRpc,
+        account: LocalAccount,
+        settings: ChainSettings,
+        *,
+        clock: Clock,
+        logged: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._settings = settings
+        self._feed = VaultFeed(rpc, settings, clock=clock)
+        self._sender = TransactionSender(
+            rpc, account, settings.gas, chain_id=settings.chain_id, clock=clock, logged=logged
+        )
+
+    async def check(self) -> None:
+        """As the feed's check. Raises ChainUnavailable, CallReverted, WireError."""
+        await self._feed.check()
+
+    async def run(self, emit: Emit) -> None:
+        """Observe and send until cancelled; a node that is away or wrong is a SourceDown."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._sender.run(emit, self._settings.poll_seconds))
+            group.create_task(self._feed.run(emit))
+
+    async def close(self) -> None:
+        await self._feed.close()
+
+    async def submit(self, commands: Sequence[tuple[CommandId, Approved[ChainCommand]]]) -> None:
+        """Queue the commands in order; returns at once."""
+        for command_id, approved in commands:
+            operation = encode_operation(self._settings.vault, approved.value)
+            self._sender.enqueue(command_id, operation)
+
+    async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:
+        """Adopt transactions of an earlier run; the same bytes go out again."""
+        self._sender.adopt(pending)

@@ -126,6 +126,7 @@ REPORTERS: Final[dict[str, str]] = {
     "INDEXER_BEHIND": "The venue's indexer has not processed the cut's height yet; ask again.",
     "JOURNAL_BEHIND": "The keeper's journal this reporter has does not show the cut yet.",
     "JOURNAL_OTHER_RELEASE": "The keeper's journal was written by a release other than this one.",
+    "JOURNAL_SHADOW": "The journal is a shadow run's: nothing in it was ever sent.",
     "JOURNAL_REPLAY_DIFFERS": "The keeper's journal does not replay to the commands it holds.",
     "NOT_A_REPORTER": "This key is not in the contract's current set of reporters.",
     "NO_CAPTURE": "The reporter has no captured state of this cut, so it cannot sign about it.",

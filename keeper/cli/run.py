@@ -14,19 +14,32 @@ __all__ = ["run"]
 
 @click.command()
 @config_options
+@click.option(
+    "--shadow", is_flag=True, help="Read and decide, send nothing; the same as --set mode=shadow."
+)
 @json_option
-def run(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def run(file: Path, overrides: tuple[str, ...], shadow: bool, as_json: bool) -> None:
     """Trade: quote, hedge and move capital until stopped.
 
     Ctrl-C or SIGTERM cancels the quotes, waits for their results and seals the journal; positions
     and pool ranges stay as they are (use `keeper flatten` to leave them).
+
+    A shadow run reads the same feeds, decides and logs every command, and sends none: it needs no
+    key, and its journal is the folder of the live one with -shadow added. Other commands find it
+    with --set mode=shadow.
     """
-    loaded = load(file, overrides)
+    loaded = load(file, (*overrides, "mode=shadow") if shadow else overrides)
     from keeper.bootstrap.common import journal_folder
     from keeper.bootstrap.trading import run_keeper
 
-    folder = journal_folder(loaded)
-    note(f"keeper for vault {loaded.config.vault.address}; journal {folder}")
+    folder, config = journal_folder(loaded), loaded.config
+    where = f"{config.mode} on {config.venue.chain_id} and EVM chain {config.evm.chain_id}"
+    note(f"{where}: keeper for vault {config.vault.address}; journal {folder}")
     asyncio.run(run_keeper(loaded, os.environ))
-    result = {"stopped": True, "journal": str(folder)}
+    result = {
+        "stopped": True,
+        "mode": config.mode,
+        "network": config.venue.chain_id,
+        "journal": str(folder),
+    }
     emit(as_json, result, lambda: click.echo("stopped; quotes cancelled, journal sealed"))

@@ -26,7 +26,7 @@ def folder_of(loaded: "LoadedConfig") -> Path:
             f"{loaded.file} has no [journal]: it runs no keeper",
             next_step="name the keeper's configuration: --config FILE",
         )
-    return loaded.path(loaded.config.journal.folder)
+    return loaded.journal_folder(loaded.config.journal)
 
 
 def ask_status(folder: Path) -> dict[str, Any]:
@@ -49,8 +49,16 @@ def status(file: Path, overrides: tuple[str, ...], as_json: bool) -> int:
         data = ask_status(folder)
     except NotRunning as error:
         hint = error.next_step
-        stopped = {"state": "STOPPED", "journal": str(folder), "next_step": hint}
-        emit(as_json, stopped, lambda: click.echo(f"STOPPED  {folder}\n  next:  {hint}"))
+        mode, network = loaded.config.mode, loaded.config.venue.chain_id
+        stopped = {
+            "state": "STOPPED",
+            "mode": mode,
+            "network": network,
+            "journal": str(folder),
+            "next_step": hint,
+        }
+        text = f"STOPPED  {mode} on {network}  {folder}\n  next:  {hint}"
+        emit(as_json, stopped, lambda: click.echo(text))
         return int(ExitCode.NOT_RUNNING)
     emit(as_json, data, lambda: _print(data))
     return int(ExitCode.HALTED if data["state"] == "HALTED" else ExitCode.OK)
@@ -60,6 +68,7 @@ def _print(data: dict[str, Any]) -> None:
     usdc = data["usdc_quote_quantums"]
     rows = [
         ("state", data["state"]),
+        ("mode / network", f"{data['mode']} / {data['network']}, EVM {data['evm_chain_id']}"),
         ("run / record", f"{data['run']} / {data['seq']:,}"),
         ("last event", datetime.fromtimestamp(data["t_ns"] // 10**9, tz=UTC).isoformat()),
         ("venue height", f"{data['venue_height']:,}  ({_age(data['venue_height_age_ms'])})"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from keeper.config.checks import check_meaning
-from keeper.config.model import FORMAT_VERSION, Config
+from keeper.config.model import FORMAT_VERSION, Config, JournalSection
 from keeper.config.problems import ConfigInvalid, Problem, line_of, problems_of
 from keeper.domain.errors import ConfigError
 
@@ -34,6 +34,11 @@ class LoadedConfig:
     def path(self, name: str) -> Path:
         """Resolve a path written in the file: relative ones start at the file's folder."""
         return (self.file.parent / Path(name).expanduser()).resolve()
+
+    def journal_folder(self, section: JournalSection) -> Path:
+        """Folder of the keeper's journal; a shadow's stands beside the live one's."""
+        suffix = "-shadow" if self.config.mode == "shadow" else ""
+        return self.path(section.folder.rstrip("/") + suffix)
 
 
 def load_config(

@@ -274,6 +274,10 @@ class Config(Section):
     """One TOML file; secrets come from the environment, overrides from KEEPER__SECTION__KEY."""
 
     format_version: Literal[1] = described("Version of this file's format.")
+    mode: Literal["live", "shadow"] = described(
+        "live: `keeper run` trades. shadow: it reads and decides, sends nothing, needs no key.",
+        "live",
+    )
     vault: Vault = described("The vault.")
     evm: Evm = described("The EVM chain.")
     venue: Venue = described("The order-book venue.")

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 _BACKOFF_BLOCKS = 5
+_SHADOW_BLOCKS = 60
 _BACKOFF_MAX_DOUBLINGS = 6
 
 
@@ -97,11 +98,19 @@ def observe_pool(state: State, event: PoolObserved) -> None:
 
 
 def apply_result(state: State, event: CommandResult) -> None:
-    """A chain command that was refused or dropped is over; UNKNOWN and ACK leave it under way."""
-    if event.outcome not in ("REJECTED", "DROPPED"):
+    """A chain command that was refused or dropped is over; UNKNOWN and ACK leave it under way.
+
+    One of a shadow run is over as well: nothing failed, and it is decided again after a pause.
+    """
+    if event.outcome not in ("REJECTED", "DROPPED", "SHADOW"):
         return
     for adapter, outstanding in list(state.chain.outstanding.items()):
-        if outstanding.command == event.command:
+        if outstanding.command != event.command:
+            continue
+        if event.outcome == "SHADOW":
+            del state.chain.outstanding[adapter]
+            state.chain.not_before[adapter] = max(state.chain.head_number, 0) + _SHADOW_BLOCKS
+        else:
             _fail(state, adapter)
 
 

@@ -40,6 +40,8 @@ def _start_run(state: State, event: ev.RunStarted) -> None:
         return
     state.run = event.run
     state.subaccount, state.vault = event.subaccount, event.vault
+    state.mode = event.mode
+    state.venue_chain_id, state.evm_chain_id = event.venue_chain_id, event.evm_chain_id
     state.orders.client_id_base = event.client_id_base
     state.orders.pending.clear()
     state.sources.clear()

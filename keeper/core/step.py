@@ -20,6 +20,9 @@ __all__ = ["step"]
 _QUIET = (ev.BlockSeen, ev.BlockReverted, ev.TransactionSigned, ev.TransactionMined, ev.Conflated)
 """Events that change nothing a quote depends on."""
 
+_NO_NEWS = ("ACK", "UNKNOWN", "SHADOW")
+"""Results after which a market's wishes are what they were."""
+
 _OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.OrderUpdated)
 
 
@@ -51,7 +54,7 @@ def _scope(state: State, event: ev.Event) -> tuple[str, ...]:
         return (event.market,) if event.market in state.markets else ()
     if isinstance(event, _QUIET):
         return ()
-    if isinstance(event, ev.CommandResult) and event.outcome in ("ACK", "UNKNOWN"):
+    if isinstance(event, ev.CommandResult) and event.outcome in _NO_NEWS:
         return ()
     return tuple(sorted(state.markets))
 

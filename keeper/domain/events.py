@@ -4,6 +4,8 @@ Every value that came from an await, a clock, randomness, a file or a person ent
 Natural keys named in each docstring make re-delivery harmless.
 """
 
+from typing import Literal
+
 import msgspec
 
 from keeper.domain.commands import CommandId
@@ -51,7 +53,10 @@ SCHEMA_VERSION = 1
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """First record of a run: all that the run depends on besides later events. Key: run."""
+    """First record of a run: all that the run depends on besides later events. Key: run.
+
+    A run of mode shadow reads and decides like a live one; nothing of it is ever sent.
+    """
 
     run: int
     schema: int
@@ -66,6 +71,7 @@ class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     subaccount: str
     client_id_base: int
     seed: int
+    mode: Literal["live", "shadow"] = "live"
 
 
 class MarketListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -284,7 +290,8 @@ class CommandResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What became of a command. Key: command.
 
     outcome: ACK (the venue took it), REJECTED (its word, with code), UNKNOWN (time-out or
-    transport error: never the end of an order), DROPPED (too old to send, nothing left us).
+    transport error: never the end of an order), DROPPED (too old to send, nothing left us),
+    SHADOW (a run that sends nothing: the core goes on as if an order had been taken).
     """
 
     command: CommandId

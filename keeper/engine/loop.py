@@ -8,7 +8,7 @@ import msgspec
 
 from keeper.core.state import State
 from keeper.domain.commands import CommandId, RaiseAlert
-from keeper.domain.errors import AthanorError, EngineFailed
+from keeper.domain.errors import AthanorError, ConfigError, EngineFailed
 from keeper.domain.events import (
     Event,
     RunStarted,
@@ -113,12 +113,22 @@ class Engine:
 
     def _start_run(self) -> None:
         """Begin the run, then tell the core what the run before left without an answer."""
+        self._require_same_mode()
         self._is_running = True
         left_over: list[Event] = [*self._outstanding.lost(), *self._own_pauses.undone()]
         run_started = msgspec.structs.replace(self._run_started, run=self._sequencer.run + 1)
         for event in (run_started, *left_over):
             if self._failure is None:
                 self._process(event)
+
+    def _require_same_mode(self) -> None:
+        """What a shadow never sent may not be taken for orders, nor the other way round."""
+        ours, theirs = self._run_started.mode, self.state.mode
+        if self._sequencer.run and ours != theirs:
+            raise ConfigError(
+                f"this journal holds {theirs} runs, this run is {ours}",
+                next_step="name another [journal] folder",
+            )
 
     async def _trade(self) -> None:
         senders = self._spawn(self._desk.jobs())

@@ -55,7 +55,7 @@ class Outstanding:
 
     def _note_result(self, result: CommandResult) -> None:
         self._orders.discard(result.command)
-        if result.outcome in ("REJECTED", "DROPPED"):
+        if result.outcome in ("REJECTED", "DROPPED", "SHADOW"):
             self._unsigned.discard(result.command)
             self._signed.pop(result.command, None)
 

@@ -55,7 +55,8 @@ def apply_result(orders: Orders, key: int, result: CommandResult, height: int) -
     if pending is None or order is None:
         return
     word = (result.codespace, result.code)
-    if result.outcome == "ACK" or (result.outcome == "REJECTED" and word == _IN_CACHE):
+    taken = result.outcome in ("ACK", "SHADOW")
+    if taken or (result.outcome == "REJECTED" and word == _IN_CACHE):
         _acknowledge(order, pending.good_til_block, height)
         return
     if result.outcome == "REJECTED" and word in _ID_SPENT:

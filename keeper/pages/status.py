@@ -19,6 +19,9 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
     """
     return {
         "state": state.guard.phase.value,
+        "mode": state.mode,
+        "network": state.venue_chain_id,
+        "evm_chain_id": state.evm_chain_id,
         "run": state.run,
         "seq": state.seq,
         "t_ns": state.t_ns,

@@ -39,7 +39,7 @@ class JournalCheck:
 
         The root is H(account root, market root, state hash) of the log's prefix, so it stays the
         same however much is logged afterwards, and is computed once. Refuses a log that does
-        not verify, does not replay, or has not seen the cut. Raises OSError.
+        not verify, does not replay, is a shadow's, or has not seen the cut. Raises OSError.
         """
         if epoch in self._known:
             return self._known[epoch]
@@ -59,6 +59,10 @@ class JournalCheck:
         reader = JournalReader(self._folder)
         for step in reader.steps():
             rerun(self._core, state, step)
+            if state.mode != "live":
+                return Refusal(
+                    code="JOURNAL_SHADOW", subject="dataRoot", ours="live", theirs=state.mode
+                )
             if _shows_cut(step.event, epoch):
                 state_hash = hashlib.sha256(state_bytes(state)).digest()
                 account, market = (_stream_root(self._folder, s, step.seq) for s in Stream)

@@ -109,7 +109,7 @@ class ScriptedCore:
     ) -> tuple[Approved[Command], ...]:
         self.seen.append((seq, t_ns, event))
         if isinstance(event, RunStarted):
-            state.settings = event.settings
+            state.settings, state.mode = event.settings, event.mode
         return tuple(Approved(command) for command in self.answer(event))
 
     def events(self, kind: type[Event]) -> list[Event]:

@@ -226,7 +226,7 @@ def test_run__indexer_behind_the_chain__waits_for_it() -> None:
         async with world() as here:
             here.start()
             assert here.venue is not None
-            indexer = here.venue._links.indexer
+            indexer = here.venue._feed.links.indexer
             heights = iter([1, 1])
             true_height = indexer.height
 
@@ -250,7 +250,7 @@ def test_run__indexer_stays_behind__venue_unavailable() -> None:
             async def stuck() -> int:
                 return 1
 
-            here.venue._links.indexer.height = stuck  # type: ignore[method-assign]
+            here.venue._feed.links.indexer.height = stuck  # type: ignore[method-assign]
             await here.came_up(1)
 
     with pytest.raises(VenueUnavailable, match="did not reach height"):
@@ -279,7 +279,7 @@ def with_open_order(change: Callable[[wire.Order], wire.Order]) -> None:
             async def orders() -> list[wire.Order]:
                 return [change(listed)]
 
-            here.venue._links.indexer.open_orders = orders  # type: ignore[method-assign]
+            here.venue._feed.links.indexer.open_orders = orders  # type: ignore[method-assign]
             await here.came_up(1)
             (reconciled,) = here.events.of(Reconciled)
             assert reconciled.open_orders == ()

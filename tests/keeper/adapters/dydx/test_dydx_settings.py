@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from keeper.domain.errors import ConfigError
+from keeper.venues.dydx.feed import check_order_limits
 from keeper.venues.dydx.reader import RateLimit
 from keeper.venues.dydx.settings import DydxSettings
-from keeper.venues.dydx.venue import check_order_limits
 
 GOOD: dict[str, Any] = {
     "chain_id": "localdydxprotocol",

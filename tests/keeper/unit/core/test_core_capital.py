@@ -23,6 +23,7 @@ from keeper.domain.commands import (
 )
 from keeper.domain.events import (
     BlockReverted,
+    BlockSeen,
     Event,
     OperatorCommand,
     PoolObserved,
@@ -546,3 +547,16 @@ def _small_range(block: int) -> PoolObserved:
         tick_lower=centre - 1_200, tick_upper=centre + 1_200, liquidity=100_000_000_000_000
     )
     return replace(spot, ranges=(held,), amount1=2 * ONE_WETH, fee_ppm=100, liquidity=10**19)
+
+
+def test_command_result__shadow__decided_again_after_a_pause_and_no_failure() -> None:
+    keeper = _keeper()
+    keeper.feed(BlockSeen(number=1, hash="0xb1", timestamp=keeper.now // SECOND))
+    decided = _chain(keeper.feed(vault(1)))
+    waiting, keeper.sent = keeper.sent, []
+    answers = [result(command_id, "SHADOW") for command_id, _ in waiting]
+
+    assert _chain([command for answer in answers for command in keeper.feed(answer)]) == []
+    assert _chain(keeper.feed(vault(60))) == []
+    assert _chain(keeper.feed(vault(61))) == decided
+    assert keeper.state.chain.failures == {}

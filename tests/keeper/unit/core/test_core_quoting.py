@@ -566,3 +566,17 @@ def test_step__refusal_flaps__noted_once_in_ten_seconds() -> None:
         notes += len(of(keeper.feed(SourceUp(source="account")), NoteRefusal))
 
     assert notes == 1
+
+
+def test_step__shadow_results__orders_count_as_resting_and_are_renewed() -> None:
+    keeper = Keeper()
+    keeper.start()
+    placed = keeper.places()
+    keeper.answer("SHADOW")
+
+    assert keeper.block() == []
+    assert len(keeper.state.orders.working) == len(placed)
+    while not (renewed := of(keeper.block(), PlaceOrder)):
+        pass
+    assert [order.client_id for order in renewed] == [order.client_id for order in placed]
+    assert keeper.height == placed[0].good_til_block - 2

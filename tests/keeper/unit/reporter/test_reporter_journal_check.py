@@ -137,3 +137,18 @@ def test_root_at_cut__one_bit_changed__corrupt_and_names_the_record(folder: Path
     assert isinstance(found, Refusal)
     assert found.code == "JOURNAL_CORRUPT"
     assert path.name in found.detail
+
+
+def test_root_at_cut__journal_of_a_shadow__refused(folder: Path) -> None:
+    writer = open_writer(folder)
+    write_until_cut(writer)
+
+    def shadow_step(
+        state: State, t_ns: int, seq: int, event: Event
+    ) -> tuple[Approved[Command], ...]:
+        state.mode = "shadow"
+        return counting_step(state, t_ns, seq, event)
+
+    found = JournalCheck(folder, Core(initial_state, shadow_step)).root_at_cut(2)
+
+    assert found == Refusal(code="JOURNAL_SHADOW", subject="dataRoot", ours="live", theirs="shadow")

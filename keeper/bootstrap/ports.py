@@ -1,0 +1,100 @@
+"""The keeper's two ports: live ones with their keys, or a shadow's with nothing to send with."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from keeper.bootstrap.common import gas_policy, key_of, rpc_of
+from keeper.chain.rpc import JsonRpc
+from keeper.chain.signing import account_from_key
+from keeper.chain.vault_chain import ChainSettings, EvmVaultChain, VaultFeed
+from keeper.config import LoadedConfig
+from keeper.config.model import Config
+from keeper.domain.settings import StepSettings
+from keeper.engine.shadow import ShadowPort
+from keeper.ports import Clock, OrderVenue, VaultChain
+from keeper.venues.dydx.feed import DydxFeed
+from keeper.venues.dydx.keys import LocalSigner, SecretKey
+from keeper.venues.dydx.settings import DydxSettings
+from keeper.venues.dydx.venue import DydxVenue
+
+__all__ = ["Ports", "dydx_settings", "open_ports"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Venue and chain, not connected yet; `check_chain` asks the node about the vault."""
+
+    rpc: JsonRpc
+    venue: OrderVenue
+    chain: VaultChain
+    check_chain: Callable[[], Awaitable[None]]
+
+    async def close(self) -> None:
+        """Close both. For a start that fails; the engine closes them otherwise."""
+        await self.chain.close()
+        await self.venue.close()
+
+
+def open_ports(
+    loaded: LoadedConfig,
+    settings: StepSettings,
+    clock: Clock,
+    environ: Mapping[str, str],
+    resume_height: int | None,
+) -> Ports:
+    """Build the ports of the configured mode. Raises ConfigError, KeyUnavailable (live alone)."""
+    if loaded.config.mode == "shadow":
+        return _shadow_ports(loaded.config, settings, clock, resume_height)
+    signer = LocalSigner(SecretKey(key_of(loaded, "venue", environ)))
+    account = account_from_key(key_of(loaded, "keeper", environ))
+    venue = DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
+    rpc = rpc_of(loaded.config)
+
+    async def logged() -> None:
+        """`Engine.ingest` has the signed bytes in the log when it returns: nothing to wait for."""
+
+    chain = EvmVaultChain(
+        rpc, account, _chain_settings(loaded.config, settings), clock=clock, logged=logged
+    )
+    return Ports(rpc, venue, chain, chain.check)
+
+
+def _shadow_ports(
+    config: Config, settings: StepSettings, clock: Clock, resume_height: int | None
+) -> Ports:
+    """Feeds alone: no key is read, and neither feed has a method that sends."""
+    rpc = rpc_of(config)
+    venue = DydxFeed(dydx_settings(config), clock, resume_height=resume_height)
+    chain = VaultFeed(rpc, _chain_settings(config, settings), clock=clock)
+    return Ports(rpc, ShadowPort(venue), ShadowPort(chain), chain.check)
+
+
+def dydx_settings(config: Config) -> DydxSettings:
+    """Return the adapter's settings from [venue], [[markets]] and [limits]."""
+    venue = config.venue
+    return DydxSettings(
+        chain_id=venue.chain_id,
+        grpc_endpoint=venue.grpc_endpoint,
+        grpc_insecure=venue.grpc_insecure,
+        rest_url=venue.rest_url,
+        ws_url=venue.ws_url,
+        address=venue.address,
+        subaccount=venue.subaccount,
+        markets=tuple(market.ticker for market in config.markets),
+        authenticator_ids=venue.authenticator_ids,
+        max_messages_per_block=config.limits.max_messages_per_block if config.limits else 0,
+        place_deadline_ms=venue.place_deadline_ms,
+        query_deadline_ms=venue.query_deadline_ms,
+    )
+
+
+def _chain_settings(config: Config, settings: StepSettings) -> ChainSettings:
+    allocation = settings.allocation
+    return ChainSettings(
+        chain_id=config.evm.chain_id,
+        vault=config.vault.address,
+        clob_adapters=(allocation.clob_adapter,) if allocation else (),
+        pools=tuple((pool.adapter, pool.pool) for pool in settings.pools),
+        gas=gas_policy(config),
+        poll_seconds=config.evm.poll_interval_ms / 1_000,
+    )
