@@ -14,7 +14,7 @@ from keeper.chain.codec import checksum, parameter_type, signature
 from keeper.chain.rpc import JsonRpc, NodeRefused, RpcFailure, quantity
 from keeper.domain.errors import ChainUnavailable, WireError
 
-__all__ = ["Log", "Span", "block_times", "read_logs"]
+__all__ = ["Log", "Span", "block_times", "logs_of_receipt", "read_logs"]
 
 _BATCH: Final = 100
 _DYNAMIC: Final = ("string", "bytes")
@@ -85,6 +85,24 @@ async def block_times(rpc: JsonRpc, numbers: set[int]) -> dict[int, int]:
                 raise ChainUnavailable(f"{rpc.url} does not have block {number}")
             times[number] = quantity(answer["timestamp"])
     return times
+
+
+def logs_of_receipt(
+    receipt: Mapping[str, Any], contracts: tuple[str, ...], events: tuple[str, ...]
+) -> list[tuple[str, Log]]:
+    """Decode those logs of a receipt that are one of these contracts' events, with their address.
+
+    An event that not every contract has is looked for in those that have it. Raises WireError.
+    """
+    shapes = _shapes(contracts, events)
+    known = [item for item in receipt["logs"] if item["topics"] and item["topics"][0] in shapes]
+    return [(item["address"], _decode(shapes[item["topics"][0]], item)) for item in known]
+
+
+@functools.cache
+def _shapes(contracts: tuple[str, ...], events: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    entries = [entry for name in contracts for entry in abi.load(name)]
+    return {_topic(e): e for e in entries if e["type"] == "event" and e["name"] in events}
 
 
 @functools.cache

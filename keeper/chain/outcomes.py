@@ -1,9 +1,11 @@
 """What became of a transaction, as events."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from keeper.chain.calls import is_revert
 from keeper.chain.codec import describe_revert
+from keeper.chain.effects import effects_of
 from keeper.chain.rpc import RpcFailure, quantity
 from keeper.domain.commands import CommandId
 from keeper.domain.events import CommandResult, TransactionMined
@@ -54,8 +56,10 @@ def refusal(command: CommandId, failure: RpcFailure) -> CommandResult:
     return result(command, "REJECTED", code=code, codespace="evm", detail=detail)
 
 
-def mined(command: CommandId, receipt: dict[str, Any], *, final: bool) -> TransactionMined:
-    """A receipt as an event."""
+def mined(
+    command: CommandId, receipt: dict[str, Any], adapters: Mapping[str, str], *, final: bool
+) -> TransactionMined:
+    """A receipt as an event; `adapters` as in `effects_of`. Raises WireError."""
     return TransactionMined(
         command=command,
         tx_hash=receipt["transactionHash"],
@@ -65,4 +69,5 @@ def mined(command: CommandId, receipt: dict[str, Any], *, final: bool) -> Transa
         gas_used=quantity(receipt["gasUsed"]),
         effective_gas_price=quantity(receipt["effectiveGasPrice"]),
         final=final,
+        effects=effects_of(receipt, adapters),
     )

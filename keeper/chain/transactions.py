@@ -70,7 +70,7 @@ class TransactionSender:
     """Sends operations from one account; answers by events alone.
 
     `logged` returns once every event emitted before it is in the log: no transaction leaves
-    before its signed bytes are there.
+    before its signed bytes are there. `adapters` are those whose events in a receipt are told.
     """
 
     def __init__(
@@ -82,7 +82,9 @@ class TransactionSender:
         chain_id: int,
         clock: Clock,
         logged: Callable[[], Awaitable[None]],
+        adapters: Iterable[str] = (),
     ) -> None:
+        self._adapters = {adapter.lower(): adapter for adapter in adapters}
         self._rpc = rpc
         self._account = account
         self._policy = policy
@@ -270,9 +272,9 @@ class TransactionSender:
         final = head >= number + self._policy.confirmations
         flight.block_hash, flight.block_number = receipt["blockHash"], number
         if moved:
-            emit(mined(flight.command, receipt, final=False))
+            emit(mined(flight.command, receipt, self._adapters, final=False))
         if final:
-            emit(mined(flight.command, receipt, final=True))
+            emit(mined(flight.command, receipt, self._adapters, final=True))
             self._lane.flights.remove(flight)
 
     async def _unmined(self, emit: Emit, flight: _Flight, used_nonces: int) -> None:

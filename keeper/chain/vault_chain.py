@@ -144,8 +144,15 @@ class EvmVaultChain:
     ) -> None:
         self._settings = settings
         self._feed = VaultFeed(rpc, settings, clock=clock)
+        pools = (adapter for adapter, _ in settings.pools)
         self._sender = TransactionSender(
-            rpc, account, settings.gas, chain_id=settings.chain_id, clock=clock, logged=logged
+            rpc,
+            account,
+            settings.gas,
+            chain_id=settings.chain_id,
+            clock=clock,
+            logged=logged,
+            adapters=(*settings.clob_adapters, *pools),
         )
 
     async def check(self) -> None:

@@ -15,6 +15,7 @@ from keeper.domain.settings import StepSettings
 
 __all__ = [
     "SCHEMA_VERSION",
+    "AdapterEffect",
     "AdapterState",
     "BlockReverted",
     "BlockSeen",
@@ -118,7 +119,8 @@ class FillReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A committed fill of ours. Fee in quote quantums, positive is paid. Key: fill_id.
 
     `client_id` is None when the fill is unsolicited (liquidation, deleveraging).
-    `quote_quantums` is the unsigned amount exchanged.
+    `quote_quantums` is the unsigned amount exchanged. `time_ns` is the block's time in unix
+    nanoseconds as the venue told it with the fill, 0 when it did not.
     """
 
     fill_id: str
@@ -132,6 +134,7 @@ class FillReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     liquidity: Liquidity
     kind: str
     height: int
+    time_ns: int = 0
 
 
 class OrderUpdated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -194,12 +197,16 @@ class FundingPaid(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class VenueTransfer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Collateral that moved into (+) or out of (-) the subaccount. Key: transfer_id."""
+    """Collateral that moved into (+) or out of (-) the subaccount. Key: transfer_id.
+
+    `time_ns` as in `FillReceived`.
+    """
 
     transfer_id: str
     quote_quantums: int
     counterparty: str
     height: int
+    time_ns: int = 0
 
 
 class BlockSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -311,8 +318,31 @@ class TransactionSigned(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     tx_hash: str
 
 
+class AdapterEffect(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One event that an adapter logged in a transaction of ours.
+
+    kind: mint, burn, collect, swap (`amount0`, `amount1` into the adapter's idle balances, in token
+    units, negative when they left), allocate, deallocate, sync (`assets` from the vault, negative
+    when they went back; `requested` is what a deallocation asked for), all in asset units.
+    """
+
+    log_index: int
+    adapter: str
+    kind: str
+    tick_lower: int = 0
+    tick_upper: int = 0
+    liquidity: int = 0
+    amount0: int = 0
+    amount1: int = 0
+    assets: int = 0
+    requested: int = 0
+
+
 class TransactionMined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """Receipt of an EVM command; gas in wei. Key: (tx_hash, block_hash)."""
+    """Receipt of an EVM command; gas in wei. Key: (tx_hash, block_hash).
+
+    `effects` are the adapters' events in it; one that reverted has none.
+    """
 
     command: CommandId
     tx_hash: str
@@ -322,6 +352,7 @@ class TransactionMined(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     gas_used: int
     effective_gas_price: int
     final: bool
+    effects: tuple[AdapterEffect, ...] = ()
 
 
 class TimerFired(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -174,6 +174,10 @@ def iso_ns(text: str) -> int:
     return milliseconds * NS_PER_MS
 
 
+def _told_ns(text: str | None) -> int:
+    return 0 if text is None else iso_ns(text)
+
+
 def _side(text: str) -> Side:
     try:
         return Side(text)
@@ -247,6 +251,7 @@ def fill_received(
         liquidity=_liquidity(fill.liquidity),
         kind=fill.type,
         height=whole(fill.created_at_height),
+        time_ns=_told_ns(fill.created_at),
     )
 
 
@@ -287,4 +292,5 @@ def venue_transfer(transfer: wire.Transfer, address: str, number: int) -> VenueT
         quote_quantums=signed,
         counterparty=other.address + suffix,
         height=whole(transfer.created_at_height),
+        time_ns=_told_ns(transfer.created_at),
     )

@@ -141,6 +141,7 @@ class Fill(msgspec.Struct, frozen=True, rename="camel"):
     size: str
     fee: str
     created_at_height: str
+    created_at: str | None = None
     order_id: str | None = None
     ticker: str | None = None
     market: str | None = None
@@ -183,6 +184,7 @@ class Transfer(msgspec.Struct, frozen=True, rename="camel"):
     symbol: str
     type: str
     created_at_height: str
+    created_at: str | None = None
 
 
 class Transfers(msgspec.Struct, frozen=True):

@@ -172,11 +172,14 @@ def test_submit__whole_life_of_a_range__each_command_lands(stage: Stage) -> None
     centre = stage.pool.slot0().tick // 10 * 10
     ticks = {"tick_lower": centre - 1_000, "tick_upper": centre + 1_000}
 
+    receipts: list[TransactionMined] = []
+
     async def script(session: Session) -> None:
         async def lands(command: ChainCommand) -> None:
             result = await session.command(command)
             assert isinstance(result, TransactionMined), result
             assert result.succeeded
+            receipts.append(result)
 
         await lands(Allocate(adapter=adapter.address, assets=200_000 * USDC))
         await lands(
@@ -218,6 +221,12 @@ def test_submit__whole_life_of_a_range__each_command_lands(stage: Stage) -> None
     play(stage, script)
 
     assert list(stage.pool_adapter.ranges()) == []
+    effects = [effect for receipt in receipts for effect in receipt.effects]
+    assert [e.kind for e in effects] == ["allocate", "swap", "mint", "burn"]
+    assert {e.adapter for e in effects} == {adapter.address}
+    flows = (200_000 * USDC, 0) if usdc_is_0 else (0, 200_000 * USDC)
+    told = [flows[n] + sum((e.amount0, e.amount1)[n] for e in effects) for n in (0, 1)]
+    assert told == list(adapter.balances())
 
 
 def test_ledger__operations_and_a_moving_mark__values_the_pool_as_the_adapter_does(

@@ -321,6 +321,17 @@ def test_fill_received__rebate__negative_fee(eth: PerpetualMarket) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "time_ns"), [(None, 0), ("2026-11-22T06:00:00.250Z", 1_795_327_200_250_000_000)]
+)
+def test_fill_received__its_blocks_time__is_kept_when_the_venue_tells_it(
+    eth: PerpetualMarket, told: str | None, time_ns: int
+) -> None:
+    fill = msgspec.structs.replace(FILL, created_at=told)
+
+    assert mapping.fill_received({"ETH-USD": eth}, fill, 7).time_ns == time_ns
+
+
 def test_fill_received__deleveraged_price__quote_exact_and_subticks_down(
     contents: Contents, eth: PerpetualMarket
 ) -> None:

@@ -56,6 +56,7 @@ class FakeNode:
             "status": hex(status),
             "gasUsed": hex(50_000),
             "effectiveGasPrice": hex(self.base_fee),
+            "logs": [],
         }
 
     def _handle(self, request: httpx.Request) -> httpx.Response:
