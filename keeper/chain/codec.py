@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from keeper import abi
 from keeper.domain.errors import WireError
 
-__all__ = ["Contract", "Function", "checksum", "describe_revert", "parameter_type", "signature"]
+__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature"]
 
 _WORD: Final = 32
 _PANIC: Final = keccak(text="Panic(uint256)")[:4]
@@ -26,18 +26,17 @@ def checksum(address: str) -> str:
     return to_checksum_address(address)
 
 
-def parameter_type(parameter: Mapping[str, Any]) -> str:
-    """Canonical type of a parameter of an ABI entry, tuples spelt out."""
+def _type(parameter: Mapping[str, Any]) -> str:
     kind: str = parameter["type"]
     if not kind.startswith("tuple"):
         return kind
-    inner = ",".join(parameter_type(component) for component in parameter["components"])
+    inner = ",".join(_type(component) for component in parameter["components"])
     return f"({inner}){kind.removeprefix('tuple')}"
 
 
 def signature(entry: Mapping[str, Any]) -> str:
     """Canonical signature of a function, event or error, e.g. "idle()"."""
-    return f"{entry['name']}({','.join(parameter_type(p) for p in entry['inputs'])})"
+    return f"{entry['name']}({','.join(_type(p) for p in entry['inputs'])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +72,8 @@ class Contract:
             (entry["name"], len(entry["inputs"])): Function(
                 entry["name"],
                 keccak(text=signature(entry))[:4],
-                tuple(parameter_type(p) for p in entry["inputs"]),
-                tuple(parameter_type(p) for p in entry["outputs"]),
+                tuple(_type(p) for p in entry["inputs"]),
+                tuple(_type(p) for p in entry["outputs"]),
             )
             for entry in abi.load(name)
             if entry["type"] == "function"
@@ -97,7 +96,7 @@ def _errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
     for name in abi.names():
         for entry in abi.load(name):
             if entry["type"] == "error":
-                kinds = tuple(parameter_type(p) for p in entry["inputs"])
+                kinds = tuple(_type(p) for p in entry["inputs"])
                 known[keccak(text=signature(entry))[:4]] = (entry["name"], kinds)
     return known
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keeper.chain.calls import block_of
-from keeper.chain.logs import Log, Span, block_times, read_logs
+from keeper.chain.event_logs import Log, Span, block_times, read_logs
 from keeper.chain.rpc import JsonRpc
 from keeper.domain.history import Cut, Epoch, Movement, Posted, Settled, VaultHistory
 

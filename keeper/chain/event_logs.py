@@ -10,7 +10,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from keeper import abi
-from keeper.chain.codec import checksum, parameter_type, signature
+from keeper.chain.codec import checksum, signature
 from keeper.chain.rpc import JsonRpc, NodeRefused, RpcFailure, quantity
 from keeper.domain.errors import ChainUnavailable, WireError
 
@@ -120,10 +120,10 @@ def _decode(entry: Mapping[str, Any], item: Mapping[str, Any]) -> Log:
     plain = [p for p in entry["inputs"] if not p["indexed"]]
     try:
         values = {
-            parameter["name"]: _of_topic(parameter_type(parameter), topic)
+            parameter["name"]: _of_topic(parameter["type"], topic)
             for parameter, topic in zip(indexed, item["topics"][1:], strict=True)
         }
-        body = decode([parameter_type(p) for p in plain], bytes.fromhex(item["data"][2:]))
+        body = decode([p["type"] for p in plain], bytes.fromhex(item["data"][2:]))
     except (DecodingError, ValueError) as error:
         raise WireError(f"a log of {entry['name']} is not of its declared shape") from error
     values.update((p["name"], _readable(value)) for p, value in zip(plain, body, strict=True))
