@@ -9,9 +9,9 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from keeper.chain.vault_history import HistoryReader
 from keeper.chain.event_logs import Span, read_logs
 from keeper.chain.rpc import JsonRpc, NodeRefused
+from keeper.chain.vault_history import HistoryReader
 from keeper.domain.errors import WireError
 from keeper.domain.history import VaultHistory
 
