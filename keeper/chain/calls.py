@@ -8,7 +8,7 @@ from keeper.chain.codec import Function, contract, describe_revert
 from keeper.chain.rpc import JsonRpc, RpcFailure, quantity
 from keeper.domain.errors import AthanorError, ChainUnavailable
 
-__all__ = ["Block", "Call", "CallReverted", "block_of", "read_at", "view"]
+__all__ = ["Block", "Call", "CallReverted", "block_of", "read_at", "read_each", "view"]
 
 _REVERTED_CODE: Final = 3
 
@@ -67,10 +67,10 @@ def is_revert(failure: RpcFailure) -> bool:
     return bool(failure.data) or failure.code == _REVERTED_CODE or "revert" in failure.message
 
 
-def _decode(call: Call, answer: Any) -> tuple[Any, ...]:
+def _decode(call: Call, answer: Any) -> tuple[Any, ...] | CallReverted:
     if isinstance(answer, RpcFailure):
         if is_revert(answer):
-            raise CallReverted(f"{call.to}.{call.function.name}", *describe_revert(answer.data))
+            return CallReverted(f"{call.to}.{call.function.name}", *describe_revert(answer.data))
         raise ChainUnavailable(f"{call.function.name}: node answered {answer.message}")
     return call.function.decode(answer)
 
@@ -80,9 +80,25 @@ async def read_at(rpc: JsonRpc, block: Block | str, calls: Sequence[Call]) -> li
 
     Raises ChainUnavailable, CallReverted (first call that reverts), WireError.
     """
+    answers = await read_each(rpc, block, calls)
+    for answer in answers:
+        if isinstance(answer, CallReverted):
+            raise answer
+    return [answer for answer in answers if not isinstance(answer, CallReverted)]
+
+
+async def read_each(
+    rpc: JsonRpc, block: Block | str, calls: Sequence[Call], *, sender: str = ""
+) -> list[tuple[Any, ...] | CallReverted]:
+    """Make the calls like `read_at`, as `sender` if given; one that reverts is answered by why.
+
+    Raises ChainUnavailable, WireError.
+    """
     at: Any = block if isinstance(block, str) else {"blockHash": block.hash}
+    who = {"from": sender} if sender else {}
     requests = [
-        ("eth_call", [{"to": c.to, "data": c.function.encode(*c.arguments)}, at]) for c in calls
+        ("eth_call", [{**who, "to": c.to, "data": c.function.encode(*c.arguments)}, at])
+        for c in calls
     ]
     answers = await rpc.batch(requests)
     return [_decode(call, answer) for call, answer in zip(calls, answers, strict=True)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from keeper.chain.calls import Call
 from keeper.chain.codec import contract
 from keeper.domain.commands import (
     Allocate,
@@ -14,7 +15,7 @@ from keeper.domain.commands import (
     SyncAdapter,
 )
 
-__all__ = ["Operation", "encode_operation"]
+__all__ = ["Operation", "encode_operation", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Operation:
 
     to: str
     data: str
+
+
+def operation_of(call: Call) -> Operation:
+    """Lay a described call out. Raises eth_abi's EncodingError when a value does not fit."""
+    return Operation(call.to, call.function.encode(*call.arguments))
 
 
 def _vault_call(vault: str, name: str, *arguments: object) -> Operation:

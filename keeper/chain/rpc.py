@@ -10,7 +10,7 @@ import httpx
 
 from keeper.domain.errors import AthanorError, ChainUnavailable
 
-__all__ = ["Answer", "JsonRpc", "NodeRefused", "RpcFailure", "quantity"]
+__all__ = ["Answer", "JsonRpc", "NodeRefused", "RpcFailure", "quantity", "shown_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,27 @@ class NodeRefused(AthanorError):
 Answer = Any | RpcFailure
 
 
+def shown_url(url: str) -> str:
+    """Write an endpoint for people: providers put credentials in the path, the query or before @.
+
+    Scheme, host and port stay; "https://u:p@node.example/v2/KEY" is "https://node.example/…".
+    """
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return "an endpoint that is no URL"
+    port = "" if parts.port is None else f":{parts.port}"
+    rest = "/…" if parts.raw_path not in (b"", b"/") else ""
+    return f"{parts.scheme}://{parts.host}{port}{rest}"
+
+
 def quantity(value: str | int) -> int:
     """Read a JSON-RPC quantity. Raises ValueError."""
     return value if isinstance(value, int) else int(value, 16)
+
+
+def _words(error: Exception, url: str) -> str:
+    return f"{type(error).__name__} {error}".replace(url, shown_url(url)).strip()
 
 
 def _failure(error: dict[str, Any]) -> RpcFailure:
@@ -57,6 +75,7 @@ class JsonRpc:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.url = url
+        self.shown_url = shown_url(url)
         self._client = httpx.AsyncClient(timeout=timeout_seconds, transport=transport)
         self._ids = itertools.count(1)
 
@@ -91,7 +110,7 @@ class JsonRpc:
         by_id = {item.get("id"): item for item in answers}
         missing = [item["method"] for item in body if item["id"] not in by_id]
         if missing:
-            raise ChainUnavailable(f"{self.url} left {missing[0]} unanswered")
+            raise ChainUnavailable(f"{self.shown_url} left {missing[0]} unanswered")
         return [self._result(by_id[item["id"]]) for item in body]
 
     async def check_chain(self, chain_id: int) -> None:
@@ -99,7 +118,7 @@ class JsonRpc:
         found = quantity(await self.call("eth_chainId"))
         if found != chain_id:
             raise ChainUnavailable(
-                f"{self.url} serves chain {found}, expected {chain_id}",
+                f"{self.shown_url} serves chain {found}, expected {chain_id}",
                 next_step="correct the RPC URL or the chain id in the configuration",
             )
 
@@ -108,15 +127,21 @@ class JsonRpc:
             response = await self._client.post(self.url, json=body)
             response.raise_for_status()
             answers = response.json()
-        except (httpx.HTTPError, ValueError) as error:
+        except httpx.HTTPStatusError as error:
+            # Its own words hold the whole URL.
             raise ChainUnavailable(
-                f"{self.url} cannot be reached: {type(error).__name__} {error}".strip(),
+                f"{self.shown_url} answers HTTP {error.response.status_code}",
+                next_step="correct the RPC URL, or ask the provider",
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise ChainUnavailable(
+                f"{self.shown_url} cannot be reached: {_words(error, self.url)}",
                 next_step="start the node or correct the RPC URL",
             ) from error
         if isinstance(answers, dict):
             answers = [answers]
         if not isinstance(answers, list) or not all(isinstance(item, dict) for item in answers):
-            raise ChainUnavailable(f"{self.url} does not speak batched JSON-RPC")
+            raise ChainUnavailable(f"{self.shown_url} does not speak batched JSON-RPC")
         return answers
 
     @staticmethod

@@ -9,9 +9,18 @@ from keeper.chain.rpc import JsonRpc
 from keeper.domain.events import AdapterState, VaultObserved
 from keeper.domain.units import mul_div_up
 
-__all__ = ["STATES", "VaultReader", "known_adapters"]
+__all__ = [
+    "EPOCH_SECONDS",
+    "REPORT_WINDOW_SECONDS",
+    "STATES",
+    "VaultReader",
+    "known_adapters",
+]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
+EPOCH_SECONDS: Final = 86_400
+REPORT_WINDOW_SECONDS: Final = 6 * 3_600
+"""Of contracts/libraries/Constants.sol: no deployment may change them, no view tells them."""
 _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
     *("totalSupply", "virtualShares", "venueCapBps", "minOnChainBps"),

@@ -1,0 +1,294 @@
+"""Reads a vault as a depositor sees it: money, prices, queues, limits and roles at one block."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from keeper.accounting.gate import Gate
+from keeper.accounting.shares import Pricing, Vault
+from keeper.chain.calls import Block, Call, CallReverted, read_at, read_each, view
+from keeper.chain.codec import checksum
+from keeper.chain.rpc import JsonRpc
+from keeper.chain.vault import STATES
+from keeper.domain.errors import ChainUnavailable
+from keeper.domain.reports import Leg
+
+__all__ = [
+    "AdapterView",
+    "Overview",
+    "Reporting",
+    "Token",
+    "VaultViews",
+    "estimate",
+    "read_overview",
+]
+
+_VAULT: Final = "MarketMakingVault"
+_VIEWS: Final = {
+    "state": "state",
+    "cut": "cut",
+    "open_epoch": "openEpoch",
+    "next_cut_at": "nextCutTime",
+    "idle": "idle",
+    "accepted_nav": "acceptedNav",
+    "supply": "totalSupply",
+    "virtual": "virtualShares",
+    "deposit_queue": "depositQueue",
+    "redeem_queue": "redeemQueue",
+    "deposit_cap": "depositCap",
+    "venue_cap_bps": "venueCapBps",
+    "min_on_chain_bps": "minOnChainBps",
+    "min_deposit": "minDeposit",
+    "min_redeem": "minRedeem",
+    "adapters": "adapters",
+    "silo": "silo",
+    "owner": "owner",
+    "keeper": "keeper",
+    "guardian": "guardian",
+    "reporter": "reporter",
+    "asset": "asset",
+    "share_decimals": "decimals",
+    "share_symbol": "symbol",
+}
+_ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value", "route")
+_REPORTER_VIEWS: Final = (
+    *("reporters", "quorum", "lastReportHash", "lastLegs", "attestedValue", "gate"),
+)
+_NOBODY: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class VaultViews:
+    """The vault's own views, as the contract answers them; queues and cut as tuples.
+
+    Assets in asset units, shares in share units, times in unix seconds.
+    """
+
+    state: int
+    cut: tuple[int, ...]
+    open_epoch: int
+    next_cut_at: int
+    idle: int
+    accepted_nav: int
+    supply: int
+    virtual: int
+    deposit_queue: tuple[int, int]
+    redeem_queue: tuple[int, int]
+    deposit_cap: int
+    venue_cap_bps: int
+    min_on_chain_bps: int
+    min_deposit: int
+    min_redeem: int
+    adapters: tuple[str, ...]
+    silo: str
+    owner: str
+    keeper: str
+    guardian: str
+    reporter: str
+    asset: str
+    share_decimals: int
+    share_symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Asset and share of a vault: the asset's address, decimals, symbols."""
+
+    asset: str
+    decimals: int
+    symbol: str
+    share_decimals: int
+    share_symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterView:
+    """One adapter; `bid` and `ask` in asset units, None with a reason when its price is dead.
+
+    `route` is where an attested adapter sends collateral, empty for one on the chain.
+    """
+
+    address: str
+    attested: bool
+    sent: int
+    returned: int
+    bid: int | None
+    ask: int | None
+    dead_reason: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The reporter contract: who signs, what they said last, and the gain gate."""
+
+    reporters: tuple[str, ...]
+    quorum: int
+    last_digest: str
+    last_legs: tuple[Leg, ...]
+    attested: int
+    gate: tuple[int, ...]
+    """Cut time of the last settlement, slot release, slot, bucket, recovery, two fade rates."""
+    high_price_e36: int
+
+    @property
+    def settled_at(self) -> int:
+        """Time of the cut that the last settlement settled; 0 before the first."""
+        return self.gate[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything a depositor is shown, at one block."""
+
+    vault: str
+    block: Block
+    token: Token
+    views: VaultViews
+    adapters: tuple[AdapterView, ...]
+    reporting: Reporting
+    silo_assets: int
+    silo_shares: int
+
+    @property
+    def state(self) -> str:
+        return STATES[self.views.state]
+
+    @property
+    def shares(self) -> int:
+        """Supply with the virtual shares that price arithmetic adds."""
+        return self.views.supply + self.views.virtual
+
+
+async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
+    """Read a vault at one block, in two round trips.
+
+    Raises ChainUnavailable (also for a vault that is not wired yet), CallReverted, WireError.
+    """
+    answers = await read_at(rpc, block, [view(_VAULT, vault, name) for name in _VIEWS.values()])
+    views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
+    if int(views.reporter, 16) == _NOBODY:
+        raise ChainUnavailable(
+            f"the vault {vault} is not wired: it has no reporter and no adapters yet",
+            next_step="finish its deployment: ape run deploy",
+        )
+    groups = [
+        _token_calls(vault, views),
+        _reporter_calls(views, block),
+        *(_adapter_calls(address) for address in views.adapters),
+    ]
+    answered = iter(await read_each(rpc, block, [call for group in groups for call in group]))
+    token, reporter, *legs = [list(itertools.islice(answered, len(group))) for group in groups]
+    symbol, decimals, silo_assets, silo_shares = _required(token)
+    return Overview(
+        vault=vault,
+        block=block,
+        token=Token(
+            checksum(views.asset), decimals, symbol, views.share_decimals, views.share_symbol
+        ),
+        views=views,
+        adapters=tuple(
+            _adapter(address, leg) for address, leg in zip(views.adapters, legs, strict=True)
+        ),
+        reporting=_reporting(_required(reporter)),
+        silo_assets=silo_assets,
+        silo_shares=silo_shares,
+    )
+
+
+def estimate(overview: Overview, now: int) -> Pricing | None:
+    """What a cut at `now` would be priced at, if the attested legs were worth what they were.
+
+    On-chain legs at their live value, attested ones by the last report and the transfers since,
+    gains through the gate. None when an adapter has no price.
+    """
+    views, reporting = overview.views, overview.reporting
+    spread = 0
+    gross = views.idle + reporting.attested
+    for adapter in overview.adapters:
+        if adapter.bid is None or adapter.ask is None:
+            return None
+        gross += adapter.bid
+        spread += adapter.ask - adapter.bid
+    time, release_at, slot, bucket, recovery, fade_rate, pending_rate = reporting.gate
+    gate = Gate(
+        time=time,
+        bucket=bucket,
+        recovery=recovery,
+        fade_rate=fade_rate,
+        pending_fade_rate=pending_rate,
+        slot=slot,
+        slot_release_at=release_at,
+        prices=[(time, reporting.high_price_e36)] if reporting.high_price_e36 else [],
+    )
+    vault = Vault(
+        virtual=views.virtual,
+        deposit_cap=views.deposit_cap,
+        supply=views.supply,
+        idle=views.idle,
+        accepted=views.accepted_nav,
+    )
+    return gate.price(vault, gross, gross + spread, now)
+
+
+def _token_calls(vault: str, views: VaultViews) -> list[Call]:
+    # The vault's own ABI has the ERC-20 functions; they are the same on every token.
+    return [
+        view(_VAULT, views.asset, "symbol"),
+        view(_VAULT, views.asset, "decimals"),
+        view(_VAULT, views.asset, "balanceOf", views.silo),
+        view(_VAULT, vault, "balanceOf", views.silo),
+    ]
+
+
+def _reporter_calls(views: VaultViews, block: Block) -> list[Call]:
+    calls = [view("NavReporter", views.reporter, name) for name in _REPORTER_VIEWS]
+    return [*calls, view("NavReporter", views.reporter, "highPrice", block.timestamp)]
+
+
+def _adapter_calls(address: str) -> list[Call]:
+    return [view("ClobAdapter", address, name) for name in _ADAPTER_VIEWS]
+
+
+def _adapter(address: str, answers: Sequence[tuple[Any, ...] | CallReverted]) -> AdapterView:
+    value, route = answers[-2:]
+    attested, sent, returned = _required(answers[:3])
+    return AdapterView(
+        address=checksum(address),
+        attested=attested,
+        sent=sent,
+        returned=returned,
+        bid=None if isinstance(value, CallReverted) else value[0],
+        ask=None if isinstance(value, CallReverted) else value[1],
+        dead_reason=value.detail if isinstance(value, CallReverted) else "",
+        # Only an attested adapter has a route; the others answer with a revert.
+        route="" if isinstance(route, CallReverted) or not attested else checksum(route[0]),
+    )
+
+
+def _reporting(answers: Sequence[Any]) -> Reporting:
+    reporters, quorum, last_hash, legs, attested, gate, high = answers
+    return Reporting(
+        reporters=tuple(checksum(address) for address in reporters),
+        quorum=quorum,
+        last_digest="0x" + last_hash.hex(),
+        last_legs=tuple(
+            Leg(equity=leg[0], credited=leg[1], debited=leg[2], venue_height=leg[3]) for leg in legs
+        ),
+        attested=attested,
+        gate=tuple(gate),
+        high_price_e36=high,
+    )
+
+
+def _required(answers: Sequence[tuple[Any, ...] | CallReverted]) -> list[Any]:
+    """Unwrap answers none of which may be a revert. Raises CallReverted."""
+    for answer in answers:
+        if isinstance(answer, CallReverted):
+            raise answer
+    return [_bare(answer) for answer in answers if not isinstance(answer, CallReverted)]
+
+
+def _bare(answer: Sequence[Any]) -> Any:
+    return answer[0] if len(answer) == 1 else answer
