@@ -4,8 +4,10 @@
         --params protocol.toml --externals world.json --out deployments/31337.json
 
 `scripts/params/protocol.example.toml` lists every parameter. In production `--account` names an
-account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record has
-the names vault, silo, reporter, uniswap_v3.<name>, clob.<name>.
+account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record is
+the chain's address book (`keeper addresses list`, `keeper/addresses.py`); it has the names vault,
+silo, reporter, uniswap_v3.<name>, clob.<name>, each with address, transaction, block, constructor
+arguments, ABI hash, hash of the runtime code and source commit.
 """
 
 from pathlib import Path

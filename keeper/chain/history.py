@@ -59,20 +59,13 @@ async def read_history(
 ) -> list[Settlement]:
     """Read every settlement of a range of blocks, both ends included.
 
-    A settlement whose cut lies before the range is left out. Raises what `read_logs` raises.
+    The range is read twice, which `progress` is told of. A settlement whose cut lies before the
+    range is left out. Raises what `read_logs` raises.
     """
-    both = 2 * (blocks[1] - blocks[0] + 1)
-
-    def half(done: int, total: int) -> None:
-        if progress is not None:
-            progress(done + offset, both)
-
-    offset = 0
     own = LogQuery("MarketMakingVault", vault, ("CloseEpoch", "Settle"), *blocks)
-    vault_logs = await read_logs(rpc, own, half)
-    offset = both // 2
     said = LogQuery("NavReporter", reporter, ("SubmitReport", "LegReported"), *blocks)
-    return _merged(vault_logs, await read_logs(rpc, said, half))
+    vault_logs = await read_logs(rpc, own, progress)
+    return _merged(vault_logs, await read_logs(rpc, said, progress))
 
 
 def _merged(vault_logs: list[Log], reporter_logs: list[Log]) -> list[Settlement]:

@@ -1,6 +1,6 @@
 """Reads contracts' events over any range of blocks, in as few requests as the node allows."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from keeper.domain.errors import ChainUnavailable
 
 __all__ = ["Log", "LogQuery", "Progress", "read_logs"]
 
-Progress = Callable[[int, int], None]
-"""Told (blocks read, blocks in all) after each request."""
+Progress = Callable[[int], None]
+"""Told after each request how many more blocks have been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,9 @@ async def read_logs(rpc: JsonRpc, query: LogQuery, progress: Progress | None = N
             span = (end - start + 1) // 2
             continue
         found += [_log(query.contract, events, raw) for raw in _listed(answer)]
-        start = end + 1
         if progress is not None:
-            progress(start - query.from_block, query.to_block - query.from_block + 1)
+            progress(end - start + 1)
+        start = end + 1
     return sorted(found, key=lambda log: (log.block, log.index))
 
 

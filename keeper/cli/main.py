@@ -45,6 +45,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "reporter": Entry("keeper.cli.reporter", "reporter", "Recompute equity and sign reports."),
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
+    "addresses": Entry("keeper.cli.addresses", "addresses", "List and verify deployed contracts."),
     "devnet": Entry("keeper.cli.devnet", "devnet", "Run the whole local world on this machine."),
     "commands": Entry("keeper.cli.meta", "commands", "List every command with its options."),
     "explain": Entry("keeper.cli.meta", "explain", "Explain an error or refusal code."),

@@ -1,11 +1,11 @@
-"""The record of what is deployed where: one JSON file, read first and written after each step."""
+"""The record of what is deployed where: the address book, read first, written at each step."""
 
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ArgumentsChanged", "Book", "ChainMismatch", "Entry"]
+from keeper.addresses import AddressBook, Deployed, load_book, save_book
+
+__all__ = ["ArgumentsChanged", "Book", "ChainMismatch"]
 
 
 class ArgumentsChanged(ValueError):
@@ -16,37 +16,25 @@ class ChainMismatch(ValueError):
     """The record belongs to another chain than the one connected to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One deployed contract: its name in the sources, and the transaction that made it."""
-
-    contract: str
-    address: str
-    tx: str
-    block: int
-    args: list[Any]
-
-
 class Book:
     """Entries by name, e.g. `vault`, `uniswap_v3.weth-usdc`; `path` is replaced at each change."""
 
-    def __init__(self, path: Path, chain_id: int, entries: dict[str, Entry]) -> None:
+    def __init__(self, path: Path, chain_id: int, entries: dict[str, Deployed]) -> None:
         self.path = path
         self.chain_id = chain_id
         self.entries = entries
 
     @classmethod
     def open(cls, path: Path, chain_id: int) -> "Book":
-        """Read the record if there is one. Raises ChainMismatch."""
+        """Read the record if there is one. Raises ChainMismatch, ConfigError."""
         if not path.exists():
             return cls(path, chain_id, {})
-        raw = json.loads(path.read_text())
-        if raw["chain_id"] != chain_id:
-            raise ChainMismatch(f"{path} is of chain {raw['chain_id']}, connected to {chain_id}")
-        entries = {name: Entry(**entry) for name, entry in raw["contracts"].items()}
-        return cls(path, chain_id, entries)
+        book = load_book(path)
+        if book.chain_id != chain_id:
+            raise ChainMismatch(f"{path} is of chain {book.chain_id}, connected to {chain_id}")
+        return cls(path, chain_id, book.contracts)
 
-    def known(self, name: str, contract: str, args: list[Any]) -> Entry | None:
+    def known(self, name: str, contract: str, args: list[Any]) -> Deployed | None:
         """Return the entry if it was made from this contract and these arguments.
 
         Raises ArgumentsChanged otherwise: the old contract may hold money, so a new one needs a new
@@ -57,14 +45,7 @@ class Book:
             raise ArgumentsChanged(f"{name} at {entry.address}: {entry.args}, now {args}")
         return entry
 
-    def add(self, name: str, entry: Entry) -> None:
+    def add(self, name: str, entry: Deployed) -> None:
         """Record an entry and write the file."""
         self.entries[name] = entry
-        body = {
-            "chain_id": self.chain_id,
-            "contracts": {key: asdict(value) for key, value in self.entries.items()},
-        }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(body, indent=2) + "\n")
-        temporary.replace(self.path)
+        save_book(self.path, AddressBook(chain_id=self.chain_id, contracts=self.entries))

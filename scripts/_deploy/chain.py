@@ -9,7 +9,9 @@ from ape.api import AccountAPI, ReceiptAPI
 from ape.contracts import ContractContainer, ContractInstance
 from ethpm_types import Bytecode, ContractType
 
-from scripts._deploy.book import Book, Entry
+from keeper.addresses import Deployed, abi_hash, code_hash
+from scripts._deploy.book import Book
+from scripts._deploy.source import source_commit
 
 __all__ = ["CodeMissing", "Deployer", "npm_contract"]
 
@@ -57,22 +59,56 @@ class Deployer:
         transaction = container(*args)
         transaction.sender = self.account.address
         receipt = self.account.call(transaction)
-        self.created(name, kind, str(receipt.contract_address), receipt, plain)
+        self.created(name, container, str(receipt.contract_address), receipt, plain)
         return self.at(container, self.book.entries[name].address)
 
     def created(
-        self, name: str, kind: str, address: str, receipt: ReceiptAPI, args: list[Any]
+        self,
+        name: str,
+        container: ContractContainer,
+        address: str,
+        receipt: ReceiptAPI,
+        args: list[Any],
     ) -> None:
-        """Record a contract that a transaction of this run created."""
-        entry = Entry(kind, address, receipt.txn_hash, receipt.block_number, args)
+        """Record a contract that a transaction of this run created. Raises CodeMissing."""
+        self.record(name, container, address, (receipt.txn_hash, receipt.block_number), args)
+
+    def record(
+        self,
+        name: str,
+        container: ContractContainer,
+        address: str,
+        made_by: tuple[str, int],
+        args: list[Any],
+    ) -> None:
+        """Record a contract with the code it has now; `made_by` is its transaction and block.
+
+        Raises CodeMissing.
+        """
+        kind = container.contract_type
+        entry = Deployed(
+            contract=kind.name or name,
+            address=address,
+            tx=made_by[0],
+            block=made_by[1],
+            args=args,
+            abi_hash=abi_hash([item.model_dump(mode="json", by_alias=True) for item in kind.abi]),
+            code_hash=code_hash(self._code(address)),
+            source_commit=source_commit(),
+        )
         self.book.add(name, entry)
 
     def at(self, container: ContractContainer, address: str) -> ContractInstance:
         """Return a contract that must exist. Raises CodeMissing."""
-        if not networks.provider.get_code(address):
-            raise CodeMissing(f"no code at {address}, recorded in {self.book.path}")
+        self._code(address)
         # `container.at` prefers the type that Ape remembers there, even of a chain since reset.
         return ContractInstance(address, container.contract_type)
+
+    def _code(self, address: str) -> bytes:
+        code = bytes(networks.provider.get_code(address))
+        if not code:
+            raise CodeMissing(f"no code at {address}, recorded in {self.book.path}")
+        return code
 
 
 def _plain(value: Any) -> Any:

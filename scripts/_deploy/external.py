@@ -78,7 +78,7 @@ def _pool(
         return deployer.at(container, known.address)
     receipt = factory.createPool(*args, sender=deployer.account)
     address = str(factory.getPool(*args))
-    deployer.created("uniswap_v3_pool", "UniswapV3Pool", address, receipt, args)
+    deployer.created("uniswap_v3_pool", container, address, receipt, args)
     return deployer.at(container, address)
 
 

@@ -3,7 +3,6 @@
 from ape import project
 from ape.contracts import ContractInstance
 
-from scripts._deploy.book import Entry
 from scripts._deploy.chain import Deployer, npm_contract
 from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, VaultParams
 
@@ -55,8 +54,8 @@ def _record_silo(deployer: Deployer, vault: ContractInstance, asset: str) -> Non
     """Record the silo, which the vault's constructor created, under the same transaction."""
     if deployer.book.known("silo", "RequestSilo", [asset]) is None:
         made_by = deployer.book.entries["vault"]
-        silo = Entry("RequestSilo", str(vault.silo()), made_by.tx, made_by.block, [asset])
-        deployer.book.add("silo", silo)
+        address = str(vault.silo())
+        deployer.record("silo", project.RequestSilo, address, (made_by.tx, made_by.block), [asset])
 
 
 def _vault_args(params: VaultParams) -> tuple[str | int, ...]:

@@ -5,10 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from ape.contracts import ContractContainer
 
-from scripts._deploy.book import ArgumentsChanged, Book, ChainMismatch, Entry
+from keeper import abi
+from keeper.addresses import Deployed, abi_hash, code_hash, load_book
+from scripts._deploy.book import ArgumentsChanged, Book, ChainMismatch
 from scripts._deploy.chain import CodeMissing, Deployer
 from scripts._deploy.external import deploy_world
 from scripts._deploy.params import (
@@ -85,6 +88,20 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
     assert world.pool.slot0().observationCardinalityNext == 200
 
 
+def test_deploy_protocol__address_book__has_the_hashes_of_what_stands_there(
+    deployer: Deployer, params: ProtocolParams, chain: Any
+) -> None:
+    deploy_protocol(deployer, params)
+
+    book = load_book(deployer.book.path)
+    for entry in book.contracts.values():
+        assert entry.code_hash == code_hash(bytes(chain.provider.get_code(entry.address)))
+        assert entry.abi_hash == abi_hash(abi.load(entry.contract))
+        assert len(entry.source_commit.removesuffix("-dirty")) == 40
+        assert chain.provider.get_receipt(entry.tx).block_number == entry.block
+    assert len({entry.code_hash for entry in book.contracts.values()}) == 5
+
+
 def test_deploy_protocol__again_from_the_record__sends_nothing(
     deployer: Deployer, params: ProtocolParams, issuer: Any, chain: Any
 ) -> None:
@@ -147,7 +164,7 @@ def test_deploy_protocol__chain_was_reset__refuses(
 ) -> None:
     deploy_protocol(deployer, params)
     vault = deployer.book.entries["vault"]
-    deployer.book.add("vault", replace(vault, address=NOBODY))
+    deployer.book.add("vault", msgspec.structs.replace(vault, address=NOBODY))
 
     with pytest.raises(CodeMissing, match=NOBODY):
         deploy_protocol(deployer, params)
@@ -185,7 +202,17 @@ def test_deploy_world__price__is_the_feeds_in_pool_and_feed(
 
 def test_book__record_of_another_chain__refuses(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    Book.open(path, 1).add("vault", Entry("MarketMakingVault", NOBODY, "0x1", 7, [1, "a"]))
+    entry = Deployed(
+        contract="MarketMakingVault",
+        address=NOBODY,
+        tx="0x1",
+        block=7,
+        args=[1, "a"],
+        abi_hash="0x",
+        code_hash="0x",
+        source_commit="",
+    )
+    Book.open(path, 1).add("vault", entry)
     assert json.loads(path.read_text())["contracts"]["vault"]["block"] == 7
 
     with pytest.raises(ChainMismatch):
