@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from keeper import abi
 from keeper.domain.errors import WireError
 
-__all__ = ["Contract", "Event", "Function", "checksum", "describe_revert", "signature"]
+__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature"]
 
 _WORD: Final = 32
 _PANIC: Final = keccak(text="Panic(uint256)")[:4]
@@ -67,36 +67,8 @@ class Function:
             raise WireError(f"answer of {self.name} is not {self.outputs}: {data[:80]}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of a contract: its topic, and how topics and data are laid out."""
-
-    name: str
-    topic: str
-    inputs: tuple[tuple[str, str, bool], ...]
-    """(name, type, indexed) of each field in order; no indexed field of ours is of dynamic type."""
-
-    def decode(self, topics: Sequence[str], data: str) -> dict[str, Any]:
-        """Read a log's fields by name. Raises WireError when it is not of the declared shape."""
-        indexed = [kind for _, kind, is_topic in self.inputs if is_topic]
-        plain = [kind for _, kind, is_topic in self.inputs if not is_topic]
-        try:
-            words = b"".join(bytes.fromhex(topic[2:]) for topic in topics[1:])
-            in_topics = iter(decode(indexed, words))
-            in_data = iter(decode(plain, bytes.fromhex(data.removeprefix("0x"))))
-            return {
-                name: next(in_topics) if is_topic else next(in_data)
-                for name, _, is_topic in self.inputs
-            }
-        except (DecodingError, ValueError) as error:
-            raise WireError(f"a log is not {self.name}{self.inputs}: {data[:80]}") from error
-
-
 class Contract:
-    """A contract's functions and events by name, from its ABI.
-
-    Overloaded functions are told apart by argument count.
-    """
+    """A contract's functions by name, from its ABI; overloads are told apart by argument count."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -111,23 +83,10 @@ class Contract:
             for entry in abi.load(name)
             if entry["type"] == "function"
         }
-        self._events = {
-            entry["name"]: Event(
-                entry["name"],
-                "0x" + keccak(text=signature(entry)).hex(),
-                tuple((p["name"], _type(p), p["indexed"]) for p in entry["inputs"]),
-            )
-            for entry in abi.load(name)
-            if entry["type"] == "event"
-        }
 
     def function(self, name: str, arity: int = 0) -> Function:
         """Find a function. Raises KeyError."""
         return self._functions[(name, arity)]
-
-    def event(self, name: str) -> Event:
-        """Find an event. Raises KeyError."""
-        return self._events[name]
 
 
 @functools.cache

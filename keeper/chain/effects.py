@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from keeper.chain.logs import Log, logs_of_receipt
+from keeper.chain.event_logs import Log, logs_of_receipt
 from keeper.domain.events import AdapterEffect
 
 __all__ = ["effects_of"]

@@ -1,7 +1,7 @@
 """Reads contract events over any span of blocks: a node that refuses a span gets half of it."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,10 +14,13 @@ from keeper.chain.codec import checksum, signature
 from keeper.chain.rpc import JsonRpc, NodeRefused, RpcFailure, quantity
 from keeper.domain.errors import ChainUnavailable, WireError
 
-__all__ = ["Log", "Span", "block_times", "logs_of_receipt", "read_logs"]
+__all__ = ["Log", "Progress", "Span", "block_times", "logs_of_receipt", "read_logs"]
 
 _BATCH: Final = 100
 _DYNAMIC: Final = ("string", "bytes")
+
+Progress = Callable[[int], None]
+"""Told after each answer how many more blocks have been searched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,13 @@ class Log:
 
 
 async def read_logs(
-    rpc: JsonRpc, contract_name: str, address: str, events: tuple[str, ...], span: Span
+    rpc: JsonRpc,
+    contract_name: str,
+    address: str,
+    events: tuple[str, ...],
+    span: Span,
+    *,
+    progress: Progress | None = None,
 ) -> list[Log]:
     """Read a contract's events in a span, oldest first.
 
@@ -71,6 +80,8 @@ async def read_logs(
             waiting.extend(reversed(part.halves))
             continue
         found += [_decode(shapes[item["topics"][0]], item) for item in raw]
+        if progress is not None:
+            progress(part.last - part.first + 1)
     return found
 
 
@@ -82,7 +93,7 @@ async def block_times(rpc: JsonRpc, numbers: set[int]) -> dict[int, int]:
         answers = await rpc.batch([("eth_getBlockByNumber", [hex(n), False]) for n in part])
         for number, answer in zip(part, answers, strict=True):
             if isinstance(answer, RpcFailure) or answer is None:
-                raise ChainUnavailable(f"{rpc.url} does not have block {number}")
+                raise ChainUnavailable(f"{rpc.shown_url} does not have block {number}")
             times[number] = quantity(answer["timestamp"])
     return times
 

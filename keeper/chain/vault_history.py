@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keeper.chain.calls import block_of
-from keeper.chain.event_logs import Log, Span, block_times, read_logs
+from keeper.chain.event_logs import Log, Progress, Span, block_times, read_logs
 from keeper.chain.rpc import JsonRpc
 from keeper.domain.history import Cut, Epoch, Movement, Posted, Settled, VaultHistory
 
@@ -20,13 +20,13 @@ _MOVEMENTS: Final = {
     "DepositRequest": ("deposit requested", "controller"),
     "CancelDepositRequest": ("deposit cancelled", "controller"),
     "CancelDepositClaim": ("deposit returned", "controller"),
-    "Deposit": ("shares claimed", "owner"),
+    "Deposit": ("shares claimed", "sender"),
     "RedeemRequest": ("redemption requested", "controller"),
     "CancelRedeemRequest": ("redemption cancelled", "controller"),
     "CancelRedeemClaim": ("shares returned", "controller"),
     "Withdraw": ("assets claimed", "owner"),
 }
-"""Event -> (kind, argument that names the account)."""
+"""Event -> (kind, argument that names the controller); of Deposit the vault makes it the sender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,18 @@ class HistoryReader:
     rpc: JsonRpc
     vault: str
     reporter: str
+    progress: Progress | None = None
 
     async def read(self, first_block: int = 0) -> VaultHistory:
         """Read every log from `first_block` to the head.
 
+        The blocks are searched twice, once for each contract, which `progress` is told of.
         Raises ChainUnavailable, NodeRefused, WireError.
         """
         head = block_of(await self.rpc.call("eth_getBlockByNumber", "latest", False))
         span = Span(first_block, head.number)
-        logs = await read_logs(self.rpc, "MarketMakingVault", self.vault, _VAULT_EVENTS, span)
-        posted = await read_logs(self.rpc, "NavReporter", self.reporter, _REPORTER_EVENTS, span)
+        logs = await self._logs("MarketMakingVault", self.vault, _VAULT_EVENTS, span)
+        posted = await self._logs("NavReporter", self.reporter, _REPORTER_EVENTS, span)
         times = await block_times(self.rpc, {log.block for log in logs})
         return VaultHistory(
             first_block=first_block,
@@ -55,6 +57,13 @@ class HistoryReader:
             movements=tuple(
                 _movement(log, times[log.block]) for log in logs if log.event in _MOVEMENTS
             ),
+        )
+
+    async def _logs(
+        self, contract_name: str, address: str, events: tuple[str, ...], span: Span
+    ) -> list[Log]:
+        return await read_logs(
+            self.rpc, contract_name, address, events, span, progress=self.progress
         )
 
 
@@ -92,6 +101,7 @@ def _settled(log: Log, time_s: int) -> Settled:
     return Settled(
         time_s=time_s,
         block=log.block,
+        tx_hash=log.tx_hash,
         accepted=values["accepted"],
         gross=values["gross"],
         gross_ask=values["grossAsk"],
@@ -101,6 +111,7 @@ def _settled(log: Log, time_s: int) -> Settled:
         redeem_assets=values["redeemAssets"],
         accepted_after=values["acceptedAfter"],
         supply_after=values["supplyAfter"],
+        whole_exit=values["wholeExit"],
     )
 
 

@@ -34,10 +34,14 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
-    """A settlement; assets in asset units, shares in share units, time of its block."""
+    """A settlement; assets in asset units, shares in share units, time of its block.
+
+    `accepted` and `gross` are before flows; a `whole_exit` was paid at gross.
+    """
 
     time_s: int
     block: int
+    tx_hash: str
     accepted: int
     gross: int
     gross_ask: int
@@ -47,6 +51,12 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     redeem_assets: int
     accepted_after: int
     supply_after: int
+    whole_exit: bool
+
+    @property
+    def supply_before(self) -> int:
+        """Supply before the settlement's flows."""
+        return self.supply_after - self.deposit_shares + self.redeem_shares
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
