@@ -27,7 +27,10 @@ __all__ = ["BEGINNING", "JournalReader", "SegmentStart", "TornTail"]
 
 @dataclass(frozen=True, slots=True)
 class TornTail:
-    """The incomplete last write of a crashed run: `dropped` bytes of `segment` from `offset` on."""
+    """The incomplete last write of a crashed run: `dropped` bytes of `segment` from `offset` on.
+
+    None are dropped of a segment that was created and not yet written to.
+    """
 
     segment: str
     offset: int
@@ -171,7 +174,7 @@ class JournalReader:
         path = wal_path(self._folder, number)
         if is_last:
             end = self._complete_length(path.name, data)
-            if end < len(data):
+            if end < len(data) or not data:
                 self.torn = TornTail(path.name, self._offset + end, len(data) - end)
             data = data[:end]
         scan = _WalScan(path.name, data, self._checks, self._assembler, self._frames)

@@ -169,6 +169,27 @@ def test_recover__crash_inside_the_first_write__starts_the_segment_again(tmp_pat
     assert len(read(folder)) == 1
 
 
+def test_recover__crashed_between_creating_a_segment_and_its_header__goes_on(
+    folder: Path,
+) -> None:
+    steps = sample_steps(4)
+    writer = open_writer(folder)
+    write_steps(writer, steps)
+    writer.close()
+
+    for _ in range(3):  # and again, before the restart got any further
+        wal_path(folder, 2).touch()
+        crashed = open_writer(folder)
+        crashed.close()
+        assert crashed.torn is not None
+    wal_path(folder, 2).touch()
+    again = open_writer(folder)
+    again.append(10**12, fill(9), ())
+    again.close()
+
+    assert [event for _, event, _ in read(folder)] == [*(s[1] for s in steps), fill(9)]
+
+
 def test_recover__zeros_after_a_power_cut__are_dropped_and_reported(folder: Path) -> None:
     steps = sample_steps(20)
     writer = open_writer(folder)
