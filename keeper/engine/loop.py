@@ -131,8 +131,10 @@ class Engine:
             )
 
     async def _trade(self) -> None:
-        senders = self._spawn(self._desk.jobs())
+        # Sources first: the start of a run may have commands ready, and a port that has not begun
+        # to run has nobody to tell their results.
         sources = self._spawn(self._source_jobs())
+        senders = self._spawn(self._desk.jobs())
         try:
             await self._loop()
             if not isinstance(self._failure, NotLoggedError):

@@ -48,11 +48,12 @@ class FakeVenue:
         await asyncio.Event().wait()
 
     async def submit(self, commands: Sequence[tuple[CommandId, Approved[OrderCommand]]]) -> None:
+        assert self._emit is not None, "submit before run"
         self.before_submit()
         await asyncio.sleep(0)
         for command_id, approved in commands:
             self.sent.append((command_id, approved.value))
-            if self._emit is not None and self.outcome:
+            if self.outcome:
                 self._emit(result(command_id, self.outcome))
 
     async def close(self) -> None:

@@ -107,6 +107,16 @@ class Desk:
         return [step.event for step in self.steps() if isinstance(step.event, kind)]
 
 
+def test_run__the_start_of_the_run_has_commands__ports_run_before_they_are_given_any(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path, ScriptedCore(on(RunStarted, CANCEL, ALLOCATE)))
+
+    desk.trade(until=lambda: bool(desk.venue.sent))
+
+    assert [command for _, command in desk.venue.sent] == [CANCEL]
+
+
 def test_run__commands_of_every_kind__are_logged_and_reach_their_ports(tmp_path: Path) -> None:
     script = ScriptedCore(on(FillReceived, order(1), ALLOCATE, ALERT, REFUSAL, CANCEL))
     desk = Desk(tmp_path, script, FakeVenue([fill(1)]))
