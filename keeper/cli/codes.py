@@ -45,6 +45,9 @@ ERRORS: Final[dict[str, str]] = {
     "its effect did not show within the time given. `keeper status` shows what is left.",
     "QUORUM_MISSED": "Fewer reporters signed than the contract's quorum. "
     "Each reporter's answer is listed; a refusal names the number it disagrees with.",
+    "RECORDING_INVALID": "A market recording cannot be used: another format, updates that do not "
+    "follow each other, a crossed snapshot or book, no snapshot, clocks running backwards. "
+    "File and line are named; nothing was played. `keeper record` writes what is read.",
     "REPORT_REFUSED": "The contract refuses the report and names its own error with the numbers. "
     "Nothing was settled.",
     "REPLAY_MISMATCH": "Deciding the journal again gave other commands than it holds. "
@@ -74,6 +77,8 @@ REFUSALS: Final[dict[str, str]] = {
     "`keeper resume` accepts it and starts again.",
     "EXITING": "The vault is exiting: only orders that reduce the position are sent.",
     "HALTED": "The vault is halted: no order is sent at all. `keeper resume` starts again.",
+    "LEADER_BASIS": "The leader's average distance from the oracle is more than max_basis_ppm: "
+    "it is another asset, or one of the two is wrong. Quotes are pulled.",
     "MARGIN": "The order filled at its worst would need more margin than the subaccount has.",
     "MARKET_STATUS": "The venue's status of the market does not allow this order.",
     "MAX_GROSS": "All open exposure together would exceed max_gross_quote_quantums.",
@@ -87,11 +92,17 @@ REFUSALS: Final[dict[str, str]] = {
     "PRICE_BAND": "The price is farther from the reference than price_band_ppm.",
     "PRICE_TICK": "The price is not a multiple of the market's tick.",
     "REDUCING": "The vault is reducing: nothing that raises the position is sent.",
+    "REFERENCE_APART": "A source of the reference price is farther from it than pull_band_ppm; "
+    "quotes are pulled until oracle, leader and book agree.",
+    "REFERENCE_WIDE": "A source of the reference price is farther from it than band_ppm; "
+    "quotes stand farther out by the excess.",
     "SIZE_STEP": "The size is zero or not a multiple of the market's step. "
     "Orders are never enlarged to fit.",
     "SOURCE_DOWN": "A data source is lost; what it said is stale at once.",
     "STALE_BOOK": "The book is older than book_max_age_ms; quotes are pulled.",
     "STALE_HEIGHT": "The venue's height is older than max_height_age_ms; quotes are pulled.",
+    "STALE_LEADER": "The leader's quote is older than its max_age_ms, or unknown (-1). "
+    "Quotes are pulled or widened, as on_missing says. Check [leader] and its exchange.",
     "STALE_ORACLE": "The oracle price is older than oracle_max_age_ms; quotes are pulled.",
     "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
     "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",

@@ -64,6 +64,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "OperationFailed": ("TRANSACTION_REFUSED", ExitCode.REFUSED),
     "JournalCorrupt": ("JOURNAL_CORRUPT", ExitCode.JOURNAL),
     "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
+    "RecordingInvalid": ("RECORDING_INVALID", ExitCode.CONFIG),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
     "ControlRefused": ("CONTROL_REFUSED", ExitCode.REFUSED),
     "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from keeper.config.model import Config, Market, MegaVault
+from keeper.config.model import Config, Market, MarketLeader, MegaVault
 from keeper.config.problems import Problem
 from keeper.domain.units import PPM
 
@@ -27,6 +27,7 @@ def check_meaning(config: Config) -> list[Problem]:
         *_keeper_parts(config),
         *_budget(config),
         *_markets(config),
+        *_leaders(config),
         *_pools(config),
         *_allocation(config),
         *_subaccounts(config),
@@ -103,6 +104,45 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             f"{path}.strategy.order_size_pct_ppm",
             f"{rule.layers} layers of it are more than the equity",
             "lower layers or order_size_pct_ppm",
+        )
+
+
+def _leaders(config: Config) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for index, market in enumerate(config.markets):
+        path = f"markets.{index}.leader"
+        if market.leader is None:
+            continue
+        if config.leader is None:
+            yield _problem(path, "no [leader] feed is configured", "add a [leader] section")
+        if market.leader.symbol in seen:
+            yield _problem(
+                f"{path}.symbol", f"{market.leader.symbol} leads two markets", "name it once"
+            )
+        seen.add(market.leader.symbol)
+        yield from _leader(path, market.leader)
+    if config.leader is not None and config.markets and not seen:
+        yield _problem("leader", "no market has a leader", "add a [markets.leader] section")
+
+
+def _leader(path: str, leader: MarketLeader) -> Iterator[Problem]:
+    if leader.weight_ppm + leader.venue_weight_ppm > PPM:
+        yield _problem(
+            f"{path}.weight_ppm",
+            "the weights of leader and venue add up to more than 1,000,000 ppm",
+            "lower one of them: what is left is the oracle's",
+        )
+    if leader.pull_band_ppm <= leader.band_ppm:
+        yield _problem(
+            f"{path}.pull_band_ppm",
+            "quotes would be pulled before they widen",
+            "set it above band_ppm",
+        )
+    if leader.on_missing == "widen" and leader.missing_widen_ppm == 0:
+        yield _problem(
+            f"{path}.missing_widen_ppm",
+            "without the leader quotes would not be any wider",
+            'set how much wider, or on_missing = "pull"',
         )
 
 

@@ -32,8 +32,10 @@ __all__ = [
     "JournalSection",
     "Key",
     "Keys",
+    "Leader",
     "Limits",
     "Market",
+    "MarketLeader",
     "MegaVault",
     "Pool",
     "Relay",
@@ -139,6 +141,48 @@ class FixedSpread(Section):
     order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
 
 
+class Leader(Section):
+    """Public books of the exchange that leads the venue's prices; nothing is traded there."""
+
+    kind: Literal["binance-usdm", "binance-spot"] = described(
+        "Protocol of the feed: Binance's USD-margined futures or its spot exchange."
+    )
+    ws_url: WebsocketUrl = described("Market stream base URL, without /stream.")
+    rest_url: Url = described("REST base URL, without /fapi or /api.")
+    pace_ms: Milliseconds = described(
+        "Least time between two recorded quotes of a symbol, in ms; the newest one wins.", 100
+    )
+    query_deadline_ms: Milliseconds = described("Time a connect or read may take, in ms.", 5_000)
+
+
+class MarketLeader(Section):
+    """How the leader's book enters one market's reference price; the oracle weighs the rest."""
+
+    symbol: str = described("Its name at the leader, e.g. ETHUSDT.", pattern=r"^[A-Z0-9_]{3,32}$")
+    base_units: Positive = described(
+        "Units of our base asset in one of the leader's (1000PEPEUSDT: 1000).", 1
+    )
+    weight_ppm: Ppm = described(
+        "Weight of the leader's microprice, in ppm; 0 records it and decides nothing by it."
+    )
+    venue_weight_ppm: Ppm = described(
+        "Weight of the venue's own microprice without our orders, in ppm."
+    )
+    max_age_ms: Milliseconds = described("An older quote of the leader is missing, in ms.")
+    band_ppm: Ppm = described(
+        "Distance of a source from the reference beyond which quotes widen by the excess, in ppm."
+    )
+    pull_band_ppm: Ppm = described("Distance beyond which quotes are pulled, in ppm.")
+    basis_seconds: Positive = described(
+        "Time constant of the average of leader against oracle that is taken out, in seconds."
+    )
+    max_basis_ppm: Ppm = described("Largest such average; beyond it quotes are pulled, in ppm.")
+    on_missing: Literal["pull", "widen"] = described(
+        "Without the leader: pull the quotes, or go on wider by missing_widen_ppm.", "pull"
+    )
+    missing_widen_ppm: Ppm = described("How much wider then, in ppm; 0 where quotes are pulled.")
+
+
 class Market(Section):
     """One perpetual market that is quoted."""
 
@@ -158,7 +202,12 @@ class Market(Section):
     inventory_band_quote_quantums: NonNegative = described(
         "Net inventory at which it is brought home by an immediate order, in 1e-6 USDC."
     )
-    hedge_max_slippage_ppm: Ppm = described("Worst price of that order, in ppm of the reference.")
+    hedge_max_slippage_ppm: Ppm = described(
+        "Worst price of that order, in ppm of the oracle price."
+    )
+    leader: MarketLeader | None = described(
+        "The market that leads this one; absent: quotes stand around the oracle alone.", None
+    )
 
 
 class Pool(Section):
@@ -283,6 +332,7 @@ class Config(Section):
     venue: Venue = described("The order-book venue.")
     clock: Clock = described("Where time comes from.", Clock())
     journal: JournalSection | None = described("The log; needed by `keeper run`.", None)
+    leader: Leader | None = described("Where leaders' books come from; absent: nowhere.", None)
     markets: tuple[Market, ...] = described("Markets to quote; needed by `keeper run`.", ())
     pools: tuple[Pool, ...] = described("Pools to hold ranges in.", ())
     allocation: Allocation | None = described("Absent: the keeper moves no capital.", None)

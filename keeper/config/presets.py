@@ -27,6 +27,22 @@ ETH_MARKET: Final[dict[str, Any]] = {
     "inventory_band_quote_quantums": 10_000_000_000,
     "hedge_max_slippage_ppm": 3_000,
 }
+ETH_LEADER: Final[dict[str, Any]] = {
+    "symbol": "ETHUSDT",
+    "weight_ppm": 600_000,
+    "venue_weight_ppm": 0,
+    "max_age_ms": 3_000,
+    "band_ppm": 1_000,
+    "pull_band_ppm": 5_000,
+    "basis_seconds": 300,
+    "max_basis_ppm": 5_000,
+    "missing_widen_ppm": 0,
+}
+BINANCE: Final[dict[str, Any]] = {
+    "kind": "binance-usdm",
+    "ws_url": "wss://fstream.binance.com",
+    "rest_url": "https://fapi.binance.com",
+}
 POOL: Final[dict[str, Any]] = {
     "hedge_market": "ETH-USD",
     "asset_is_token0": True,
@@ -88,6 +104,7 @@ VENUES: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "dydx-testnet": {
+        "leader": BINANCE,
         "venue": {
             "chain_id": "dydx-testnet-4",
             "grpc_endpoint": "oegs-testnet.dydx.exchange:443",
@@ -97,6 +114,7 @@ VENUES: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "dydx-mainnet": {
+        "leader": BINANCE,
         "venue": {
             "chain_id": "dydx-mainnet-1",
             "grpc_endpoint": "oegs.dydx.trade:443",
@@ -117,6 +135,8 @@ def preset(venue: str) -> dict[str, Any]:
     """Return a fresh copy of a venue's starting values, all sections included."""
     base = _merged(COMMON, {"evm": EVM, "venue": {"kind": "dydx", "subaccount": 0}})
     data = _merged(base, VENUES[venue])
+    if "leader" in data:
+        data["markets"] = [{**market, "leader": {**ETH_LEADER}} for market in data["markets"]]
     if venue == "dydx-mainnet":
         for section, names in OPERATORS_CHOICE.items():
             for item in data[section] if isinstance(data[section], list) else [data[section]]:

@@ -11,6 +11,7 @@ from keeper.domain.errors import ConfigError
 from keeper.domain.settings import (
     AllocationSettings,
     FixedSpreadParams,
+    LeaderSettings,
     MarketSettings,
     MegaVaultParams,
     PoolSettings,
@@ -43,8 +44,11 @@ def to_step_settings(config: Config) -> StepSettings:
 
 
 def _market(market: Market) -> MarketSettings:
+    leader = market.leader
     return MarketSettings(
-        strategy=_strategy(market.strategy), **market.model_dump(exclude={"strategy"})
+        strategy=_strategy(market.strategy),
+        leader=None if leader is None else LeaderSettings(**leader.model_dump()),
+        **market.model_dump(exclude={"strategy", "leader"}),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keeper.core import account, chain
+from keeper.core.reference import learn_basis, take_leader
 from keeper.core.state import MarketState, PoolState, State
 from keeper.domain import events as ev
 from keeper.domain.orders import Liquidity
@@ -48,6 +49,7 @@ def _start_run(state: State, event: ev.RunStarted) -> None:
     for market in state.markets.values():
         _lose_book(market)
         market.oracle_t_ns = -1
+        _lose_leader(market)
     _configure(state, event.settings)
 
 
@@ -86,6 +88,12 @@ def _price_oracle(state: State, event: ev.OraclePriced) -> None:
         return
     market.oracle_price, market.oracle_height = event.price, event.height
     market.oracle_source, market.oracle_t_ns = event.source, state.t_ns
+    if fresh:
+        learn_basis(market, state.t_ns)
+
+
+def _quote_leader(state: State, event: ev.LeaderQuoted) -> None:
+    take_leader(_market(state, event.market), event, state.t_ns)
 
 
 def _see_venue_block(state: State, event: ev.VenueBlock) -> None:
@@ -153,12 +161,16 @@ def _source_lost(state: State, event: ev.SourceDown) -> None:
             _lose_book(market)
         if market.oracle_source == event.source:
             market.oracle_t_ns = -1
+        if market.leader.source == event.source:
+            _lose_leader(market)
 
 
 def _source_gap(state: State, event: ev.SourceGap) -> None:
     for market in state.markets.values():
         if market.book.source == event.source:
             _lose_book(market)
+        if market.leader.source == event.source:
+            _lose_leader(market)
 
 
 def _operate(state: State, event: ev.OperatorCommand) -> None:
@@ -197,6 +209,11 @@ def _market(state: State, ticker: str) -> MarketState:
     return market
 
 
+def _lose_leader(market: MarketState) -> None:
+    """Forget its quote; its basis stays, for it is an average over minutes."""
+    market.leader.t_ns = market.leader.seq = -1
+
+
 def _lose_book(market: MarketState) -> None:
     market.book.ready = False
     market.book.seq = -1
@@ -209,6 +226,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.MarketListed: _list_market,
     ev.BookUpdated: _update_book,
     ev.OraclePriced: _price_oracle,
+    ev.LeaderQuoted: _quote_leader,
     ev.VenueBlock: _see_venue_block,
     ev.FillReceived: _receive_fill,
     ev.OrderUpdated: _update_order,

@@ -6,6 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from keeper.core.fold import pending_key
+from keeper.core.reference import reference_of
 from keeper.core.state import State
 from keeper.core.views import (
     account_equity,
@@ -38,7 +39,7 @@ from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approv
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from keeper.strategies import fixed_spread, megavault
-from keeper.strategies.snapshot import MarketSnapshot
+from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
@@ -75,6 +76,9 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     refused += [Refused(code=code, subject=ticker, limit=0, value=1) for code in breaches]
     if refused or listing is None or equity is None:
         return {}, refused
+    around, noted = reference_of(state, ticker, market)
+    if around is None:
+        return {}, noted
     bare = bare_exposure(state, listing, market.oracle_price)
     snapshot = MarketSnapshot(
         market=listing,
@@ -83,10 +87,12 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
         equity=equity,
         inventory=bare.net,
         close_only=phase is Phase.REDUCING,
+        reference_price=around.price,
+        widen_ppm=around.widen_ppm,
     )
     fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare)
     ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}
-    return ladder, list(shrunk)
+    return ladder, [*noted, *shrunk]
 
 
 def withdraw_unwanted(
@@ -173,7 +179,7 @@ def _fitted(
         answer = fixed_spread.quote(rule, snapshot)
     if isinstance(answer, Refused):
         return (), (answer,)
-    quotes, shrunk = fit_ladder(answer, bare, settings, limits, phase)
+    quotes, shrunk = fit_ladder(moved_out(answer, snapshot), bare, settings, limits, phase)
     ticker = settings.ticker
     return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes), shrunk
 

@@ -15,6 +15,7 @@ __all__ = [
     "Chain",
     "Delta",
     "Guard",
+    "LeaderState",
     "LossStop",
     "MarketState",
     "Outstanding",
@@ -64,6 +65,23 @@ class Account(msgspec.Struct, kw_only=True):
     transferred_out: int = 0
 
 
+class LeaderState(msgspec.Struct, kw_only=True):
+    """The leader's newest quote (t_ns -1: unknown) and how far it usually is from the oracle.
+
+    `price_e8` is its microprice. `basis_ppb` is the average of leader / oracle - 1 in 1e-9, last
+    learnt at `basis_t_ns` (-1: never).
+    """
+
+    source: str = ""
+    seq: int = -1
+    t_ns: int = -1
+    bid_e8: int = 0
+    ask_e8: int = 0
+    price_e8: int = 0
+    basis_ppb: int = 0
+    basis_t_ns: int = -1
+
+
 class MarketState(msgspec.Struct, kw_only=True):
     """One perpetual market. `settings` is None for a market that is listed but not quoted."""
 
@@ -78,6 +96,7 @@ class MarketState(msgspec.Struct, kw_only=True):
     paused: bool = False
     taker_fee_ppm: int = -1
     hedge_height: int = -1
+    leader: LeaderState = msgspec.field(default_factory=LeaderState)
 
 
 class PoolState(msgspec.Struct, kw_only=True):

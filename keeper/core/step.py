@@ -23,7 +23,7 @@ _QUIET = (ev.BlockSeen, ev.BlockReverted, ev.TransactionSigned, ev.TransactionMi
 _NO_NEWS = ("ACK", "UNKNOWN", "SHADOW")
 """Results after which a market's wishes are what they were."""
 
-_OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.OrderUpdated)
+_OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.LeaderQuoted, ev.OrderUpdated)
 
 
 def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[Command], ...]:

@@ -1,6 +1,7 @@
 """Figures derived from the state: equity, net delta, worst-case exposure, what gates look at."""
 
 from keeper.core.fold import EVM_SOURCE_PREFIX
+from keeper.core.reference import LEADER_SOURCE_PREFIX
 from keeper.core.state import MarketState, State
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
@@ -109,7 +110,7 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
 
 def venue_was_up(state: State) -> bool:
     """Whether a source of the venue has been connected in this run."""
-    return any(not source.startswith(EVM_SOURCE_PREFIX) for source in state.sources)
+    return any(_is_venue(source) for source in state.sources)
 
 
 def venue_sources_down(state: State, market: MarketState) -> int:
@@ -117,15 +118,15 @@ def venue_sources_down(state: State, market: MarketState) -> int:
 
     Those of its book and oracle have to be up; any other of the venue must not be known as down.
     """
-    down = {
-        source
-        for source, up in state.sources.items()
-        if not up and not source.startswith(EVM_SOURCE_PREFIX)
-    }
+    down = {source for source, up in state.sources.items() if not up and _is_venue(source)}
     for source in (market.book.source, market.oracle_source):
         if source and not state.sources.get(source, False):
             down.add(source)
     return len(down)
+
+
+def _is_venue(source: str) -> bool:
+    return not source.startswith((EVM_SOURCE_PREFIX, LEADER_SOURCE_PREFIX))
 
 
 def gate_view(

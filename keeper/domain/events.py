@@ -26,6 +26,7 @@ __all__ = [
     "Event",
     "FillReceived",
     "FundingPaid",
+    "LeaderQuoted",
     "MarketListed",
     "OpenOrder",
     "OperatorCommand",
@@ -106,6 +107,21 @@ class OraclePriced(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     source: str
     price: int
     height: int
+
+
+class LeaderQuoted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Best bid and ask on the market that leads ours, in 1e-8 of its own price and size.
+
+    `market` is ours. Key: source_seq per source and market.
+    """
+
+    market: str
+    source: str
+    source_seq: int
+    bid_e8: int
+    bid_size_e8: int
+    ask_e8: int
+    ask_size_e8: int
 
 
 class VenueBlock(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -416,6 +432,7 @@ Event = (
     | MarketListed
     | BookUpdated
     | OraclePriced
+    | LeaderQuoted
     | VenueBlock
     | FillReceived
     | OrderUpdated

@@ -63,5 +63,10 @@ class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
         exponent = self._subtick_shift()
         return oracle_price * 10**exponent if exponent >= 0 else div_up(oracle_price, 10**-exponent)
 
+    def oracle_price_down(self, subticks: int) -> int:
+        """Convert subticks to the unit of oracle prices, towards minus infinity."""
+        exponent = -self._subtick_shift()
+        return subticks * 10**exponent if exponent >= 0 else div_down(subticks, 10**-exponent)
+
     def _subtick_shift(self) -> int:
         return self.oracle_exponent + 6 + self.atomic_resolution - self.quantum_conversion_exponent

@@ -5,6 +5,7 @@ import msgspec
 __all__ = [
     "AllocationSettings",
     "FixedSpreadParams",
+    "LeaderSettings",
     "MarketSettings",
     "MegaVaultParams",
     "PoolSettings",
@@ -37,6 +38,26 @@ class FixedSpreadParams(msgspec.Struct, frozen=True, kw_only=True, tag="fixed_sp
 Strategy = MegaVaultParams | FixedSpreadParams
 
 
+class LeaderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the market that leads ours enters the reference price; what is left is the oracle's.
+
+    A leader of weight 0 is recorded and decides nothing. `base_units` of our base asset are one
+    of the leader's. `on_missing` is "pull" or "widen".
+    """
+
+    symbol: str
+    base_units: int
+    weight_ppm: int
+    venue_weight_ppm: int
+    max_age_ms: int
+    band_ppm: int
+    pull_band_ppm: int
+    basis_seconds: int
+    max_basis_ppm: int
+    on_missing: str
+    missing_widen_ppm: int
+
+
 class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How one perpetual market is quoted and how its orders are kept on the venue."""
 
@@ -51,6 +72,7 @@ class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_position_quote_quantums: int
     inventory_band_quote_quantums: int
     hedge_max_slippage_ppm: int
+    leader: LeaderSettings | None = None
 
 
 class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):

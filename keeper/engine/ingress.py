@@ -1,7 +1,8 @@
 """The ingress queue: keeps arrival order and merges superseded market data before sequencing.
 
-Only books and oracle prices are merged, each with what still waits from the same source for the
-same market. A source's SourceUp, SourceDown or SourceGap ends the merging of what came before it.
+Only books, oracle prices and leaders' quotes are merged, each with what still waits from the same
+source for the same market. A source's SourceUp, SourceDown or SourceGap ends the merging of what
+came before it.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from keeper.domain.events import (
     BookUpdated,
     Conflated,
     Event,
+    LeaderQuoted,
     OraclePriced,
     SourceDown,
     SourceGap,
@@ -22,9 +24,9 @@ from keeper.domain.events import (
 
 __all__ = ["Ingress", "merge_books"]
 
-_Mergeable = BookUpdated | OraclePriced
+_Mergeable = BookUpdated | OraclePriced | LeaderQuoted
 _Key = tuple[str, str, str]
-_MERGEABLE = (BookUpdated, OraclePriced)
+_MERGEABLE = (BookUpdated, OraclePriced, LeaderQuoted)
 _SOURCE_CHANGES = (SourceUp, SourceDown, SourceGap)
 
 
@@ -91,9 +93,9 @@ class Ingress:
 
 def _merge(events: Sequence[_Mergeable]) -> Event:
     last = events[-1]
-    if isinstance(last, OraclePriced):
-        return last
-    return merge_books([event for event in events if isinstance(event, BookUpdated)])
+    if isinstance(last, BookUpdated):
+        return merge_books([event for event in events if isinstance(event, BookUpdated)])
+    return last
 
 
 def merge_books(updates: Sequence[BookUpdated]) -> BookUpdated:

@@ -9,7 +9,14 @@ from typing import Final
 import msgspec
 
 from keeper.domain.commands import Command
-from keeper.domain.events import BookUpdated, Conflated, Event, MarketListed, OraclePriced
+from keeper.domain.events import (
+    BookUpdated,
+    Conflated,
+    Event,
+    LeaderQuoted,
+    MarketListed,
+    OraclePriced,
+)
 
 __all__ = [
     "FORMAT_VERSION",
@@ -35,7 +42,7 @@ class Stream(enum.StrEnum):
     MARKET = "market"
 
 
-MARKET_EVENTS: Final = frozenset({BookUpdated, OraclePriced, MarketListed, Conflated})
+MARKET_EVENTS: Final = frozenset({BookUpdated, OraclePriced, LeaderQuoted, MarketListed, Conflated})
 """The one table of the split: these event types go to `market`, all else to `account`."""
 
 

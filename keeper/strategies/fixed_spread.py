@@ -12,7 +12,7 @@ __all__ = ["problems", "quote"]
 
 
 def quote(params: FixedSpreadParams, snapshot: MarketSnapshot) -> Quotes:
-    """Quote `half_spread + layer * layer_step` from the oracle on both sides, post-only."""
+    """Quote `half_spread + layer * layer_step` from the reference on both sides, post-only."""
     market, oracle = snapshot.market, snapshot.oracle_price
     if oracle <= 0:
         return Refused(code="ZERO_ORACLE", subject=market.ticker, limit=1, value=oracle)
@@ -27,7 +27,7 @@ def quote(params: FixedSpreadParams, snapshot: MarketSnapshot) -> Quotes:
             side=side,
             layer=layer,
             quantums=quantums,
-            subticks=_price(market, oracle, side, _distance_ppm(params, layer)),
+            subticks=_price(market, snapshot.centre, side, _distance_ppm(params, layer)),
             time_in_force=TimeInForce.POST_ONLY,
         )
         for layer in range(params.layers)
@@ -54,10 +54,10 @@ def _distance_ppm(params: FixedSpreadParams, layer: int) -> int:
     return params.half_spread_ppm + layer * params.layer_step_ppm
 
 
-def _price(market: PerpetualMarket, oracle: int, side: Side, distance_ppm: int) -> int:
+def _price(market: PerpetualMarket, centre: int, side: Side, distance_ppm: int) -> int:
     tick = market.subticks_per_tick
     if side is Side.SELL:
-        exact = div_up(market.subticks_up(oracle) * (PPM + distance_ppm), PPM)
+        exact = div_up(market.subticks_up(centre) * (PPM + distance_ppm), PPM)
         return multiple_up(exact, tick)
-    exact = div_down(market.subticks_down(oracle) * (PPM - distance_ppm), PPM)
+    exact = div_down(market.subticks_down(centre) * (PPM - distance_ppm), PPM)
     return max(tick, multiple_down(exact, tick))

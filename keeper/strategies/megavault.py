@@ -120,7 +120,7 @@ def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot) -> tuple[Quote, .
     if quantums == 0:
         return ()
     spread = spread_ppm(params, market.min_price_change_ppm)
-    scaled, unit = _oracle_in_ticks(market, oracle)
+    scaled, unit = _in_ticks(market, snapshot.centre)
     tick = market.subticks_per_tick
     ask_tif = TimeInForce.POST_ONLY if leverage <= 0 else TimeInForce.GTT
     bid_tif = TimeInForce.POST_ONLY if leverage >= 0 else TimeInForce.GTT
@@ -157,12 +157,12 @@ def _skews(leverage: int, ask_scaled: int, bid_scaled: int) -> tuple[int, int]:
     return -ask_scaled, PPM - div_up((bid_scaled + PPM) * (bid_scaled + PPM), PPM)
 
 
-def _oracle_in_ticks(market: PerpetualMarket, oracle: int) -> tuple[int, int]:
-    """The oracle price in ticks times 1e12, as a fraction: one rounding takes it to a tick."""
+def _in_ticks(market: PerpetualMarket, centre: int) -> tuple[int, int]:
+    """The centre in ticks times 1e12, as a fraction: one rounding takes it to a tick."""
     shift = market.oracle_exponent + 6 + market.atomic_resolution
     shift -= market.quantum_conversion_exponent
     unit = _PPM_SQUARED * market.subticks_per_tick
-    return (oracle * 10**shift, unit) if shift >= 0 else (oracle, unit * 10**-shift)
+    return (centre * 10**shift, unit) if shift >= 0 else (centre, unit * 10**-shift)
 
 
 def _skew_area(factor_ppm: int, leverage: int, unit: int) -> int:

@@ -14,6 +14,7 @@ from keeper.domain.events import (
     CommandResult,
     Event,
     FillReceived,
+    LeaderQuoted,
     MarketListed,
     OraclePriced,
     PerpetualPosition,
@@ -30,6 +31,7 @@ from keeper.domain.orders import Liquidity, Side
 from keeper.domain.settings import (
     AllocationSettings,
     FixedSpreadParams,
+    LeaderSettings,
     MarketSettings,
     MegaVaultParams,
     PoolSettings,
@@ -86,6 +88,19 @@ MEGAVAULT = MegaVaultParams(
 )
 FIXED = FixedSpreadParams(
     layers=2, half_spread_ppm=2_000, layer_step_ppm=1_000, order_size_quote_quantums=3_000 * USDC
+)
+LEADER = LeaderSettings(
+    symbol="ETHUSDT",
+    base_units=1,
+    weight_ppm=600_000,
+    venue_weight_ppm=0,
+    max_age_ms=3_000,
+    band_ppm=1_000,
+    pull_band_ppm=5_000,
+    basis_seconds=300,
+    max_basis_ppm=5_000,
+    on_missing="pull",
+    missing_widen_ppm=0,
 )
 LIMITS = RiskLimits(
     max_order_quote_quantums=20_000 * USDC,
@@ -197,6 +212,19 @@ def book(
 
 def oracle(height: int, price: int = ETH_PRICE, market: str = "ETH-USD") -> OraclePriced:
     return OraclePriced(market=market, source="oracle", price=price, height=height)
+
+
+def leader(seq: int, bid: int = 299_999_000_000, ask: int = 300_001_000_000) -> LeaderQuoted:
+    """The leader's best prices around 3,000 in 1e-8, of one ETH each."""
+    return LeaderQuoted(
+        market="ETH-USD",
+        source="leader:test",
+        source_seq=seq,
+        bid_e8=bid,
+        bid_size_e8=10**8,
+        ask_e8=ask,
+        ask_size_e8=10**8,
+    )
 
 
 def fill(

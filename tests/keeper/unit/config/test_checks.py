@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from keeper.config import ConfigInvalid, parse_config
+from keeper.config import ConfigInvalid, parse_config, to_step_settings
+from keeper.domain.settings import LeaderSettings
 
 
 @pytest.mark.parametrize(
@@ -57,3 +58,68 @@ def test_check_meaning__markets_without_limits__asks_for_the_section(local_text:
 
     with pytest.raises(ConfigInvalid, match=r"limits: missing"):
         parse_config(text, Path("keeper.toml"), environ={})
+
+
+LED = (
+    "leader.kind=binance-usdm",
+    "leader.ws_url=wss://fstream.binance.com",
+    "leader.rest_url=https://fapi.binance.com",
+    "markets.0.leader.symbol=ETHUSDT",
+    "markets.0.leader.weight_ppm=600_000",
+    "markets.0.leader.venue_weight_ppm=100_000",
+    "markets.0.leader.max_age_ms=3_000",
+    "markets.0.leader.band_ppm=1_000",
+    "markets.0.leader.pull_band_ppm=5_000",
+    "markets.0.leader.basis_seconds=300",
+    "markets.0.leader.max_basis_ppm=5_000",
+    "markets.0.leader.missing_widen_ppm=0",
+)
+
+
+def test_parse_config__leader__reaches_the_step_settings(local_text: str) -> None:
+    config = parse_config(local_text, Path("keeper.toml"), environ={}, overrides=LED).config
+
+    (market,) = to_step_settings(config).markets
+
+    assert market.leader == LeaderSettings(
+        symbol="ETHUSDT",
+        base_units=1,
+        weight_ppm=600_000,
+        venue_weight_ppm=100_000,
+        max_age_ms=3_000,
+        band_ppm=1_000,
+        pull_band_ppm=5_000,
+        basis_seconds=300,
+        max_basis_ppm=5_000,
+        on_missing="pull",
+        missing_widen_ppm=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        ("markets.0.leader.venue_weight_ppm=400_001", "markets.0.leader.weight_ppm"),
+        ("markets.0.leader.pull_band_ppm=1_000", "markets.0.leader.pull_band_ppm"),
+        ("markets.0.leader.on_missing=widen", "markets.0.leader.missing_widen_ppm"),
+    ],
+)
+def test_check_meaning__leader_contradicts_itself__names_the_field(
+    local_text: str, override: str, path: str
+) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_config(local_text, Path("keeper.toml"), environ={}, overrides=(*LED, override))
+
+    assert [problem.path for problem in caught.value.problems] == [path]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path"), [(LED[3:], "markets.0.leader"), (LED[:3], "leader")]
+)
+def test_check_meaning__half_of_a_leader__asks_for_the_other(
+    local_text: str, overrides: tuple[str, ...], path: str
+) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_config(local_text, Path("keeper.toml"), environ={}, overrides=overrides)
+
+    assert [problem.path for problem in caught.value.problems] == [path]

@@ -5,6 +5,7 @@ from keeper.domain.events import (
     BookUpdated,
     Conflated,
     Event,
+    LeaderQuoted,
     OraclePriced,
     SourceGap,
     TimerFired,
@@ -114,3 +115,26 @@ def test_merge_books__snapshot_among_updates__forgets_what_came_before() -> None
     )
 
     assert merged == book(3, ((8, 2), (7, 3)), snapshot=True)
+
+
+def test_pop__leader_quotes__newest_of_a_market_wins_and_source_loss_ends_merging() -> None:
+    def quoted(seq: int, market: str = "ETH-USD") -> LeaderQuoted:
+        return LeaderQuoted(
+            market=market,
+            source="a",
+            source_seq=seq,
+            bid_e8=10 + seq,
+            bid_size_e8=1,
+            ask_e8=20 + seq,
+            ask_size_e8=1,
+        )
+
+    gap = SourceGap(source="a", expected=4, received=6)
+
+    assert drained([quoted(1), quoted(2), quoted(3, "BTC-USD"), gap, quoted(7)]) == [
+        Conflated(source="a", count=1),
+        quoted(2),
+        quoted(3, "BTC-USD"),
+        gap,
+        quoted(7),
+    ]

@@ -7,7 +7,7 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import FixedSpreadParams
 from keeper.strategies import fixed_spread
-from keeper.strategies.snapshot import MarketSnapshot
+from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 ETH = PerpetualMarket(
     ticker="ETH-USD",
@@ -91,3 +91,30 @@ def test_problems__each_broken_field__named() -> None:
     assert len(fixed_spread.problems(broken)) == 4
     assert fixed_spread.problems(deep) == ("bids reach zero",)
     assert fixed_spread.problems(PARAMS) == ()
+
+
+def test_quote__reference_given__prices_around_it_and_sizes_at_the_oracle() -> None:
+    result = fixed_spread.quote(PARAMS, _snapshot(reference_price=3_343_330_000))
+
+    assert not isinstance(result, Refused)
+    assert [q.subticks for q in result[:2]] == [
+        3_346_700_000,  # 3346.67333 up to 0.1
+        3_339_900_000,  # 3339.98667 down to 0.1
+    ]
+    assert {q.quantums for q in result} == {150_000_000}
+
+
+def test_moved_out__widened__both_sides_by_the_factor_outwards_to_the_tick() -> None:
+    snapshot = _snapshot(widen_ppm=797)
+    quotes = fixed_spread.quote(PARAMS, snapshot)
+    assert not isinstance(quotes, Refused)
+
+    moved = moved_out(quotes, snapshot)
+
+    assert [q.subticks for q in moved[:2]] == [
+        3_339_400_000,  # 3336.7 * 1.000797 = 3339.3593... up to 0.1
+        3_327_200_000,  # 3329.9 * 0.999203 = 3327.2460... down to 0.1
+    ]
+    assert [(q.side, q.layer, q.quantums) for q in moved] == [
+        (q.side, q.layer, q.quantums) for q in quotes
+    ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from keeper.domain.approval import Refused
 from keeper.domain.instruments import PerpetualMarket
@@ -263,3 +264,15 @@ def test_withdrawal_slippage__whole_vault__leverage_times_initial_margin() -> No
 def test_withdrawal_slippage__impossible_part__raises(shares: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="shares"):
         megavault.withdrawal_slippage(_params(), _eth(), (1, 1), shares)
+
+
+def test_quote__reference_given__ladder_stands_around_it_and_sizes_stay() -> None:
+    snapshot = replace(_snapshot(_eth(), -250_000_000), reference_price=3_030_000_000)
+
+    result = _quotes(megavault.quote(_params(), snapshot))
+
+    # The specification's ladder with 3030 for 3000, the skew still the oracle's: e.g. the front ask
+    # 3030 * (1 + 3.028993 * 0.007654) = 3100.24725..., up to the tick of 0.001.
+    asks = [q.subticks for q in result if q.side is Side.SELL]
+    assert asks == [3_100_248_000, 3_110_562_000, 3_121_583_000]
+    assert {q.quantums for q in result} == {41_666_000}
