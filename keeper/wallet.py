@@ -1,18 +1,45 @@
 """A person's own account on the vault's chain: reads, and one transaction at a time."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeVar
 
-from keeper.chain.calls import Block, Call, block_of, read_at, view
-from keeper.chain.codec import contract
-from keeper.chain.operations import Operation
+from keeper.chain.calls import Block, Call, CallReverted, block_of, read_at, read_each, view
+from keeper.chain.event_logs import Progress
+from keeper.chain.operations import Operation, operation_of
+from keeper.chain.overview import Overview, read_overview
+from keeper.chain.rehearsal import rehearse
 from keeper.chain.rpc import JsonRpc, RpcFailure, quantity
 from keeper.chain.sending import OperationFailed, OperationSender
+from keeper.chain.vault_history import HistoryReader
 from keeper.domain.errors import AthanorError, ChainUnavailable
+from keeper.domain.history import VaultHistory
 
-__all__ = ["FundsMissing", "Receipt", "TransactionPending", "TransactionRefused", "Wallet"]
+__all__ = [
+    "ContractMissing",
+    "FundsMissing",
+    "Receipt",
+    "TransactionPending",
+    "TransactionRefused",
+    "Wallet",
+]
+
+T = TypeVar("T")
+
+_NEXT_STEPS: Final = {
+    "TooEarly": "wait until the time named (unix seconds): keeper vault show says how long that is",
+    "WrongState": "a cut awaits its report: settle it with keeper report post, or wait until its "
+    "report window of 6 hours has passed",
+    "NothingToCancel": "see what waits: keeper vault requests ACCOUNT; what is in the cut cannot "
+    "be cancelled until the cut settles or lapses",
+    "ClaimTooLarge": "see what is claimable: keeper vault requests ACCOUNT",
+    "NotAuthorised": "the account must name you its operator: keeper vault operator ADDRESS",
+    "RequestTooSmall": "the second number is the smallest request: keeper vault show",
+    "ERC20InsufficientAllowance": "approve exactly the amount first: add --approve",
+    "Blacklisted": "the asset's issuer refuses this account: ask the issuer, nothing was sent",
+}
+"""By the name of the contract's error; what to do where the error alone does not say it."""
 
 
 class FundsMissing(AthanorError):
@@ -25,6 +52,10 @@ class TransactionRefused(AthanorError):
 
 class TransactionPending(AthanorError):
     """Raised when a transaction was sent but is not in a block within the time given."""
+
+
+class ContractMissing(ChainUnavailable):
+    """Raised when there is no contract where the vault should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +93,13 @@ class Wallet:
         self.chain_id = quantity(_value(found))
         if chain_id is not None and self.chain_id != chain_id:
             raise ChainUnavailable(
-                f"{self._rpc.url} serves chain {self.chain_id}, expected {chain_id}",
+                f"{self._rpc.shown_url} serves chain {self.chain_id}, expected {chain_id}",
                 next_step="correct the RPC URL or the chain id",
             )
         if _value(code) in ("0x", ""):
-            raise ChainUnavailable(
+            raise ContractMissing(
                 f"there is no contract at {self.vault} on chain {self.chain_id}",
-                next_step="correct the vault's address or the RPC URL",
+                next_step="correct the vault's address (keeper addresses list) or the RPC URL",
             )
 
     async def close(self) -> None:
@@ -96,11 +127,50 @@ class Wallet:
         """Return an account's balance in wei. Raises ChainUnavailable."""
         return quantity(await self._rpc.call("eth_getBalance", address, "latest"))
 
-    def operation(self, contract_name: str, to: str, name: str, *arguments: Any) -> Operation:
-        """Lay out a call of a contract of ours. Raises KeyError."""
-        return Operation(
-            to, contract(contract_name).function(name, len(arguments)).encode(*arguments)
+    async def consistent(self, read: Callable[[Block], Awaitable[T]]) -> T:
+        """Read at the head, and again at that block if another came on top meanwhile.
+
+        Development nodes answer for a head that is being replaced with parts of both blocks.
+        """
+        block = await self.head()
+        found = await read(block)
+        return found if (await self.head()).hash == block.hash else await read(block)
+
+    async def overview(self) -> Overview:
+        """Read the whole vault at one block. Raises what `read_overview` raises."""
+        return await self.consistent(self.overview_at)
+
+    async def overview_at(self, block: Block) -> Overview:
+        """Read the whole vault at that block. Raises what `read_overview` raises."""
+        return await read_overview(self._rpc, self.vault, block)
+
+    async def history(
+        self, reporter: str, first_block: int, progress: Progress | None = None
+    ) -> VaultHistory:
+        """Read the vault's events. Raises ChainUnavailable, NodeRefused, WireError."""
+        return await HistoryReader(self._rpc, self.vault, reporter, progress).read(first_block)
+
+    async def try_as(
+        self, sender: str, calls: Sequence[Call], block: Block
+    ) -> list[tuple[Any, ...] | CallReverted]:
+        """Call as `sender` without sending; a call that reverts is answered by why."""
+        return await read_each(self._rpc, block, calls, sender=sender)
+
+    async def rehearse(self, sender: str, calls: Sequence[Call], probe: Call | None = None) -> None:
+        """Try calls in order as transactions of `sender`; nothing is sent.
+
+        `probe` is for nodes that cannot: see `keeper.chain.rehearsal`. Raises TransactionRefused,
+        ChainUnavailable.
+        """
+        refused = await rehearse(
+            self._rpc,
+            sender,
+            [operation_of(call) for call in calls],
+            operation_of(probe) if probe is not None else None,
         )
+        if refused is not None:
+            number, error, detail = refused
+            raise _refused(error, f"{calls[number].function.name}: {detail}")
 
     async def send(self, operation: Operation) -> Receipt:
         """Dry-run, sign, send, and wait for a block.
@@ -119,15 +189,20 @@ class Wallet:
             async with asyncio.timeout(self._wait_seconds):
                 mined = await self._sender.send(operation)
         except OperationFailed as error:
-            raise TransactionRefused(
-                f"the transaction was refused: {error}", next_step="see: keeper vault show"
-            ) from error
+            raise _refused(error.error.partition("(")[0], str(error)) from error
         except TimeoutError as error:
             raise TransactionPending(
                 f"a transaction of {self.address} is not in a block after {self._wait_seconds} s",
                 next_step="it may still be included: look the account up before sending again",
             ) from error
         return Receipt(mined.tx_hash, mined.block_number, mined.gas_used, mined.effective_gas_price)
+
+
+def _refused(error: str, detail: str) -> TransactionRefused:
+    return TransactionRefused(
+        f"the transaction was refused: {detail}",
+        next_step=_NEXT_STEPS.get(error, "see: keeper vault show"),
+    )
 
 
 def _value(answer: Any) -> Any:

@@ -13,9 +13,20 @@ from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.options import collector_paused, config_options, load
 
 if TYPE_CHECKING:
+    from keeper.config.model import Key
     from keeper.wallet import Wallet
 
-__all__ = ["Reach", "Signing", "address_of", "reach_options", "signing_options", "with_wallet"]
+__all__ = [
+    "Place",
+    "Reach",
+    "Signing",
+    "address_of",
+    "offline_options",
+    "place_of",
+    "reach_options",
+    "signing_options",
+    "with_wallet",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -37,16 +48,38 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A `Reach` made out; `venue_account` is the vault's account on the order book, if known."""
+
+    rpc_url: str
+    vault: str
+    chain_id: int | None
+    venue_account: str
+
+
+@dataclass(frozen=True, slots=True)
 class Signing:
-    """Who acts, and whether transactions are sent or only shown."""
+    """Who acts, and whether transactions are sent, only shown, or written for a Safe."""
 
     key_env: str
     keystore: Path | None
     password_env: str | None
     sender: str | None
     unsigned: bool
+    safe: Path | None
+    yes: bool
     wait_seconds: int
     max_fee_gwei: int
+
+    @property
+    def sends(self) -> bool:
+        """Whether it signs and sends itself."""
+        return not self.unsigned and self.safe is None
+
+    def has_key(self) -> bool:
+        """Whether a key is there to be used, without reading it."""
+        names = (self.key_env, f"{self.key_env}_FILE")
+        return self.keystore is not None or any(os.environ.get(name) for name in names)
 
 
 def reach_options(function: F) -> F:
@@ -72,11 +105,29 @@ def reach_options(function: F) -> F:
     return _decorated(wrapper, function, options)
 
 
+OFFLINE = (
+    click.option("--unsigned", is_flag=True, help="Print to, data and value instead of sending."),
+    click.option(
+        "--safe",
+        type=click.Path(path_type=Path, dir_okay=False, writable=True),
+        metavar="FILE",
+        help="Write a Safe Transaction Builder file instead of sending; --from is the Safe.",
+    ),
+)
+
+
+def offline_options(function: F) -> F:
+    """Add --unsigned and --safe."""
+    for option in reversed(OFFLINE):
+        function = option(function)
+    return function
+
+
 def signing_options(function: F) -> F:
     """Add the options of a command that sends a transaction; they arrive as `signing`."""
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        names = [*("key_env", "keystore", "password_env", "sender", "unsigned")]
+        names = [*("key_env", "keystore", "password_env", "sender", "unsigned", "safe", "yes")]
         names += ["wait_seconds", "max_fee_gwei"]
         signing = Signing(**{name: kwargs.pop(name) for name in names})
         return function(*args, signing=signing, **kwargs)
@@ -93,10 +144,14 @@ def signing_options(function: F) -> F:
             "--keystore", type=click.Path(path_type=Path), help="Encrypted keystore instead."
         ),
         click.option("--password-env", metavar="NAME", help="Variable with its password."),
-        click.option("--from", "sender", metavar="ADDRESS", help="Acting account, for --unsigned."),
         click.option(
-            "--unsigned", is_flag=True, help="Print to, data and value instead of sending."
+            "--from",
+            "sender",
+            metavar="ADDRESS",
+            help="Acting account where no key signs: --unsigned, --safe, --preview.",
         ),
+        *OFFLINE,
+        click.option("--yes", "-y", is_flag=True, help="Do not ask before sending."),
         click.option(
             "--wait",
             "wait_seconds",
@@ -137,31 +192,33 @@ def address_of(text: str) -> str:
         raise ArgumentInvalid(f"{text}: {error}", next_step="copy the whole address") from error
 
 
-def with_wallet(
-    reach: Reach, signing: Signing | None, work: Callable[["Wallet"], Awaitable[T]]
-) -> T:
-    """Open a wallet, run `work` with it, close it. Raises what the configuration and node raise."""
-    rpc_url, vault, chain_id = reach.rpc_url, reach.vault, reach.chain_id
+def place_of(reach: Reach) -> Place:
+    """Make out where the vault is; a configuration file is read only if the flags do not say.
+
+    Raises ConfigError, ArgumentInvalid.
+    """
+    rpc_url, vault, chain_id, account = reach.rpc_url, reach.vault, reach.chain_id, ""
     if rpc_url is None or vault is None:
         config = load(reach.file, reach.overrides).config
         rpc_url, vault = rpc_url or config.evm.rpc_url, vault or config.vault.address
-        chain_id = chain_id or config.evm.chain_id
+        chain_id, account = chain_id or config.evm.chain_id, config.venue.address
+    return Place(rpc_url, address_of(vault), chain_id, account)
+
+
+def with_wallet(
+    place: Place, signing: Signing | None, work: Callable[["Wallet"], Awaitable[T]]
+) -> T:
+    """Open a wallet, run `work` with it, close it; without `signing` it only reads.
+
+    Raises what the key and the node raise.
+    """
     with collector_paused():
         from keeper.bootstrap.wallet import Access, open_wallet
-        from keeper.config.model import Key
-
-    key = None
-    if signing is not None and not signing.unsigned:
-        key = (
-            Key(keystore_file=str(signing.keystore), password_env=signing.password_env)
-            if signing.keystore is not None
-            else Key(env=signing.key_env)
-        )
     access = Access(
-        rpc_url=rpc_url,
-        chain_id=chain_id,
-        vault=address_of(vault),
-        key=key,
+        rpc_url=place.rpc_url,
+        chain_id=place.chain_id,
+        vault=place.vault,
+        key=_key(signing) if signing is not None and signing.sends else None,
         wait_seconds=signing.wait_seconds if signing is not None else 0,
         timeout_seconds=RPC_TIMEOUT_SECONDS,
         max_fee_per_gas_wei=signing.max_fee_gwei * WEI_PER_GWEI if signing is not None else 0,
@@ -172,3 +229,11 @@ def with_wallet(
             return await work(wallet)
 
     return asyncio.run(run())
+
+
+def _key(signing: Signing) -> "Key":
+    from keeper.config.model import Key
+
+    if signing.keystore is None:
+        return Key(env=signing.key_env)
+    return Key(keystore_file=str(signing.keystore), password_env=signing.password_env)

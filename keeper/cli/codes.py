@@ -23,6 +23,8 @@ ERRORS: Final[dict[str, str]] = {
     "Nothing was started.",
     "CONFIG_MISSING_KEY": "A mandatory key is missing. "
     "What can lose money has no default on purpose.",
+    "CONTRACT_MISSING": "There is no contract at the vault's address on that chain. "
+    "The address or the endpoint is wrong; `keeper addresses list` shows what is deployed.",
     "CONFIG_UNKNOWN_KEY": "A key is not known, often a misspelling. "
     "It is refused because a limit that is not read is no limit.",
     "CONTROL_REFUSED": "The running keeper does not know that market or verb; nothing was logged.",
@@ -38,6 +40,8 @@ ERRORS: Final[dict[str, str]] = {
     "KEY_UNAVAILABLE": "A key is not configured, its variable is not set, or it is not a key. "
     "The file names variables (NAME or NAME_FILE) or a keystore, never the key.",
     "NODE_REFUSED": "The EVM node answered with an error of its own; the message carries it.",
+    "NOTHING_CLAIMABLE": "Nothing of the account has been settled and not yet claimed. "
+    "`keeper vault requests` shows what waits and for how long.",
     "NO_OPEN_CUT": "The vault has no cut that awaits a report: it is open, or the report window "
     "has passed. `keeper vault cut` takes one when it is due.",
     "NOT_RUNNING": "No keeper answers on this journal's control socket. Start it: keeper run.",

@@ -53,6 +53,8 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "ArgumentInvalid": ("ARGUMENT_INVALID", ExitCode.CONFIG),
     "VenueUnavailable": ("VENUE_UNAVAILABLE", ExitCode.VENUE),
     "ChainUnavailable": ("CHAIN_UNAVAILABLE", ExitCode.CHAIN),
+    "ContractMissing": ("CONTRACT_MISSING", ExitCode.CHAIN),
+    "NothingClaimable": ("NOTHING_CLAIMABLE", ExitCode.REFUSED),
     "NodeRefused": ("NODE_REFUSED", ExitCode.REFUSED),
     "CallReverted": ("CALL_REVERTED", ExitCode.REFUSED),
     "TransactionRefused": ("TRANSACTION_REFUSED", ExitCode.REFUSED),

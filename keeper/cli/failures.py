@@ -6,6 +6,7 @@ __all__ = [
     "ArgumentInvalid",
     "JournalMissing",
     "NoOpenCut",
+    "NothingClaimable",
     "OperationPending",
     "QuorumMissed",
     "ReportRefused",
@@ -22,6 +23,10 @@ class QuorumMissed(AthanorError):
 
 class NoOpenCut(AthanorError):
     """Raised when a report is asked for and no cut awaits one."""
+
+
+class NothingClaimable(AthanorError):
+    """Raised when a claim is asked for and nothing is settled and unclaimed."""
 
 
 class ReportRefused(AthanorError):

@@ -1,0 +1,120 @@
+"""Which transactions it takes to claim, to cancel, to cut the epoch and to name an operator."""
+
+from typing import TYPE_CHECKING, Final
+
+from keeper.cli.acting import Plan, Step, acting
+from keeper.cli.amounts import shown
+from keeper.cli.failures import NothingClaimable
+from keeper.cli.times import in_time
+
+if TYPE_CHECKING:
+    from keeper.cli.access import Signing
+    from keeper.wallet import Wallet
+
+__all__ = ["cancel_plan", "claim_plan", "cut_plan", "operator_plan"]
+
+CONTRACT: Final = "MarketMakingVault"
+
+
+async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | None) -> Plan:
+    """Plan the claim of everything settled; it goes to the controller, whoever sends it.
+
+    Raises NothingClaimable, NotOperator.
+    """
+    from keeper.chain.calls import view
+
+    account = acting(wallet, signing)
+    owner = controller or account
+    overview = await wallet.overview()
+    assets, shares, mintable, payable, allowed = await wallet.read(
+        [
+            *(
+                view(CONTRACT, wallet.vault, name, owner)
+                for name in ("maxDeposit", "maxRedeem", "maxMint", "maxWithdraw")
+            ),
+            view(CONTRACT, wallet.vault, "isOperator", owner, account),
+        ],
+        overview.block,
+    )
+    _require_operator(account, owner, allowed=allowed)
+    token = overview.token
+    texts = {
+        "deposit": shown(mintable, token.share_decimals, token.share_symbol),
+        "redeem": shown(payable, token.decimals, token.symbol),
+    }
+    steps = [
+        Step(f"claim {texts[name]}", view(CONTRACT, wallet.vault, name, amount, owner, owner))
+        for name, amount in (("deposit", assets), ("redeem", shares))
+        if amount
+    ]
+    if not steps:
+        raise NothingClaimable(
+            f"{owner} has nothing to claim",
+            next_step=f"see what waits: keeper vault requests {owner}",
+        )
+    terms = {
+        "controller": owner,
+        "claimable_shares": mintable,
+        "for_deposited_assets": assets,
+        "claimable_assets": payable,
+        "for_redeemed_shares": shares,
+    }
+    panel = [("claim", ", ".join(step.what.removeprefix("claim ") for step in steps))]
+    panel.append(("paid to", owner))
+    return Plan(title="Claim", account=account, steps=steps, terms=terms, panel=panel)
+
+
+def _require_operator(account: str, controller: str, *, allowed: bool) -> None:
+    if account != controller and not allowed:
+        from keeper.wallet import TransactionRefused
+
+        raise TransactionRefused(
+            f"{account} is no operator of {controller}",
+            next_step=f"{controller} runs: keeper vault operator {account}",
+        )
+
+
+async def cancel_plan(wallet: "Wallet", signing: "Signing", side: str) -> Plan:
+    """Plan the cancellation of what still waits of a request."""
+    from keeper.chain.calls import view
+
+    account = acting(wallet, signing)
+    name = "cancelDepositRequest" if side == "deposit" else "cancelRedeemRequest"
+    step = Step(f"cancel {side} request", view(CONTRACT, wallet.vault, name, 0, account, account))
+    return Plan(title=f"Cancel the {side} request", account=account, steps=[step])
+
+
+async def cut_plan(wallet: "Wallet", signing: "Signing") -> Plan:
+    """Plan the cut of the epoch."""
+    from keeper.chain.calls import view
+    from keeper.chain.vault import STATES
+
+    block = await wallet.head()
+    state, earliest = await wallet.vault_views(("state", "nextCutTime"), block)
+    account = acting(wallet, signing) if wallet.address or signing.sender else ""
+    return Plan(
+        title="Cut the epoch",
+        account=account,
+        steps=[Step("cut the epoch", view(CONTRACT, wallet.vault, "closeEpoch"))],
+        terms={"state": STATES[state], "next_cut_at": earliest},
+        panel=[("vault", STATES[state]), ("cut possible", in_time(earliest, block.timestamp))],
+    )
+
+
+async def operator_plan(
+    wallet: "Wallet", signing: "Signing", operator: str, *, approved: bool
+) -> Plan:
+    """Plan naming, or dismissing, an operator of the acting account."""
+    from keeper.chain.calls import view
+
+    account = acting(wallet, signing)
+    what = "name" if approved else "dismiss"
+    call = view(CONTRACT, wallet.vault, "setOperator", operator, approved)
+    may = "may request, cancel and claim for this account, and choose who is paid"
+    return Plan(
+        title=f"{what.capitalize()} operator {operator}",
+        account=account,
+        steps=[Step(f"{what} operator {operator}", call)],
+        terms={"operator": operator, "approved": approved},
+        panel=[("operator", f"{operator} {may if approved else 'may no longer act'}")],
+    )
