@@ -3,13 +3,16 @@
 from pathlib import Path
 
 from keeper.devnet.deployment import CHAIN_ID
+from keeper.devnet.recorded_data import data_source
 from keeper.devnet.story.facts import SettleFacts
+from keeper.devnet.story.quoting import parameters
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.tokens import Call
 from keeper.pages.journal_parts import build_report_data_from_journal
 from keeper.pages.report import write_report
 from keeper.pages.report_data import (
     Check,
+    DataSource,
     Event,
     Figure,
     Holder,
@@ -66,9 +69,18 @@ async def write_page(play: Play, checks: list[Check], file: Path) -> None:
         checks=tuple(checks),
         holders=tuple(_holder(play, *row) for row in _HOLDERS),
         figures=await _figures(play),
+        source=_source(play),
+        quoting=parameters(world.tape),
         journal=build_report_data_from_journal(play.stage.journal),
     )
     write_report(data, file)
+
+
+def _source(play: Play) -> DataSource:
+    tape = play.world.tape
+    if tape is not None:
+        return data_source(tape, play.world.tape_clock.now_ns())
+    return DataSource(name="seeded flow", note=f"Seed {play.world.seed}; no market was recorded.")
 
 
 async def _share_decimals(play: Play) -> int:
