@@ -109,6 +109,7 @@ class World:
             _require_taken(await stake.trader.deposit(stake.assets - OPERATOR_FLOAT))
         for work in self.book.quoting():
             self.spawn(work)
+        await self._rest_node()
 
     async def fund_operator(self) -> None:
         """Give the vault's venue account its float for gas, a stranger's gift to the vault.
@@ -117,6 +118,7 @@ class World:
         """
         reply = await self.book.giver.send(self.owner_wallet.address, OPERATOR_FLOAT // 2)
         _require_taken(reply)
+        await self._rest_node()
         await self._until_next_block()
 
     def open_order_flow(self) -> None:
@@ -244,6 +246,11 @@ class World:
                 "data": Call("deposit()").data,
             }
             await self.anvil.rpc.call("eth_sendTransaction", deposit)
+
+    async def _rest_node(self) -> None:
+        """Hang up where nobody trades through it: a node does not like pings on an idle line."""
+        if self._node is not None and not self.book.is_seeded:
+            await self._node.close()
 
     async def _until_next_block(self) -> None:
         height = (await self.exchange.state())["height"]
