@@ -42,6 +42,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "report": Entry(
         "keeper.cli.report", "report", "Collect reporters' signatures and settle a cut."
     ),
+    "page": Entry(
+        "keeper.cli.page", "page", "Write one self-contained page of what vault and keeper did."
+    ),
     "reporter": Entry("keeper.cli.reporter", "reporter", "Recompute equity and sign reports."),
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),

@@ -1,27 +1,35 @@
-"""Step charts as inline SVG: lines stretch with the page, text stays HTML, so phones read it.
+"""Step charts as inline SVG that a small script can read out and zoom; without it they still show.
 
-Times without anything happening are folded away and marked: a story that jumps a day ahead would
-otherwise be a line at each edge.
+One drawing stretches with the page (lines, bands), the other does not (text, markers), so that
+phones can read it. The script gets the exact integers behind the drawing as JSON.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final
+from itertools import pairwise
+from typing import Any, Final
 
-from markupsafe import Markup
+import msgspec
+from markupsafe import Markup, escape
 
-__all__ = ["Chart", "Dots", "Line", "TimeAxis", "ValueAxis", "money_text", "step_chart"]
+from keeper.pages.axes import HEIGHT, WIDTH, TimeAxis, ValueAxis, duration_text
+from keeper.pages.numbers import money_text
+from keeper.pages.series import steps_of
 
-_WIDTH: Final = 10_000
-_HEIGHT: Final = 4_000
-_PERCENT: Final = 100
-_LONGEST_GAP_MS: Final = 180_000
-_FOLD_SHARE: Final = 40
-_TICKS: Final = 4
-_STEPS: Final = (1, 2, 5)
+__all__ = ["Band", "Chart", "Dots", "Drawn", "Key", "Line", "Scale", "Unit", "step_chart"]
 
 Points = Sequence[tuple[int, int | None]]
+
+_FIRST_EDGE: Final = WIDTH // 20
+_LAST_EDGE: Final = WIDTH - _FIRST_EDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How a chart's integers are written: their decimals, and a unit for people."""
+
+    decimals: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,151 +42,181 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """The area between two lines wherever both are known; it takes no part in the legend."""
+
+    style: str
+    lower: Points
+    upper: Points
+
+
+@dataclass(frozen=True, slots=True)
 class Dots:
-    """Single moments (unix ms, value); `style` is a CSS class."""
+    """Single moments (unix ms, value); `style` is a CSS class, `shape` dot or diamond."""
 
     name: str
     style: str
     points: Sequence[tuple[int, int]]
+    shape: str = "dot"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn, back to front: bands, lines, dots."""
+
+    lines: Sequence[Line]
+    dots: Sequence[Dots] = ()
+    bands: Sequence[Band] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Axes given from outside: shared times, and values that have to be in sight with a line."""
+
+    times: TimeAxis | None = None
+    guides: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One entry of the legend; `shape` is line, dot or diamond."""
+
+    name: str
+    style: str
+    shape: str
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What the template draws: the drawing, and labels as (percent of the axis, text)."""
+    """What the template shows; `data` is the JSON the script reads."""
 
     drawing: Markup
-    y_labels: tuple[tuple[int, str], ...]
-    x_labels: tuple[tuple[int, str], ...]
-    legend: tuple[tuple[str, str], ...]
+    marks: Markup
+    data: Markup
+    keys: tuple[Key, ...]
     summary: str
 
 
-class TimeAxis:
-    """Places times on 0.._WIDTH; spans longer than _LONGEST_GAP_MS without data are folded."""
-
-    def __init__(self, times: Iterable[int]) -> None:
-        ordered = sorted(set(times))
-        self._spans: list[tuple[int, int]] = []
-        for at in ordered:
-            if self._spans and at - self._spans[-1][1] <= _LONGEST_GAP_MS:
-                self._spans[-1] = (self._spans[-1][0], at)
-            else:
-                self._spans.append((at, at))
-        active = sum(end - start for start, end in self._spans)
-        self._fold = max(1, active // _FOLD_SHARE)
-        self._total = max(1, active + self._fold * (len(self._spans) - 1))
-
-    @property
-    def end(self) -> int:
-        """The last time on the axis."""
-        return self._spans[-1][1] if self._spans else 0
-
-    def place(self, at: int) -> int:
-        """Return where a time lies; one inside a fold lies at its beginning."""
-        before = 0
-        for start, end in self._spans:
-            if at <= start:
-                break
-            if at <= end:
-                before += at - start
-                break
-            before += end - start + self._fold
-        return min(before, self._total) * _WIDTH // self._total
-
-    def folds(self) -> list[tuple[int, int]]:
-        """Return (place, folded ms) of every fold."""
-        pairs = zip(self._spans, self._spans[1:], strict=False)
-        return [(self.place(later[0]), later[0] - former[1]) for former, later in pairs]
-
-    def labels(self) -> tuple[tuple[int, str], ...]:
-        """Return (percent, clock time) at the start of each span, when there is room."""
-        found: list[tuple[int, str]] = []
-        for start, _ in self._spans:
-            percent = self.place(start) * _PERCENT // _WIDTH
-            if not found or percent - found[-1][0] >= 24:
-                found.append((percent, _clock(start)))
-        if self._spans and found[-1][0] <= 70:
-            found.append((_PERCENT, _clock(self.end)))
-        return tuple(found)
-
-
-def _clock(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms // 1_000, tz=UTC).strftime("%d %b %H:%M")
-
-
-class ValueAxis:
-    """Places integers on _HEIGHT..0 with a margin and round ticks."""
-
-    def __init__(self, values: Iterable[int]) -> None:
-        known = list(values) or [0]
-        low, high = min(known), max(known)
-        margin = max(1, (high - low) // 12, abs(high) // 100_000)
-        self._low, self._high = low - margin, high + margin
-
-    def place(self, value: int) -> int:
-        """Return where a value lies; larger is higher up."""
-        return _HEIGHT - (value - self._low) * _HEIGHT // (self._high - self._low)
-
-    def ticks(self) -> list[int]:
-        """Return round values inside the axis."""
-        step = self._step()
-        first = -(-self._low // step) * step
-        return list(range(first, self._high + 1, step))
-
-    def _step(self) -> int:
-        rough = max(1, (self._high - self._low) // _TICKS)
-        power: int = 10 ** (len(str(rough)) - 1)
-        return next((step * power for step in _STEPS if step * power >= rough), 10 * power)
-
-
-def step_chart(
-    lines: Sequence[Line],
-    dots: Sequence[Dots],
-    *,
-    decimals: int,
-    unit: str,
-    band: int | None = None,
-) -> Chart | None:
-    """Draw step lines and dots over folded time; None when there is nothing to draw.
-
-    Values are integers with `decimals`; `band` draws a zero line and +-band when it is given.
-    """
-    times = [at for line in lines for at, _ in line.points] + [a for d in dots for a, _ in d.points]
-    values = [v for line in lines for _, v in line.points if v is not None]
+def step_chart(drawn: Drawn, unit: Unit, scale: Scale | None = None) -> Chart | None:
+    """Draw over folded time; None when there is nothing to draw."""
+    scale = scale or Scale()
+    shown = [line for line in drawn.lines if any(v is not None for _, v in line.points)]
+    dots = [group for group in drawn.dots if group.points]
+    values = [v for line in shown for _, v in line.points if v is not None]
     values += [value for group in dots for _, value in group.points]
-    if not times or not values:
+    if not values:
         return None
-    guides = [] if band is None else ([-band, 0, band] if band else [0])
-    x, y = TimeAxis(times), ValueAxis([*values, *guides])
-    parts = [_path("fold", f"M{place} 0V{_HEIGHT}") for place, _ in x.folds()]
-    parts += [_path("grid", f"M0 {y.place(tick)}H{_WIDTH}") for tick in y.ticks()]
-    parts += [_path("guide", f"M0 {y.place(value)}H{_WIDTH}") for value in guides]
-    parts += [_path(f"line {line.style}", _steps(line.points, x, y)) for line in lines]
-    parts += [
-        _path(f"dot {d.style}", "".join(f"M{x.place(a)} {y.place(v)}h0" for a, v in d.points))
-        for d in dots
-        if d.points
-    ]
-    svg = (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" aria-hidden="true">'
-        f"{''.join(parts)}</svg>"
-    )
-    first, last = _first_last(lines)
+    x = scale.times or TimeAxis(_times(shown, dots))
+    y = ValueAxis([*values, *scale.guides])
+    low, high = money_text(min(values), unit.decimals), money_text(max(values), unit.decimals)
     return Chart(
-        drawing=Markup(svg),  # noqa: S704 - made of integers and our own class names alone
-        y_labels=tuple(
-            (y.place(tick) * _PERCENT // _HEIGHT, money_text(tick, decimals, short=True))
-            for tick in y.ticks()
+        drawing=_drawing(Drawn(shown, dots, drawn.bands), scale.guides, x, y),
+        marks=_marks(dots, unit, x, y),
+        data=_data(shown, dots, unit, x, y),
+        keys=(
+            *(Key(line.name, line.style, "line") for line in shown),
+            *(Key(group.name, group.style, group.shape) for group in dots),
         ),
-        x_labels=x.labels(),
-        legend=(*((line.style, line.name) for line in lines), *((d.style, d.name) for d in dots)),
-        summary=f"from {money_text(first, decimals)} to {money_text(last, decimals)} {unit}, "
-        f"between {money_text(min(values), decimals)} and {money_text(max(values), decimals)}",
+        summary=f"{_course(shown, unit)}between {low} and {high} {unit.name}",
     )
+
+
+def _times(lines: Iterable[Line], dots: Iterable[Dots]) -> list[int]:
+    found = [at for line in lines for at, _ in line.points]
+    return found + [at for group in dots for at, _ in group.points]
+
+
+def _course(lines: Sequence[Line], unit: Unit) -> str:
+    known = [value for line in lines[:1] for _, value in line.points if value is not None]
+    if not known:
+        return ""
+    first, last = money_text(known[0], unit.decimals), money_text(known[-1], unit.decimals)
+    return f"{lines[0].name} from {first} to {last}, "
+
+
+def _drawing(drawn: Drawn, guides: Iterable[int], x: TimeAxis, y: ValueAxis) -> Markup:
+    parts = [_path("fold", f"M{fold.at} 0V{HEIGHT}") for fold in x.folds()]
+    parts += [_path("grid", f"M0 {y.place(tick)}H{WIDTH}") for tick in y.ticks()]
+    parts += [_path("guide", f"M0 {y.place(value)}H{WIDTH}") for value in guides]
+    parts += [_path(f"band {band.style}", _area(band, x, y)) for band in drawn.bands]
+    parts += [_path(f"line {line.style}", _steps(line.points, x, y)) for line in drawn.lines]
+    svg = (
+        f'<svg class="drawing" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" '
+        f'aria-hidden="true">{"".join(parts)}</svg>'
+    )
+    return Markup(svg)  # noqa: S704 - made of integers and our own class names alone
+
+
+def _marks(dots: Iterable[Dots], unit: Unit, x: TimeAxis, y: ValueAxis) -> Markup:
+    """Text and markers in percent of the plot, so that they keep their shape."""
+    parts = [
+        f'<text class="y" x="0" dx="-8" y="{_percent(y.place(tick), HEIGHT)}" dy=".32em">'
+        f"{money_text(tick, unit.decimals, short=True)}</text>"
+        for tick in y.ticks()
+    ]
+    parts += [
+        f'<text class="x {_anchor(label.at)}" x="{_percent(label.at, WIDTH)}" y="100%" dy="1.5em">'
+        f"{label.text}</text>"
+        for label in x.labels()
+    ]
+    parts += [
+        f'<text class="gap" x="{_percent(fold.at, WIDTH)}" y="0" dx="-3" dy=".9em">'
+        f"{duration_text(fold.ms)}</text>"
+        for fold in x.folds()
+    ]
+    for group in dots:
+        markers = "".join(
+            _marker(group.shape, _percent(x.place(at), WIDTH), _percent(y.place(value), HEIGHT))
+            for at, value in group.points
+        )
+        parts.append(f'<g class="dots {group.style}">{markers}</g>')
+    svg = f'<svg class="marks" aria-hidden="true">{"".join(parts)}</svg>'
+    return Markup(svg)  # noqa: S704 - made of integers and our own class names alone
+
+
+def _marker(shape: str, x: str, y: str) -> str:
+    if shape == "diamond":
+        return f'<rect x="{x}" y="{y}" width="7" height="7"/>'
+    return f'<circle cx="{x}" cy="{y}" r="4"/>'
+
+
+def _anchor(at: int) -> str:
+    return "first" if at < _FIRST_EDGE else "last" if at > _LAST_EDGE else "mid"
+
+
+def _percent(at: int, whole: int) -> str:
+    return f"{money_text(at * 10_000 // whole, 2, short=True)}%"
+
+
+def _data(
+    lines: Iterable[Line], dots: Iterable[Dots], unit: Unit, x: TimeAxis, y: ValueAxis
+) -> Markup:
+    """The integers behind the drawing; times and values as differences, which are short."""
+    series = [_series(line.name, line.style, "line", line.points) for line in lines]
+    series += [_series(group.name, group.style, group.shape, group.points) for group in dots]
+    body = {
+        "spans": x.spans(),
+        "y": y.bounds,
+        "decimals": unit.decimals,
+        "unit": unit.name,
+        "series": series,
+    }
+    text = msgspec.json.encode(body).decode()
+    return Markup(text.replace("<", "\\u003c"))  # noqa: S704 - cannot end the script element
+
+
+def _series(name: str, style: str, shape: str, points: Points) -> dict[str, Any]:
+    times, values = [at for at, _ in points], [value for _, value in points]
+    before, differences = 0, list[int | None]()
+    for value in values:
+        differences.append(None if value is None else value - before)
+        before = before if value is None else value
+    gaps = times[:1] + [later - former for former, later in pairwise(times)]
+    return {"name": name, "style": style, "shape": shape, "t": gaps, "v": differences}
 
 
 def _path(style: str, data: str) -> str:
-    return f'<path class="{style}" d="{data}"/>'
+    return f'<path class="{escape(style)}" d="{data}"/>'
 
 
 def _steps(points: Points, x: TimeAxis, y: ValueAxis) -> str:
@@ -199,14 +237,26 @@ def _steps(points: Points, x: TimeAxis, y: ValueAxis) -> str:
     return "".join(parts)
 
 
-def _first_last(lines: Sequence[Line]) -> tuple[int, int]:
-    known = [value for line in lines[:1] for _, value in line.points if value is not None]
-    return (known[0], known[-1]) if known else (0, 0)
+def _area(band: Band, x: TimeAxis, y: ValueAxis) -> str:
+    """The outline of each stretch in which both edges are known."""
+    parts: list[str] = []
+    run: list[tuple[int, int, int]] = []
+    for at, (low, high) in steps_of(band.lower, band.upper):
+        if low is not None and high is not None:
+            run.append((x.place(at), y.place(low), y.place(high)))
+        elif run:
+            parts.append(_outline(run, x.place(at)))
+            run = []
+    if run:
+        parts.append(_outline(run, x.place(x.end)))
+    return "".join(parts)
 
 
-def money_text(value: int, decimals: int, *, short: bool = False) -> str:
-    """Write an integer with `decimals` exactly; `short` drops trailing zeros."""
-    sign, digits = ("-" if value < 0 else ""), str(abs(value)).rjust(decimals + 1, "0")
-    whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
-    fraction = fraction.rstrip("0") if short else fraction
-    return f"{sign}{int(whole):,}{'.' + fraction if fraction else ''}"
+def _outline(run: Sequence[tuple[int, int, int]], end: int) -> str:
+    """Along the upper edge to the end, back along the lower one."""
+    parts = [f"M{run[0][0]} {run[0][2]}"]
+    parts += [f"H{place}V{high}" for place, _, high in run[1:]]
+    parts.append(f"H{end}V{run[-1][1]}")
+    for (place, _, _), (_, low, _) in zip(reversed(run[1:]), reversed(run[:-1]), strict=True):
+        parts.append(f"H{place}V{low}")
+    return "".join(parts) + f"H{run[0][0]}Z"

@@ -1,32 +1,43 @@
-"""Renders the report page: one self-contained file, no scripts, nothing loaded from anywhere."""
+"""Renders the report page: one self-contained file, nothing loaded from anywhere."""
 
-import functools
+import base64
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import cache, partial
+from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from keeper import __version__
-from keeper.pages.charts import Chart, Dots, Line, money_text, step_chart
-from keeper.pages.report_data import FillSummary, MarketChart, PoolChart, ReportData
+from keeper.pages import figures
+from keeper.pages.axes import TimeAxis, duration_text
+from keeper.pages.clock_text import clock_text
+from keeper.pages.numbers import money_text, percent_text, trimmed_text
+from keeper.pages.report_data import (
+    FillSummary,
+    MarketChart,
+    Parameter,
+    ReportData,
+)
 
-__all__ = ["render_report", "write_report"]
+__all__ = ["page_environment", "render_report", "static_text", "write_report"]
 
 _USDC: Final = 6
 _BASE: Final = 9
 _PRICE: Final = 12
-_TEN_THOUSAND: Final = 10_000
+_NEWEST_FILLS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class _Titled:
-    title: str
-    chart: Chart
-    unit: str
-    note: str = ""
-    is_wide: bool = False
+class _MarketView:
+    """One market's part of the page."""
+
+    chart: MarketChart
+    figures: tuple[figures.Titled, ...]
 
 
 def write_report(data: ReportData, file: Path) -> None:
@@ -39,23 +50,52 @@ def write_report(data: ReportData, file: Path) -> None:
 
 def render_report(data: ReportData) -> str:
     """Return the page as HTML."""
-    environment = _environment()
-    environment.filters["whole_shares"] = functools.partial(
-        _whole_shares, decimals=data.share_decimals
-    )
-    environment.filters["shares"] = functools.partial(_shares, decimals=data.share_decimals)
+    environment = page_environment()
+    environment.filters["whole_shares"] = partial(_whole_shares, decimals=data.share_decimals)
+    environment.filters["shares"] = partial(trimmed_text, decimals=data.share_decimals, least=2)
+    axis = figures.journal_axis(data.journal)
     return environment.get_template("report.html.j2").render(
         data=data,
         version=__version__,
+        style=Markup(static_text("page.css")),  # noqa: S704 - our own file
+        script=Markup(static_text("page.js")),  # noqa: S704 - our own file
+        policy=_policy(),
         held=sum(1 for check in data.checks if check.holds),
-        price_change=_price_change(data),
+        pnl_sum=sum(cause.amount_usdc_e6 for cause in data.pnl),
         largest_cause=max((abs(cause.amount_usdc_e6) for cause in data.pnl), default=0),
-        charts=_charts(data),
+        price_figure=figures.price_figure(data.settlements),
+        profit_figure=figures.profit_figure(data.journal.profit, axis),
+        markets=[_market_view(market, axis) for market in data.journal.markets],
+        pools=_known(figures.pool_figure(pool, axis) for pool in data.journal.pools),
+        newest_fills=_newest_fills(data.journal.markets),
+        parameters=_by_scope(data.quoting or data.journal.parameters),
         figures=(*data.figures, *data.journal.figures),
     )
 
 
-def _environment() -> Environment:
+def static_text(name: str) -> str:
+    """Return a file of the package's static folder. Raises FileNotFoundError."""
+    return _static_text(name)
+
+
+@cache
+def _static_text(name: str) -> str:
+    return (resources.files("keeper.pages") / "static" / name).read_text(encoding="utf-8")
+
+
+def _policy() -> str:
+    """A content security policy that allows exactly our own style and script, inline."""
+    style, script = (_fingerprint(static_text(name)) for name in ("page.css", "page.js"))
+    return f"default-src 'none'; style-src '{style}'; script-src '{script}'; img-src data:"
+
+
+def _fingerprint(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def page_environment() -> Environment:
+    """Return what renders the templates: escaping, refusing unknown names."""
     environment = Environment(
         loader=PackageLoader("keeper.pages"),
         autoescape=True,
@@ -67,85 +107,43 @@ def _environment() -> Environment:
         usdc=lambda value: money_text(value, _USDC),
         cents=lambda value: money_text(value // 10 ** (_USDC - 2), 2),
         short_price=lambda value: money_text(value // 10 ** (_PRICE - _USDC), _USDC),
-        price=lambda value: _trimmed(value, _PRICE, least=6),
-        base=lambda value: _trimmed(value, _BASE, least=3),
+        price=lambda value: trimmed_text(value, _PRICE, least=6),
+        fill_price=lambda value: trimmed_text(value, _USDC, least=2),
+        base=lambda value: trimmed_text(value, _BASE, least=3),
         signed=lambda value: ("+" if value > 0 else "") + money_text(value, _USDC),
-        clock=_clock,
-        share_of=_share_of,
-        bar=_bar,
+        tone=lambda value: "plus" if value > 0 else "minus" if value < 0 else "",
+        clock=clock_text,
+        clock_ms=lambda value: clock_text(value // 1_000, seconds_too=True),
+        duration=duration_text,
+        share_of=percent_text,
+        ppm=lambda value: percent_text(value, 1_000_000),
+        signed_ppm=lambda value: percent_text(value, 1_000_000, signed=True),
+        bps=lambda value: f"{money_text(value, 2)} bps",
+        half_bar=_half_bar,
         mean_price=_mean_price,
     )
     return environment
 
 
-def _charts(data: ReportData) -> list[_Titled]:
-    found = [item for market in data.journal.markets for item in _market_charts(market)]
-    return found + [item for pool in data.journal.pools for item in _pool_charts(pool)]
+def _market_view(market: MarketChart, axis: TimeAxis) -> _MarketView:
+    found = (figures.quotes_figure(market, axis), figures.inventory_figure(market, axis))
+    return _MarketView(market, tuple(_known(found)))
 
 
-def _market_charts(market: MarketChart) -> list[_Titled]:
-    name = market.market
-    bought = [(fill.at_ms, fill.price_usdc_e6) for fill in market.fills if fill.side == "BUY"]
-    sold = [(fill.at_ms, fill.price_usdc_e6) for fill in market.fills if fill.side == "SELL"]
-    quotes = step_chart(
-        [
-            Line("oracle", "oracle", market.oracle),
-            Line("our best bid", "bid", market.bid),
-            Line("our best ask", "ask", market.ask),
-        ],
-        [Dots("buy fills", "bid", bought), Dots("sell fills", "ask", sold)],
-        decimals=_USDC,
-        unit="USDC",
-    )
-    inventory = step_chart(
-        [Line("position", "position", market.position)], [], decimals=_BASE, unit="base", band=0
-    )
-    unit = f"{name.split('-', maxsplit=1)[0]} held on the order book, short below zero"
-    titled = [
-        _Titled(f"{name}: quotes around the oracle", quotes, "USDC per unit", is_wide=True)
-        if quotes
-        else None,
-        _Titled(f"{name}: inventory", inventory, unit) if inventory else None,
-    ]
-    return [item for item in titled if item is not None]
+def _known(found: Iterable[figures.Titled | None]) -> list[figures.Titled]:
+    return [figure for figure in found if figure is not None]
 
 
-def _pool_charts(pool: PoolChart) -> list[_Titled]:
-    chart = step_chart(
-        [
-            Line("pool price", "oracle", pool.price),
-            Line("feed", "mark", pool.mark),
-            Line("range held", "range", pool.lower),
-            Line("range held, upper bound", "range", pool.upper),
-        ],
-        [],
-        decimals=_USDC,
-        unit="USDC",
-    )
-    if chart is None:
-        return []
-    note = f"Pool {pool.pool}; the feed is what the vault is valued at."
-    return [_Titled("Pool price and our range", chart, "USDC per unit", note)]
+def _newest_fills(markets: Iterable[MarketChart]) -> list[tuple[str, Any]]:
+    fills = [(market.market, fill) for market in markets for fill in market.fills]
+    return sorted(fills, key=lambda item: item[1].at_ms, reverse=True)[:_NEWEST_FILLS]
 
 
-def _price_change(data: ReportData) -> str:
-    """Change of the settled price since the first settlement, in hundredths of a percent."""
-    if len(data.settlements) < 2 or data.settlements[0].price_usdc_e12 <= 0:
-        return ""
-    first, last = data.settlements[0].price_usdc_e12, data.settlements[-1].price_usdc_e12
-    change = abs(last - first) * _TEN_THOUSAND // first
-    sign = "-" if last < first else "+"
-    return f"{sign}{money_text(change, 2)} %"
-
-
-def _trimmed(value: int, decimals: int, *, least: int) -> str:
-    """Write exactly, without trailing zeros beyond `least` decimals."""
-    whole, _, fraction = money_text(value, decimals).partition(".")
-    return f"{whole}.{fraction.rstrip('0').ljust(least, '0')}"
-
-
-def _shares(value: int, *, decimals: int) -> str:
-    return _trimmed(value, decimals, least=2)
+def _by_scope(rows: Iterable[Parameter]) -> dict[str, list[Parameter]]:
+    scopes: dict[str, list[Parameter]] = {}
+    for row in rows:
+        scopes.setdefault(row.scope, []).append(row)
+    return scopes
 
 
 def _whole_shares(value: int, *, decimals: int) -> str:
@@ -153,12 +151,8 @@ def _whole_shares(value: int, *, decimals: int) -> str:
     return money_text(value // 10 ** (decimals - 2), 2)
 
 
-def _share_of(value: int, whole: int) -> str:
-    return f"{money_text(value * _TEN_THOUSAND // whole, 2)} %" if whole > 0 else "-"
-
-
-def _bar(value: int, largest: int) -> int:
-    """Half the bar is the largest cause."""
+def _half_bar(value: int, largest: int) -> int:
+    """Width in percent; half the bar is the largest cause."""
     return abs(value) * 50 // largest if largest else 0
 
 
@@ -166,7 +160,3 @@ def _mean_price(fill: FillSummary) -> str:
     if fill.base_e9 == 0:
         return "-"
     return money_text(fill.quote_usdc_e6 * 10**_BASE // fill.base_e9, _USDC)
-
-
-def _clock(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -11,17 +11,23 @@ __all__ = [
     "Check",
     "DataSource",
     "Event",
+    "Fact",
     "FillPoint",
     "FillSummary",
     "Figure",
     "Holder",
     "JournalParts",
+    "Markout",
     "MarketChart",
     "NavPart",
+    "PageNotes",
     "Parameter",
     "PnlCause",
     "PoolChart",
+    "ProfitPoint",
+    "Quality",
     "ReportData",
+    "Return",
     "Settlement",
 ]
 
@@ -32,10 +38,14 @@ class NavPart(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     custody: str
     assets_usdc_e6: int
+    now_usdc_e6: int | None = None
+    """The same place at the page's block; None when it was not read or is not known by then."""
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """One settled epoch: NAV as reported and accepted, both flows, price per share afterwards.
+
+    `pnl_usdc_e6` is by cause, in the order of reports.CAUSES.
 
     Shares in share units with `ReportData.share_decimals`; the price per whole share.
     """
@@ -49,6 +59,10 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     redeemed_shares: int
     paid_usdc_e6: int
     price_usdc_e12: int
+    settled_at_s: int = 0
+    pnl_usdc_e6: tuple[int, ...] = ()
+    digest: str = ""
+    data_root: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,19 +96,34 @@ class FillSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FillPoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One fill on a chart."""
+    """One fill; `fee_usdc_e6` > 0 was paid."""
 
     at_ms: int
     side: str
     price_usdc_e6: int
     base_e9: int
+    liquidity: str = "MAKER"
+    fee_usdc_e6: int = 0
+
+
+class Quality(msgspec.Struct, frozen=True, kw_only=True):
+    """How a market was quoted while anything was logged, idle spans left out.
+
+    `two_sided_ppm` is the share of `observed_ms` with a bid and an ask of ours; `spread_ppm` the
+    time-weighted distance between the best two, of their mean.
+    """
+
+    observed_ms: int
+    two_sided_ppm: int
+    spread_ppm: int
 
 
 class MarketChart(msgspec.Struct, frozen=True, kw_only=True):
     """One market over time. Series are (unix ms, value) steps; `None` means nothing is quoted.
 
-    `bid`/`ask` are the keeper's own best quotes, `oracle` the venue's oracle price, all in 1e-6
-    USDC; `position` is signed base in 1e-9.
+    `bid`/`ask` are the keeper's own best quotes, `oracle` the venue's oracle price, `reference`
+    the middle of the market that leads it, all in 1e-6 USDC; `position`, `pool` (what pools
+    hold that this market hedges) and `net` are signed base in 1e-9.
     """
 
     market: str
@@ -103,6 +132,10 @@ class MarketChart(msgspec.Struct, frozen=True, kw_only=True):
     ask: tuple[tuple[int, int | None], ...]
     fills: tuple[FillPoint, ...]
     position: tuple[tuple[int, int], ...]
+    reference: tuple[tuple[int, int | None], ...] = ()
+    pool: tuple[tuple[int, int], ...] = ()
+    net: tuple[tuple[int, int], ...] = ()
+    quality: Quality | None = None
 
 
 class PoolChart(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +146,29 @@ class PoolChart(msgspec.Struct, frozen=True, kw_only=True):
     mark: tuple[tuple[int, int], ...]
     lower: tuple[tuple[int, int | None], ...]
     upper: tuple[tuple[int, int | None], ...]
+
+
+class ProfitPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Profit since the log's first word on the account, by cause in the order of reports.CAUSES."""
+
+    at_ms: int
+    causes_usdc_e6: tuple[int, ...]
+
+
+class Markout(msgspec.Struct, frozen=True, kw_only=True):
+    """What fills of one market, side and liquidity gained by the reference some seconds later.
+
+    `usdc_e6` is the sum, `ppm` the same of the volume; fees are not in it. `count` leaves out
+    fills too close to the end of the log.
+    """
+
+    market: str
+    side: str
+    liquidity: str
+    horizon_s: int
+    count: int
+    usdc_e6: int
+    ppm: int
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +192,25 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     can: str
     cannot: str
+
+
+class Return(msgspec.Struct, frozen=True, kw_only=True):
+    """Change of the settled price per share over a window; `change_ppm` towards zero."""
+
+    window: str
+    from_s: int
+    to_s: int
+    change_ppm: int
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact about risk, as text; `used_ppm` is how much of a limit is used."""
+
+    name: str
+    value: str
+    limit: str = ""
+    used_ppm: int | None = None
+    note: str = ""
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,12 +242,25 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     meaning: str = ""
 
 
+class PageNotes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What neither chain nor journal can tell; `names` are people by address."""
+
+    title: str = ""
+    names: dict[str, str] = {}
+    checks: tuple[Check, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    source: DataSource | None = None
+
+
 class JournalParts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything on the page that comes from a keeper's journal alone."""
 
     markets: tuple[MarketChart, ...] = ()
     pools: tuple[PoolChart, ...] = ()
     fills: tuple[FillSummary, ...] = ()
+    markouts: tuple[Markout, ...] = ()
+    profit: tuple[ProfitPoint, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
     refusals: tuple[tuple[str, int], ...] = ()
     figures: tuple[Figure, ...] = ()
 
@@ -199,4 +287,8 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     figures: tuple[Figure, ...]
     source: DataSource | None = None
     quoting: tuple[Parameter, ...] = ()
+    returns: tuple[Return, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    block: int = 0
+    state: str = ""
     journal: JournalParts = JournalParts()

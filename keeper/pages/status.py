@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from keeper.core.state import MarketState, State
+from keeper.core.state import MarketState, PoolState, State
+from keeper.core.views import pool_delta
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.units import NS_PER_MS
+from keeper.markets.univ3 import sqrt_price_at_tick
+from keeper.pages.pool_reading import price_e6
+from keeper.pages.series import scaled
 
 __all__ = ["status_of"]
 
@@ -32,6 +36,7 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
         "evm_block": state.chain.head_number,
         "sources_down": sorted(name for name, is_up in state.sources.items() if not is_up),
         "usdc_quote_quantums": state.account.usdc if state.account.known else None,
+        "profit_quote_quantums": state.guard.loss.samples[-1] if state.guard.loss.samples else None,
         "markets": [_market(state, now_ns, *item) for item in sorted(state.markets.items())],
         "pools": [_pool(state, now_ns, adapter) for adapter in sorted(state.pools)],
         "vault_view": _vault(state, now_ns),
@@ -50,6 +55,8 @@ def _age_ms(now_ns: int, seen_ns: int) -> int:
 def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict[str, Any]:
     orders = [order for order in state.orders.working.values() if order.market == ticker]
     resting = [order for order in orders if order.may_rest_at(state.height)]
+    bids = [order.versions[-1].subticks for order in resting if order.side is Side.BUY]
+    asks = [order.versions[-1].subticks for order in resting if order.side is Side.SELL]
     position, listing = state.account.positions.get(ticker), market.listing
     return {
         "market": ticker,
@@ -59,14 +66,17 @@ def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
         "base_decimals": -listing.atomic_resolution if listing else 0,
         "subticks_decimals": _subticks_decimals(listing) if listing else 0,
         "position_base_quantums": position.quantums if position else 0,
+        "pool_base_quantums": pool_delta(state, listing) if listing else 0,
         "oracle_price": market.oracle_price,
         "oracle_exponent": listing.oracle_exponent if listing else 0,
         "oracle_age_ms": _age_ms(now_ns, market.oracle_t_ns),
         "book_age_ms": _age_ms(now_ns, market.book_t_ns),
         "best_bid_subticks": market.book.best_bid,
         "best_ask_subticks": market.book.best_ask,
-        "bids": sum(1 for order in resting if order.side is Side.BUY),
-        "asks": sum(1 for order in resting if order.side is Side.SELL),
+        "own_bid_subticks": max(bids, default=None),
+        "own_ask_subticks": min(asks, default=None),
+        "bids": len(bids),
+        "asks": len(asks),
         "orders_not_dead_yet": len(orders),
     }
 
@@ -84,6 +94,7 @@ def _pool(state: State, now_ns: int, adapter: str) -> dict[str, Any]:
         "pool": pool.settings.pool,
         "age_ms": _age_ms(now_ns, pool.seen_t_ns),
         "tick": seen.tick if seen else None,
+        **_pool_prices(pool),
         "amount0_units": seen.amount0 if seen else None,
         "amount1_units": seen.amount1 if seen else None,
         "ranges": [
@@ -94,6 +105,21 @@ def _pool(state: State, now_ns: int, adapter: str) -> dict[str, Any]:
             }
             for held in (seen.ranges if seen else ())
         ],
+    }
+
+
+def _pool_prices(pool: PoolState) -> dict[str, int | None]:
+    """Prices of the base in 1e-6 of the asset, down; None while unknown, bounds without a range."""
+    seen, settings = pool.seen, pool.settings
+    if seen is None:
+        return dict.fromkeys(("price_e6", "mark_e6", "lower_e6", "upper_e6"))
+    ticks = [tick for held in seen.ranges for tick in (held.tick_lower, held.tick_upper)]
+    bounds = [price_e6(settings, sqrt_price_at_tick(tick)) for tick in ticks]
+    return {
+        "price_e6": price_e6(settings, seen.sqrt_price_x96),
+        "mark_e6": scaled(seen.mark_price, QUOTE_DECIMALS - seen.mark_decimals),
+        "lower_e6": min(bounds, default=None),
+        "upper_e6": max(bounds, default=None),
     }
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from keeper.domain import events as ev
 from keeper.domain.commands import CancelOrders, Command, NoteRefusal, PlaceOrder
@@ -11,6 +12,15 @@ from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.pages.journal_parts import build_report_data_from_journal
 from keeper.pages.report_data import FillSummary, JournalParts
+from tests.keeper.builders import (
+    LEADER,
+    leader,
+    market_settings,
+    pool_seen,
+    pool_settings,
+    run_started,
+    settings,
+)
 
 SECOND_NS = 1_000_000_000
 ETH = PerpetualMarket(
@@ -183,3 +193,69 @@ def test_build__many_points__are_thinned_but_keep_first_and_last(
     assert len(chart.oracle) <= 1_200
     assert chart.oracle[0] == (1_001_000, 10**9)
     assert chart.oracle[-1] == (4_000_000, 10**9 + 2_999)
+
+
+def test_build__quality__weighs_both_sides_by_time_and_skips_a_stopped_world(
+    tmp_path: Path,
+) -> None:
+    writer = JournalWriter.open(tmp_path, JournalOptions())
+    assert list(writer.recover()) == []
+    both: list[Command] = [order(1, Side.BUY, 2_990_000_000), order(2, Side.SELL, 3_010_000_000)]
+    cancel: list[Command] = [CancelOrders(market="ETH-USD", client_ids=(1, 2), good_til_block=200)]
+    steps: list[tuple[int, ev.Event, list[Command]]] = [
+        (0, ev.MarketListed(market=ETH), []),
+        (10, block(1), both),
+        (40, block(2), cancel),
+        (50, block(3), []),
+        (50 + 3_600, block(4), []),
+    ]
+    for second, event, commands in steps:
+        writer.append((1_000 + second) * SECOND_NS, event, commands)
+    writer.close()
+
+    quality = build_report_data_from_journal(tmp_path).markets[0].quality
+
+    assert quality is not None
+    assert quality.observed_ms == 50_000
+    assert quality.two_sided_ppm == 600_000
+    assert quality.spread_ppm == 20_000_000 // 3_000
+
+
+def test_build__parameters__name_every_setting_with_its_unit(tmp_path: Path) -> None:
+    started = run_started(settings(markets=(market_settings(leader=LEADER),)))
+
+    parts = written(tmp_path, [(started, [])])
+
+    rows = {(row.scope, row.name): row.value for row in parts.parameters}
+    assert len(rows) == len(parts.parameters)
+    assert rows[("limits of the vault", "price band")] == "10 %"
+    assert rows[("limits of the vault", "max intent age")] == "2 s"
+    assert rows[("ETH-USD, its leader", "on missing")] == LEADER.on_missing
+    assert not any(value.endswith("ppm") for value in rows.values())
+
+
+def test_build__the_leader__is_the_middle_of_its_book_per_unit_of_ours(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    leading = replace(LEADER, base_units=10)
+    started = run_started(settings(markets=(market_settings(leader=leading),)))
+
+    parts = written(tmp_path, [(started, []), listed, (leader(1, 29_900, 30_100), [])])
+
+    assert parts.markets[0].reference == ((1_002_000, 30),)
+
+
+def test_build__pool_and_perpetual__net_to_what_is_left_open(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    started = run_started(settings(pools=(pool_settings(),)))
+    held = ev.PerpetualPosition(
+        market="ETH-USD", quantums=-300_000_000, funding_index=0, quote_balance=0
+    )
+    seen = ev.SubaccountObserved(height=5, usdc_quote_quantums=0, positions=(held,))
+    pool = pool_seen(1, amount0=0, amount1=10**18, ranges=())
+
+    (chart,) = written(tmp_path, [(started, []), listed, (seen, []), (pool, [])]).markets
+
+    assert chart.pool[-1][1] == 1_000_000_000
+    assert chart.net[-1][1] == 700_000_000

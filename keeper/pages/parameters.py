@@ -1,0 +1,136 @@
+"""The settings of a run as rows for people: every field with its unit, none left out."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from keeper.domain.settings import LeaderSettings, MarketSettings, StepSettings
+from keeper.domain.units import PPM
+from keeper.pages.report_data import Parameter
+
+__all__ = ["parameter_rows"]
+
+_USDC_DECIMALS: Final = 6
+_MEANINGS: Final = {
+    "layers": "orders per side",
+    "spread_min_ppm": "least half spread, of the oracle price",
+    "spread_buffer_ppm": "added to the market's least price change; the larger half spread counts",
+    "skew_factor_ppm": "how strongly quotes lean against inventory",
+    "order_size_pct_ppm": "size of one order, of the account's equity",
+    "activation_threshold_quote_quantums": "least collateral to quote with",
+    "half_spread_ppm": "distance of the first order from the reference",
+    "layer_step_ppm": "distance between orders of one side",
+    "order_size_quote_quantums": "size of one order",
+    "good_til_block_offset": "venue blocks after which an order dies by itself",
+    "refresh_blocks": "venue blocks left at which an order is renewed",
+    "price_tolerance_ppm": "price change worth a replacement",
+    "size_tolerance_ppm": "size change worth a replacement",
+    "oracle_max_age_ms": "an older oracle price stops quoting",
+    "book_max_age_ms": "an older book stops quoting",
+    "max_position_quote_quantums": "largest position",
+    "inventory_band_quote_quantums": "net inventory brought home by an immediate order",
+    "hedge_max_slippage_ppm": "worst price of that order",
+    "symbol": "market whose book leads ours",
+    "base_units": "of our base asset that are one of the leader's",
+    "weight_ppm": "of the leader in the reference price",
+    "venue_weight_ppm": "of the venue's own book; the rest is the oracle's",
+    "max_age_ms": "an older book of the leader counts as missing",
+    "band_ppm": "farthest the reference may be from the oracle",
+    "pull_band_ppm": "distance at which quotes are pulled",
+    "basis_seconds": "memory of the usual distance between leader and oracle",
+    "max_basis_ppm": "largest usual distance that is believed",
+    "on_missing": "what is done without the leader",
+    "missing_widen_ppm": "added to the half spread while the leader is missing",
+    "half_width_ticks": "half of the range's width",
+    "recentre_ticks": "drift at which the range moves",
+    "max_slippage_ppm": "worst price of a mint, burn or swap",
+    "snapshot_max_age_ms": "an older view of the pool stops acting",
+    "cooldown_seconds": "least time between two moves",
+    "clob_target_ppm": "share of NAV on the order book",
+    "pool_target_ppm": "share of NAV in pools",
+    "min_move_assets": "least amount worth moving",
+    "transaction_deadline_seconds": "life of a pool transaction",
+    "max_order_quote_quantums": "largest order",
+    "max_gross_quote_quantums": "largest open exposure",
+    "price_band_ppm": "farthest order from the reference",
+    "daily_loss_quote_quantums": "loss of a day that stops everything",
+    "drawdown_ppm": "fall from the highest equity that stops everything",
+    "max_messages_per_block": "most order messages in one venue block",
+    "max_intent_age_ms": "an older command is decided again",
+    "max_height_age_ms": "a venue height older than this is stale",
+    "max_clock_skew_ms": "most the venue's clock may differ",
+}
+_UNITS: Final = (
+    ("_pct_ppm", "ppm"),
+    ("_ppm", "ppm"),
+    ("_quote_quantums", "usdc"),
+    ("_assets", "usdc"),
+    ("_ms", "ms"),
+    ("_seconds", "s"),
+    ("_ticks", "ticks"),
+    ("_blocks", "blocks"),
+)
+_IDENTITIES: Final = frozenset(
+    {"ticker", "adapter", "pool", "hedge_market", "clob_adapter", "asset_is_token0"}
+    | {"asset_decimals", "base_decimals"}
+)
+
+
+def parameter_rows(settings: StepSettings) -> tuple[Parameter, ...]:
+    """Return every number a run decides by, market after market, then pools, capital, limits."""
+    rows = [row for market in settings.markets for row in _market(market)]
+    for pool in settings.pools:
+        rows += _rows(f"pool hedged by {pool.hedge_market}", msgspec.structs.asdict(pool))
+    if settings.allocation is not None:
+        rows += _rows("capital", msgspec.structs.asdict(settings.allocation))
+    rows += _rows("limits of the vault", msgspec.structs.asdict(settings.limits))
+    return tuple(rows)
+
+
+def _market(market: MarketSettings) -> Iterator[Parameter]:
+    values = msgspec.structs.asdict(market)
+    strategy = msgspec.to_builtins(values.pop("strategy"))
+    leader: LeaderSettings | None = values.pop("leader")
+    kind = strategy.pop("type")
+    yield Parameter(scope=market.ticker, name="quoting rule", value=kind.replace("_", " "))
+    yield from _rows(market.ticker, strategy)
+    yield from _rows(market.ticker, values)
+    if leader is not None:
+        yield from _rows(f"{market.ticker}, its leader", msgspec.structs.asdict(leader))
+
+
+def _rows(scope: str, values: dict[str, Any]) -> Iterator[Parameter]:
+    for name, value in values.items():
+        if name not in _IDENTITIES:
+            shown, label = _shown(name, value)
+            yield Parameter(scope=scope, name=label, value=shown, meaning=_MEANINGS.get(name, ""))
+
+
+def _shown(name: str, value: int | str) -> tuple[str, str]:
+    """Return value with unit, and the name without it."""
+    if isinstance(value, str):
+        return value, name.replace("_", " ")
+    for suffix, unit in _UNITS:
+        if name.endswith(suffix):
+            return _with_unit(value, unit), name.removesuffix(suffix).replace("_", " ")
+    return f"{value:,}", name.replace("_", " ")
+
+
+def _with_unit(value: int, unit: str) -> str:
+    if unit == "usdc":
+        whole, rest = divmod(value, 10**_USDC_DECIMALS)
+        return f"{whole:,}{f'.{rest:06d}'.rstrip('0') if rest else ''} USDC"
+    if unit == "ppm":
+        return f"{_plain(value * 100, PPM)} %"
+    if unit == "ms" and value >= 1_000 and value % 1_000 == 0:
+        return f"{value // 1_000:,} s"
+    return f"{value:,} {unit}"
+
+
+def _plain(numerator: int, denominator: int) -> str:
+    """Write a fraction whose denominator is a power of ten, exactly."""
+    digits = len(str(denominator)) - 1
+    whole, rest = divmod(numerator, denominator)
+    fraction = str(rest).rjust(digits, "0").rstrip("0")
+    return f"{whole:,}{'.' + fraction if fraction else ''}"
