@@ -74,8 +74,8 @@ newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest
 	.venv-clean/bin/python -m pytest tests/keeper/unit tests/keeper/adapters tests/keeper/exchange \
 		--ignore tests/keeper/adapters/chain $(PYTEST_ARGS)
 
-demo: compile ## the story on one machine, ending in a table and out/report.html
-	$(RUN) keeper devnet demo --out out
+demo: compile ## the story on one machine, ending in a table and out/report.html; DATA=folder plays recordings
+	$(RUN) keeper devnet demo --out out $(if $(DATA),--data "$(DATA)")
 
 bench: install ## latency figures, medians of several runs
 	$(RUN) python -m benchmarks

@@ -56,6 +56,8 @@ ERRORS: Final[dict[str, str]] = {
     "Nothing was settled.",
     "REPLAY_MISMATCH": "Deciding the journal again gave other commands than it holds. "
     "The record is named; it was written by other code or changed afterwards.",
+    "SCENE_FAILED": "A scene of the demonstration could not come to its end, so that nothing was "
+    "shown. The message says what was missing.",
     "TRANSACTION_PENDING": "The transaction was sent but is not in a block yet. "
     "Look its hash up before sending anything again.",
     "TRANSACTION_REFUSED": "The transaction would revert, or reverted. "

@@ -5,10 +5,16 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from keeper.cli.output import note
+from keeper.cli.exits import ExitCode
+from keeper.cli.options import json_option
+from keeper.cli.output import emit, note
+
+if TYPE_CHECKING:
+    from keeper.devnet.recorded_data import Chosen
 
 __all__ = ["devnet"]
 
@@ -18,6 +24,13 @@ OUT = click.option(
     default=Path("out"),
     show_default=True,
     help="Folder for the world's files; its `world` subfolder is made anew.",
+)
+DATA = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder of recorded Binance streams to play instead of seeded flow: "
+    "ETHUSDT into ETH-USD, BTCUSDT into BTC-USD.",
 )
 
 
@@ -31,29 +44,55 @@ def devnet() -> None:
 
 @devnet.command()
 @OUT
+@DATA
 @click.option("--seed", type=int, default=None, help="Seed of prices and flow.")
-def demo(out: Path, seed: int | None) -> None:
+@json_option
+def demo(out: Path, data: Path | None, seed: int | None, as_json: bool) -> None:
     """Tell the story: deposit, quote, fill, signed report, paid claim.
 
-    Exits with 1 when a check differs or a scene fails.
+    Exits with 1 when a check differs or a scene fails. With --data a recording is checked from
+    end to end before anything starts, and every quoted market has to be filled on both sides.
     """
-    from keeper.devnet.story.demo import SEED, run_demo
+    from keeper.devnet.story.demo import SEED, run_demo, show
 
+    recordings = _recordings(data)
     _fresh(out)
-    if not asyncio.run(run_demo(out, SEED if seed is None else seed)):
-        note("a check differs: see the table above")
-        sys.exit(1)
+    told = asyncio.run(run_demo(out, SEED if seed is None else seed, recordings))
+    emit(as_json, told.plain(), lambda: show(told.checks))
+    if not told.holds:
+        note("a check differs: see the checks above")
+        sys.exit(ExitCode.INTERNAL)
 
 
 @devnet.command()
 @OUT
+@DATA
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of prices and flow.")
-def up(out: Path, seed: int) -> None:
-    """Start the world and keep it running until Ctrl-C; prints where everything listens."""
+@json_option
+def up(out: Path, data: Path | None, seed: int, as_json: bool) -> None:  # noqa: ARG001
+    """Start the world and keep it running until Ctrl-C; prints where everything listens.
+
+    That record is one line of JSON, with or without --json. At a recording's end its last book is
+    held, nobody trades any more, and stderr says so.
+    """
     from keeper.devnet.up import run_world
 
+    recordings = _recordings(data)
     _fresh(out)
-    asyncio.run(run_world(out / "world", seed, lambda record: click.echo(json.dumps(record))))
+    asyncio.run(
+        run_world(
+            out / "world", seed, lambda record: click.echo(json.dumps(record)), note, recordings
+        )
+    )
+
+
+def _recordings(data: Path | None) -> "Chosen":
+    """Read and check a folder's recordings. Raises RecordingInvalid."""
+    if data is None:
+        return ()
+    from keeper.devnet.recorded_data import find_recordings
+
+    return find_recordings(data)
 
 
 def _fresh(out: Path) -> None:

@@ -66,6 +66,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "OperationFailed": ("TRANSACTION_REFUSED", ExitCode.REFUSED),
     "JournalCorrupt": ("JOURNAL_CORRUPT", ExitCode.JOURNAL),
     "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
+    "SceneFailed": ("SCENE_FAILED", ExitCode.INTERNAL),
     "RecordingInvalid": ("RECORDING_INVALID", ExitCode.CONFIG),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
     "ControlRefused": ("CONTROL_REFUSED", ExitCode.REFUSED),

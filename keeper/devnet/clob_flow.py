@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 import random
-from dataclasses import dataclass
 
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.identities import VenueIdentity
-from keeper.devnet.prices import PRICE_DECIMALS, PricePath
+from keeper.devnet.markets import MarketRoute
+from keeper.devnet.prices import PricePath
 from keeper.domain.commands import PlaceOrder
 from keeper.domain.errors import VenueUnavailable
 from keeper.domain.orders import Side, TimeInForce
@@ -18,7 +18,7 @@ from keeper.venues.dydx.reader import Reader
 from keeper.venues.dydx.settings import USDC_DENOM
 from keeper.venues.dydx.signing import GasFee, TxSigner
 
-__all__ = ["MarketRoute", "SlowMaker", "TakerFlow", "Trader"]
+__all__ = ["SlowMaker", "TakerFlow", "Trader"]
 
 _DEADLINE_MS = 3_000
 _TAKER_BLOCKS = 3
@@ -26,35 +26,6 @@ _MAKER_BLOCKS = 6
 _MAKER_ORDERS = ((2_500, 1_200_000_000), (4_000, 15_000_000_000))
 """Away from the price in ppm, and size in quote quantums: little close by, much far off."""
 _GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
-
-
-@dataclass(frozen=True, slots=True)
-class MarketRoute:
-    """The market that is traded: its ids and units; order sizes in quote quantums."""
-
-    chain_id: str
-    market: str
-    clob_pair_id: int
-    atomic_resolution: int
-    quantum_conversion_exponent: int
-    step_base_quantums: int
-    subticks_per_tick: int
-    max_order_quote_quantums: int
-    slippage_ppm: int
-
-    def quantums(self, price: int, quote_quantums: int) -> int:
-        """Base quantums worth `quote_quantums` at a price (USD, 8 decimals), down to the step."""
-        scale: int = 10 ** (PRICE_DECIMALS - 6 - self.atomic_resolution)
-        quantums = quote_quantums * scale // price
-        return max(
-            self.step_base_quantums, quantums // self.step_base_quantums * self.step_base_quantums
-        )
-
-    def subticks(self, price: int, away_ppm: int) -> int:
-        """Subticks `away_ppm` (signed) from a price (USD, 8 decimals), down to the tick."""
-        scale: int = 10 ** (6 + self.atomic_resolution - self.quantum_conversion_exponent)
-        subticks: int = price * (PPM + away_ppm) // PPM * scale // 10**PRICE_DECIMALS
-        return subticks // self.subticks_per_tick * self.subticks_per_tick
 
 
 class Trader:

@@ -18,14 +18,14 @@ class WorldClock:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def start(self, world_ns: int) -> None:
-        """Begin at `world_ns` (unix nanoseconds) with real pace."""
+    def start(self, world_ns: int, *, paused: bool = False) -> None:
+        """Begin at `world_ns` (unix nanoseconds) with real pace, or standing still."""
         self._write(
             WorldTime(
                 anchor_wall_ns=time.time_ns(),
                 anchor_world_ns=world_ns,
                 rate_ppm=PPM,
-                paused=False,
+                paused=paused,
             )
         )
 

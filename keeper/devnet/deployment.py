@@ -1,6 +1,7 @@
 """Deploys the world's contracts through the repository's own Ape scripts, and reads the record."""
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +33,19 @@ class Deployment:
     clob_adapter: str
 
 
-async def deploy(rpc_url: str, folder: Path, people: dict[str, EvmIdentity]) -> Deployment:
-    """Run both scripts against the node. Raises ChildFailed with the end of their log."""
+async def deploy(
+    rpc_url: str, folder: Path, people: dict[str, EvmIdentity], price: int
+) -> Deployment:
+    """Run both scripts against the node, the pool and the feed at a price (USD, 8 decimals).
+
+    Raises ChildFailed with the end of their log.
+    """
     externals, protocol = folder / "externals.json", folder / f"{CHAIN_ID}.json"
-    parameters = folder / "protocol.toml"
+    parameters, foreign = folder / "protocol.toml", folder / "local_world.toml"
     parameters.write_text(_protocol_parameters(people))
+    foreign.write_text(_foreign_parameters(price))
     where = ("--network", rpc_url, "--account", "TEST::0")
-    await _ape(folder, "local_world", *where, "--out", str(externals))
+    await _ape(folder, "local_world", *where, "--params", str(foreign), "--out", str(externals))
     files = ("--params", str(parameters), "--externals", str(externals), "--out", str(protocol))
     await _ape(folder, "deploy", *where, *files)
     return _read(externals, protocol)
@@ -69,6 +76,15 @@ def _read(externals: Path, protocol: Path) -> Deployment:
         pool_adapter=named[f"uniswap_v3.{POOL_NAME}"],
         clob_adapter=named[f"clob.{CLOB_NAME}"],
     )
+
+
+def _foreign_parameters(price: int) -> str:
+    """The local world's parameters at another price."""
+    written = (ROOT / "scripts" / "params" / "local_world.toml").read_text()
+    changed, count = re.subn(r"(?m)^eth_price_e8 = [\d_]+", f"eth_price_e8 = {price:_}", written)
+    if count != 1:
+        raise ValueError("the local world's parameters no longer hold one eth_price_e8")
+    return changed
 
 
 def _protocol_parameters(people: dict[str, EvmIdentity]) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import httpx
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.processes import Child, start_child, wait_for_file
 
-__all__ = ["CHAIN_ID", "Endpoints", "ExchangeProcess"]
+__all__ = ["CHAIN_ID", "Endpoints", "ExchangeProcess", "RecordedSettings"]
 
 CHAIN_ID = "localdydxprotocol"
 
@@ -26,6 +26,17 @@ class Endpoints:
     admin: str
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedSettings:
+    """The tape the exchange plays, from where, by which clock, and the accounts it acts with."""
+
+    tape_path: str
+    from_ns: int
+    clock_path: str
+    maker: str
+    taker: str
+
+
 class ExchangeProcess:
     """The running exchange and its administration."""
 
@@ -35,7 +46,9 @@ class ExchangeProcess:
         self._admin = httpx.AsyncClient(base_url=endpoints.admin, timeout=10)
 
     @classmethod
-    async def start(cls, folder: Path, clock: WorldClock) -> "ExchangeProcess":
+    async def start(
+        cls, folder: Path, clock: WorldClock, recorded: RecordedSettings | None = None
+    ) -> "ExchangeProcess":
         """Start it on free ports, its blocks on the world's clock. Raises ChildFailed."""
         config, ports = folder / "exchange.json", folder / "exchange.ports.json"
         ports.unlink(missing_ok=True)
@@ -43,6 +56,7 @@ class ExchangeProcess:
             "chain_id": CHAIN_ID,
             "clock_path": str(clock.path.resolve()),
             "ports_file": str(ports.resolve()),
+            **({} if recorded is None else {"recorded": asdict(recorded)}),
         }
         config.write_text(json.dumps(settings))
         command = (sys.executable, "-m", "keeper.devnet.exchange", "--config", str(config))

@@ -30,6 +30,8 @@ EVM_ROLES = (
     "reporter_one",
     "reporter_two",
     "reporter_three",
+    "tape_maker",
+    "tape_taker",
 )
 """Position in this list is the account index of the node's development mnemonic."""
 

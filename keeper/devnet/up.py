@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from keeper.devnet.recorded_data import Chosen, described
 from keeper.devnet.story.stage import Stage
+from keeper.devnet.tape import write_tape
 from keeper.devnet.world import World
 
 __all__ = ["run_world"]
@@ -15,9 +17,19 @@ __all__ = ["run_world"]
 WARM_UP_SECONDS = 3_600
 
 
-async def run_world(folder: Path, seed: int, ready: Callable[[dict[str, Any]], None]) -> None:
-    """Start everything but the product, hand `ready` the record, run until SIGINT or SIGTERM."""
-    world = World(folder, seed)
+async def run_world(
+    folder: Path,
+    seed: int,
+    ready: Callable[[dict[str, Any]], None],
+    note: Callable[[str], None],
+    recordings: Chosen = (),
+) -> None:
+    """Start everything but the product, hand `ready` the record, run until SIGINT or SIGTERM.
+
+    `note` is told when a recording has ended.
+    """
+    tape = write_tape(recordings, folder / "tape.jsonl") if recordings else None
+    world = World(folder, seed, tape)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -28,9 +40,18 @@ async def run_world(folder: Path, seed: int, ready: Callable[[dict[str, Any]], N
         await world.fund_traders()
         world.open_order_flow()
         await Stage(world).write_config()
-        ready(json.loads((folder / "world.json").read_text()))
-        while not stop.is_set():
-            world.check()
-            await asyncio.sleep(1)
+        record = json.loads((folder / "world.json").read_text())
+        ready({**record, **({} if tape is None else {"recorded": described(tape)})})
+        await _keep(world, stop, note)
     finally:
         await world.stop()
+
+
+async def _keep(world: World, stop: asyncio.Event, note: Callable[[str], None]) -> None:
+    was_over = False
+    while not stop.is_set():
+        world.check()
+        if world.tape_is_over and not was_over:
+            was_over = True
+            note("the recording has ended: its last book is held, nobody trades any more")
+        await asyncio.sleep(1)

@@ -9,60 +9,52 @@ from pathlib import Path
 from typing import Any
 
 from keeper.devnet.anvil import Anvil
+from keeper.devnet.book_actors import TAPE_MAKER, TAPE_TAKER, BookActors
 from keeper.devnet.bridge import Bridge
-from keeper.devnet.clob_flow import MarketRoute, SlowMaker, TakerFlow, Trader
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
-from keeper.devnet.exchange_process import CHAIN_ID as VENUE_CHAIN_ID
-from keeper.devnet.exchange_process import ExchangeProcess
+from keeper.devnet.exchange_process import ExchangeProcess, RecordedSettings
 from keeper.devnet.identities import EVM_ROLES, evm_identities, venue_identity
+from keeper.devnet.markets import ETH_USD
 from keeper.devnet.pool_flow import PoolFlow, PoolRoute
-from keeper.devnet.prices import FeedRoute, Oracle, PricePath
+from keeper.devnet.prices import FeedRoute, Listing, Oracle, PricePath, RecordedPath, SeededPath
+from keeper.devnet.tape import Tape
 from keeper.devnet.tokens import Call, NodeAccounts
 from keeper.venues.dydx.node import BroadcastReply, Node
 
-__all__ = ["ASSET_UNIT", "SHARE_UNIT", "World"]
+__all__ = ["ASSET_UNIT", "ETH_USD", "SHARE_UNIT", "World"]
 
 ASSET_UNIT = 10**6
 BASE_UNIT = 10**18
 SHARE_UNIT = 10**18
 START_PRICE_E8 = 3_000 * 10**8
-TRADER_ASSETS = 500_000 * ASSET_UNIT
 SWAPPER_ASSETS = 3_000_000 * ASSET_UNIT
 SWAPPER_BASE = 1_000 * BASE_UNIT
 OWNER_WALLET = "treasurer"
-TRADERS = ("taker_one", "taker_two", "slow_maker")
 OPERATOR_FLOAT = 25 * ASSET_UNIT
-
-ETH_USD = MarketRoute(
-    chain_id=VENUE_CHAIN_ID,
-    market="ETH-USD",
-    clob_pair_id=1,
-    atomic_resolution=-9,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    max_order_quote_quantums=4_000 * ASSET_UNIT,
-    slippage_ppm=10_000,
-)
 
 
 class World:
-    """Everything that is not the product; `start` it, use it, `stop` it."""
+    """Everything that is not the product; `start` it, use it, `stop` it.
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    With a tape its markets follow the recording, at the time of `tape_clock`, which stands still
+    until `roll_tape` and does not see the world's jumps.
+    """
+
+    def __init__(self, folder: Path, seed: int, tape: Tape | None = None) -> None:
         self.folder = folder
         self.seed = seed
         self.people = evm_identities()
         self.owner_wallet = venue_identity(OWNER_WALLET)
+        self.tape = tape
         self.clock = WorldClock(folder / "clock.json")
+        self.tape_clock = WorldClock(folder / "tape.clock.json")
         self.anvil: Anvil
         self.contracts: Deployment
         self.exchange: ExchangeProcess
         self.bridge: Bridge
         self.oracle: Oracle
-        self.takers: TakerFlow
-        self.slow_maker: SlowMaker
+        self.book: BookActors
         self.accounts: NodeAccounts
         self.swappers: PoolFlow
         self.minted_assets = 0
@@ -73,14 +65,17 @@ class World:
         """Bring up chain, contracts, exchange and actors; the actors wait for `open_markets`."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.clock.start(time.time_ns())
+        if self.tape is not None:
+            self.tape_clock.start(self.tape.from_ns, paused=True)
         self.anvil = Anvil(self.folder, self.clock, chain_id=CHAIN_ID, accounts=len(EVM_ROLES))
         await self.anvil.start()
         self.accounts = NodeAccounts(self.anvil.rpc)
         self.anvil.tick_seconds = 0.1
         self.spawn(self.anvil.mine_forever())
-        self.exchange = await ExchangeProcess.start(self.folder, self.clock)
-        self.contracts = await deploy(self.anvil.url, self.folder, self.people)
-        self._build_actors()
+        self.exchange = await ExchangeProcess.start(self.folder, self.clock, self._recorded())
+        path = self._ether_path()
+        self.contracts = await deploy(self.anvil.url, self.folder, self.people, path.price)
+        self._build_actors(path)
         await self._fund_actors()
         self.anvil.tick_seconds = 1.0
         self._write_record()
@@ -105,28 +100,47 @@ class World:
 
     async def fund_traders(self) -> None:
         """Send the traders' money over the bridge and into their subaccounts."""
-        for trader in self._traders:
-            role = trader.identity.role
-            await self.mint(role, TRADER_ASSETS)
-            await self.pay(role, self.people["bridge"].address, TRADER_ASSETS)
-        for trader in self._traders:
-            await self._until_funded(trader)
-        for trader in self._traders:
-            _require_taken(await trader.deposit(TRADER_ASSETS - OPERATOR_FLOAT))
-        self.spawn(self.slow_maker.run_forever())
+        for stake in self.book.stakes:
+            role = stake.trader.identity.role
+            await self.mint(role, stake.assets)
+            await self.pay(role, self.people["bridge"].address, stake.assets)
+        for stake in self.book.stakes:
+            await self.book.until_credited(stake)
+            _require_taken(await stake.trader.deposit(stake.assets - OPERATOR_FLOAT))
+        for work in self.book.quoting():
+            self.spawn(work)
+        await self._rest_node()
 
     async def fund_operator(self) -> None:
         """Give the vault's venue account its float for gas, a stranger's gift to the vault.
 
         On this kind of chain an account comes to exist by its first receipt.
         """
-        giver = self._traders[-1]
-        _require_taken(await giver.send(self.owner_wallet.address, OPERATOR_FLOAT // 2))
+        reply = await self.book.giver.send(self.owner_wallet.address, OPERATOR_FLOAT // 2)
+        _require_taken(reply)
+        await self._rest_node()
         await self._until_next_block()
 
     def open_order_flow(self) -> None:
-        """Let the takers trade on the book."""
-        self.spawn(self.takers.run_forever())
+        """Let others trade on the book: the seeded takers, or the recording."""
+        for work in self.book.taking():
+            self.spawn(work)
+        self.roll_tape()
+
+    def roll_tape(self) -> None:
+        """Let the recording run at the world's pace."""
+        if self.tape is not None:
+            self.tape_clock.resume()
+
+    def hold_tape(self) -> None:
+        """Let the recording stand still: its book and its prices stay as they are."""
+        if self.tape is not None:
+            self.tape_clock.pause()
+
+    @property
+    def tape_is_over(self) -> bool:
+        """Whether a recording has run to its end: its last book is held, nobody trades any more."""
+        return self.tape is not None and self.tape_clock.now_ns() > self.tape.end_ns
 
     async def mint(self, role: str, assets: int) -> None:
         """Mint the asset to a person, counted."""
@@ -161,24 +175,46 @@ class World:
         if hasattr(self, "anvil"):
             await self.anvil.stop()
 
-    def _build_actors(self) -> None:
+    def _recorded(self) -> RecordedSettings | None:
+        if self.tape is None:
+            return None
+        return RecordedSettings(
+            tape_path=str(self.tape.path.resolve()),
+            from_ns=self.tape.from_ns,
+            clock_path=str(self.tape_clock.path.resolve()),
+            maker=venue_identity(TAPE_MAKER).address,
+            taker=venue_identity(TAPE_TAKER).address,
+        )
+
+    def _ether_path(self) -> PricePath:
+        recorded = self.tape.market(ETH_USD.market) if self.tape else None
+        if recorded is not None:
+            return RecordedPath(recorded, self.tape_clock)
+        return SeededPath(self.seed, START_PRICE_E8, volatility_ppm=70, pull_ppm=2_000)
+
+    def _listings(self, ether: PricePath) -> tuple[Listing, ...]:
+        """ETH-USD always, and what else is recorded."""
+        others = [
+            Listing(found.route, RecordedPath(found, self.tape_clock))
+            for found in (self.tape.markets if self.tape else ())
+            if found.route != ETH_USD
+        ]
+        return (Listing(ETH_USD, ether), *others)
+
+    def _build_actors(self, ether: PricePath) -> None:
         rpc, admin, contracts = self.anvil.rpc, self.exchange.endpoints.admin, self.contracts
         people = self.people
         self.bridge = Bridge(rpc, admin, contracts.usdc, people["bridge"].address)
         self.bridge.register(contracts.clob_adapter, self.owner_wallet.address)
-        path = PricePath(self.seed, START_PRICE_E8, volatility_ppm=70, pull_ppm=2_000)
-        feed = FeedRoute(contracts.feed, people["owner"].address, "ETH-USD", -6, 60, 1_000)
-        self.oracle = Oracle(rpc, admin, self.clock, path, feed)
-        self.swappers = PoolFlow(rpc, path, self._pool_route(), self.seed + 1)
+        feed = FeedRoute(contracts.feed, people["owner"].address, ether, 60, 1_000)
+        self.oracle = Oracle(rpc, admin, self.clock, self._listings(ether), feed)
+        self.swappers = PoolFlow(rpc, ether, self._pool_route(), self.seed + 1)
         self._node = Node(self.exchange.endpoints.grpc, insecure=True, query_deadline_ms=3_000)
-        self._traders = tuple(
-            Trader(self._node, self.clock, venue_identity(role), ETH_USD) for role in TRADERS
-        )
-        for trader in self._traders:
-            evm = people[trader.identity.role].address
-            self.bridge.register(evm, trader.identity.address)
-        self.takers = TakerFlow(self._traders[:2], path, ETH_USD, self.seed + 2)
-        self.slow_maker = SlowMaker(self._traders[2], path, ETH_USD)
+        seeded = (ether, self.seed + 2) if isinstance(ether, SeededPath) else None
+        self.book = BookActors(self._node, self.clock, seeded=seeded, tape=self.tape is not None)
+        for stake in self.book.stakes:
+            identity = stake.trader.identity
+            self.bridge.register(people[identity.role].address, identity.address)
         self.spawn(self.bridge.run_forever())
 
     def _pool_route(self) -> PoolRoute:
@@ -211,11 +247,10 @@ class World:
             }
             await self.anvil.rpc.call("eth_sendTransaction", deposit)
 
-    async def _until_funded(self, trader: Trader) -> None:
-        async with asyncio.timeout(60):
-            while await trader.wallet() < TRADER_ASSETS:
-                self.check()
-                await asyncio.sleep(0.5)
+    async def _rest_node(self) -> None:
+        """Hang up where nobody trades through it: a node does not like pings on an idle line."""
+        if self._node is not None and not self.book.is_seeded:
+            await self._node.close()
 
     async def _until_next_block(self) -> None:
         height = (await self.exchange.state())["height"]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keeper.domain.history import VaultHistory
+from keeper.pages.parameters import with_reasons
 from keeper.pages.report_data import JournalParts, PageNotes, ReportData
 from keeper.pages.series import scaled
 from keeper.pages.vault_parts import VaultNow, vault_parts
@@ -42,6 +43,7 @@ def page_data(sources: Sources) -> ReportData:
         checks=notes.checks,
         figures=notes.figures,
         source=notes.source,
+        quoting=with_reasons(sources.journal.parameters, notes.quoting),
         journal=sources.journal,
         nav_parts=parts.nav_parts,
         price_usdc_e12=parts.price_usdc_e12,

@@ -1,6 +1,6 @@
 """The settings of a run as rows for people: every field with its unit, none left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -9,7 +9,7 @@ from keeper.domain.settings import LeaderSettings, MarketSettings, StepSettings
 from keeper.domain.units import PPM
 from keeper.pages.report_data import Parameter
 
-__all__ = ["parameter_rows"]
+__all__ = ["parameter_rows", "with_reasons"]
 
 _USDC_DECIMALS: Final = 6
 _MEANINGS: Final = {
@@ -86,6 +86,19 @@ def parameter_rows(settings: StepSettings) -> tuple[Parameter, ...]:
         rows += _rows("capital", msgspec.structs.asdict(settings.allocation))
     rows += _rows("limits of the vault", msgspec.structs.asdict(settings.limits))
     return tuple(rows)
+
+
+def with_reasons(rows: Iterable[Parameter], reasons: Iterable[Parameter]) -> tuple[Parameter, ...]:
+    """Return the rows; where a reason is given for one, it stands in place of its meaning."""
+    given = {(r.scope, _label(r.name)): r.meaning for r in reasons if r.meaning}
+    return tuple(
+        msgspec.structs.replace(row, meaning=given.get((row.scope, row.name), row.meaning))
+        for row in rows
+    )
+
+
+def _label(name: str) -> str:
+    return _shown(name, 0)[1]
 
 
 def _market(market: MarketSettings) -> Iterator[Parameter]:

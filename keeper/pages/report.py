@@ -68,7 +68,7 @@ def render_report(data: ReportData) -> str:
         markets=[_market_view(market, axis) for market in data.journal.markets],
         pools=_known(figures.pool_figure(pool, axis) for pool in data.journal.pools),
         newest_fills=_newest_fills(data.journal.markets),
-        parameters=_by_scope(data.quoting or data.journal.parameters),
+        parameters=_by_scope(data.quoting),
         figures=(*data.figures, *data.journal.figures),
     )
 

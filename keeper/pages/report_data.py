@@ -243,13 +243,18 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PageNotes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What neither chain nor journal can tell; `names` are people by address."""
+    """What neither chain nor journal can tell; `names` are people by address.
+
+    `quoting` tells why settings are what they are: a setting's own name, and its reason in
+    `meaning`.
+    """
 
     title: str = ""
     names: dict[str, str] = {}
     checks: tuple[Check, ...] = ()
     figures: tuple[Figure, ...] = ()
     source: DataSource | None = None
+    quoting: tuple[Parameter, ...] = ()
 
 
 class JournalParts(msgspec.Struct, frozen=True, kw_only=True):

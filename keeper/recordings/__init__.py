@@ -1,6 +1,6 @@
 """Raw recordings of Binance streams: read exactly and in order, refused by name, and written."""
 
-from keeper.recordings.load import load_recordings
+from keeper.recordings.load import load_recordings, recorded_symbols
 from keeper.recordings.moments import BookAt, Moment, TradeAt
 from keeper.recordings.recording import Recording
 from keeper.recordings.writing import RecordingWriter
@@ -12,4 +12,5 @@ __all__ = [
     "RecordingWriter",
     "TradeAt",
     "load_recordings",
+    "recorded_symbols",
 ]

@@ -13,7 +13,7 @@ from keeper.recordings.lines import Line, payload_of, read_lines, refuse
 from keeper.recordings.moments import BookAt, Moment, Tape, in_order
 from keeper.recordings.recording import Recording
 
-__all__ = ["load_recordings"]
+__all__ = ["load_recordings", "recorded_symbols"]
 
 _PEEKED_LINES: Final = 20_000
 _RECORD: Final = "record one with `keeper record`, or name a folder that holds recordings"
@@ -207,3 +207,12 @@ def _longest_in_common(path: Path, choices: list[list[Recording]]) -> tuple[Reco
 
 def _common_ns(recordings: Sequence[Recording]) -> int:
     return min(each.end_ns for each in recordings) - max(each.start_ns for each in recordings)
+
+
+def recorded_symbols(path: Path) -> frozenset[tuple[str, BinanceMarket]]:
+    """Return the symbols and markets that a file's or folder's recordings are of.
+
+    Looks at their beginnings alone. Raises RecordingInvalid when nothing there is a recording.
+    """
+    heads, _ = _heads(path)
+    return frozenset((head.symbol, head.market) for head in heads)

@@ -64,9 +64,13 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class RecordedConfig:
-    """A tape to play, the clock file that tells its time, and the accounts that act in it."""
+    """A tape to play, the clock file that tells its time, and the accounts that act in it.
+
+    Trades before `from_ns` are passed over.
+    """
 
     tape_path: str
+    from_ns: int
     clock_path: str
     maker: str
     taker: str

@@ -23,7 +23,7 @@ from .tape import Frame, TapeReader, Trade
 
 __all__ = ["RecordedFlow", "Unfunded"]
 
-LIFE = 20  # blocks a level's order lives before it is renewed
+LIFE = 10  # blocks a level's order lives before it is renewed
 SHORT_TERM = 0
 
 Level = tuple[int, Side, int]  # market id, side, subticks
@@ -42,6 +42,7 @@ class RecordedFlow:
     def __init__(self, config: RecordedConfig, chain: Chain) -> None:
         self._chain = chain
         self._reader = TapeReader(Path(config.tape_path))
+        self._from_ns = config.from_ns
         self._maker = SubaccountId(config.maker, 0)
         self._taker = SubaccountId(config.taker, 0)
         self._frames: dict[int, Frame] = {}
@@ -54,10 +55,10 @@ class RecordedFlow:
         self._note_taken()
         events: list[Event] = []
         for moment in self._reader.until(tape_ns):
-            if isinstance(moment, Trade):
-                events += self._trade(moment)
-            else:
+            if isinstance(moment, Frame):
                 self._frames[moment.market_id] = moment
+            elif moment.time_ns >= self._from_ns:
+                events += self._trade(moment)
         for _, frame in sorted(self._frames.items()):
             events += self._show(frame)
         return events

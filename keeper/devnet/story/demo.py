@@ -3,7 +3,10 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from rich.console import Console
@@ -11,26 +14,61 @@ from rich.table import Table
 
 from keeper.devnet.conservation import compare
 from keeper.devnet.processes import run_to_end
+from keeper.devnet.recorded_data import Chosen, mapping
 from keeper.devnet.story.checks import count_money
 from keeper.devnet.story.facts import ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.page import write_page
+from keeper.devnet.story.quoting import from_the_liveliest
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.story.stage import Stage
+from keeper.devnet.tape import Tape, write_tape
 from keeper.devnet.world import World
+from keeper.domain.units import NS_PER_SECOND
 from keeper.pages.report_data import Check
 
-__all__ = ["run_demo"]
+__all__ = ["Told", "run_demo", "show"]
 
 SEED = 20_261_122
 _TABLE_WIDTH = 132
 _REPLAYED = {"commands": "commands_hash", "ledger": "ledger_hash", "state": "state_hash"}
 
 
-async def run_demo(out: Path, seed: int = SEED) -> bool:
-    """Tell the story in `out`/world and return whether every check holds."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A story told to its end; `fills` are the keeper's as a maker, by market and side."""
+
+    checks: tuple[Check, ...]
+    fills: dict[tuple[str, str], int]
+    report: Path
+    seconds: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check does."""
+        return all(check.holds for check in self.checks)
+
+    def plain(self) -> dict[str, Any]:
+        """The same as data."""
+        return {
+            "holds": self.holds,
+            "seconds": self.seconds,
+            "report": str(self.report),
+            "maker_fills": [
+                {"market": market, "side": side, "count": count}
+                for (market, side), count in self.fills.items()
+            ],
+            "checks": _rows(self.checks),
+        }
+
+
+async def run_demo(out: Path, seed: int = SEED, recordings: Chosen = ()) -> Told:
+    """Tell the story in `out`/world, on recordings if there are any.
+
+    Raises SceneFailed when a scene cannot end.
+    """
     narrator = Narrator()
-    world = World(out / "world", seed)
+    world = World(out / "world", seed, _tape(out / "world", recordings, narrator))
     stage = Stage(world)
     try:
         with narrator.chapter("A world: chain, contracts, exchange"):
@@ -38,18 +76,28 @@ async def run_demo(out: Path, seed: int = SEED) -> bool:
         facts = Facts(world)
         play = Play(world, stage, facts, ExchangeWatch(world), narrator)
         await _tell(play)
+        fills = await play.made()
         checks = [*play.checks, *await count_money(world)]
         with narrator.chapter("A stranger replays the journal"):
             checks.extend(await _replay(stage))
-        (out / "checks.json").write_bytes(_plain(checks))
+        (out / "checks.json").write_bytes(msgspec.json.format(msgspec.json.encode(_rows(checks))))
         await write_page(play, checks, out / "report.html")
         await facts.close()
     finally:
         await stage.close()
         await world.stop()
-    _show(checks)
     narrator.say(f"{narrator.elapsed_seconds} s; {out / 'report.html'} tells the rest")
-    return all(check.holds for check in checks)
+    return Told(tuple(checks), fills, out / "report.html", narrator.elapsed_seconds)
+
+
+def _tape(folder: Path, recordings: Chosen, narrator: Narrator) -> Tape | None:
+    if not recordings:
+        return None
+    with narrator.chapter("A recording is read"):
+        tape = from_the_liveliest(write_tape(recordings, folder / "tape.jsonl"))
+    late = (tape.from_ns - tape.start_ns) // NS_PER_SECOND
+    narrator.say(f"{mapping(tape)}; {tape.seconds} s of it, from second {late} on")
+    return tape
 
 
 async def _tell(play: Play) -> None:
@@ -74,9 +122,8 @@ async def _tell(play: Play) -> None:
         await play.close()
 
 
-def _plain(checks: list[Check]) -> bytes:
-    rows = [{**msgspec.structs.asdict(check), "holds": check.holds} for check in checks]
-    return msgspec.json.format(msgspec.json.encode(rows))
+def _rows(checks: Iterable[Check]) -> list[dict[str, Any]]:
+    return [{**msgspec.structs.asdict(check), "holds": check.holds} for check in checks]
 
 
 async def _replay(stage: Stage) -> list[Check]:
@@ -100,7 +147,8 @@ async def _replay_as(stage: Stage, environment: dict[str, str]) -> dict[str, int
     return {what: int(str(found[key])[:16], 16) for what, key in _REPLAYED.items()}
 
 
-def _show(checks: list[Check]) -> None:
+def show(checks: Iterable[Check]) -> None:
+    """Print the count as a table."""
     table = Table(title="Counted from the chain and the exchange, in smallest units")
     for column in ("what", "counted", "", "must equal", ""):
         table.add_column(column, justify="right" if column == "" else "left")

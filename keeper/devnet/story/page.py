@@ -4,6 +4,8 @@ from pathlib import Path
 
 import msgspec
 
+from keeper.devnet.recorded_data import data_source
+from keeper.devnet.story.quoting import parameters
 from keeper.devnet.story.scenes import Play
 from keeper.pages.report_data import Check, DataSource, Figure, PageNotes
 
@@ -17,16 +19,21 @@ async def write_page(play: Play, checks: list[Check], file: Path) -> None:
         names={identity.address: name for name, identity in play.world.people.items()},
         checks=tuple(checks),
         figures=_figures(play),
-        source=DataSource(
-            name="seeded flow",
-            note="Prices and other traders follow a seed; chain, contracts and exchange are real.",
-        ),
+        source=_source(play),
+        quoting=parameters(play.world.tape),
     )
     notes_file = play.world.folder / "notes.json"
     notes_file.write_bytes(msgspec.json.encode(notes))
     arguments = ("--notes", str(notes_file), "--out", str(file.resolve()))
     config = ("--config", str(play.stage.config))
     await play.stage.run("page", *arguments, *config, "--json")
+
+
+def _source(play: Play) -> DataSource:
+    tape = play.world.tape
+    if tape is not None:
+        return data_source(tape, play.world.tape_clock.now_ns())
+    return DataSource(name="seeded flow", note=f"Seed {play.world.seed}; no market was recorded.")
 
 
 def _figures(play: Play) -> tuple[Figure, ...]:

@@ -1,11 +1,13 @@
 """The scenes: each does one thing a person would do, waits until it is true, and says so."""
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, field
 
 from keeper.devnet.conservation import compare
 from keeper.devnet.story.checks import nav_at_cut, pnl_explains, settlement_adds_up
 from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
+from keeper.devnet.story.failures import SceneFailed
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.stage import REPORTERS, Stage
 from keeper.devnet.tokens import Call
@@ -18,10 +20,14 @@ DEPOSITS = {"ada": 200_000, "bruno": 120_000, "carla": 80_000}
 EPOCH_SECONDS = 86_400
 WARM_UP_SECONDS = 3_600
 POOL_COOLDOWN_SECONDS = 60
-WANTED_FILLS = 6
+SEEDED_FILLS = 3
+RECORDED_FILLS = 2
+"""As a maker on each side of each market before the trading scene ends."""
+FLOW_PATIENCE_SECONDS = 90
 LAST_BLOCKS_SECONDS = 3
 LEAN_PPM = 920_000
 _STATE_CUT = 1
+_SIDES = ("BUY", "SELL")
 _SWAP = "SwapExactIn(bool,uint256,uint256)"
 _MINT = "MintRange(int24,int24,uint128,uint256,uint256)"
 
@@ -102,28 +108,40 @@ class Play:
             self._note(person, "claims shares", f"{shares // SHARE_UNIT:,} athETH")
 
     async def trade(self) -> None:
-        """The keeper allocates, quotes both sides, holds a range, is filled."""
+        """The keeper allocates, quotes both sides, holds a range, is filled.
+
+        Raises SceneFailed when a recording ends before.
+        """
         await self.stage.until("a swap into the pool's other token", self._has_swapped)
         await self.world.advance(POOL_COOLDOWN_SECONDS)
         await self.stage.until("a range in the pool", self._has_range)
         self.narrator.say("the keeper holds a Uniswap range")
         await self.stage.until("quotes on both sides", self._quotes_both_sides)
-        self.narrator.say("the keeper quotes both sides of the book")
+        self.narrator.say(f"the keeper quotes both sides of {' and '.join(self.stage.tickers)}")
         self.world.open_order_flow()
-        await self.stage.until("maker fills on both sides", self._filled_both_sides)
+        tape = self.world.tape
+        await self.stage.until(
+            "maker fills on both sides",
+            self._filled_both_sides,
+            patience_seconds=FLOW_PATIENCE_SECONDS + (tape.seconds if tape else 0),
+        )
         self.narrator.say("filled on both sides")
 
     async def lean(self) -> None:
-        """Flow leans to one side until inventory leaves its band and is brought home."""
+        """Flow leans to one side until inventory leaves its band and is brought home.
+
+        A recording leans by itself; it stands still from here on.
+        """
         swaps = await self.facts.adapter_events(_SWAP)
-        self.world.takers.buy_ppm = LEAN_PPM
+        self.world.book.lean(LEAN_PPM)
 
         async def rebalanced() -> bool:
             took = any(fill["liquidity"] == "TAKER" for fill in await self.facts.fills())
             return took or await self.facts.adapter_events(_SWAP) > swaps
 
         await self.stage.until("inventory is brought home", rebalanced, patience_seconds=120)
-        self.world.takers.buy_ppm = 1_000_000 - LEAN_PPM // 2
+        self.world.book.lean(1_000_000 - LEAN_PPM // 2)
+        self.world.hold_tape()
         self.narrator.say("inventory left its band and was brought home")
 
     async def leave(self) -> None:
@@ -189,12 +207,28 @@ class Play:
         return any(liquidity > 0 for _, _, liquidity in await self.facts.ranges())
 
     async def _quotes_both_sides(self) -> bool:
-        sides = {order["side"] for order in await self.facts.open_orders()}
-        return sides == {"BUY", "SELL"}
+        quoted = {(order["ticker"], order["side"]) for order in await self.facts.open_orders()}
+        return quoted >= {(ticker, side) for ticker in self.stage.tickers for side in _SIDES}
 
     async def _filled_both_sides(self) -> bool:
-        made = [fill["side"] for fill in await self.facts.fills() if fill["liquidity"] == "MAKER"]
-        return min(made.count("BUY"), made.count("SELL")) >= WANTED_FILLS // 2
+        made = await self.made()
+        if min(made.values()) >= (RECORDED_FILLS if self.world.tape else SEEDED_FILLS):
+            return True
+        if self.world.tape_is_over:
+            counted = ", ".join(f"{ticker} {side} {n}" for (ticker, side), n in made.items())
+            raise SceneFailed(
+                f"the recording ended before every market was filled on both sides: {counted}",
+                next_step="give a longer recording, or one that moves more",
+            )
+        return False
+
+    async def made(self) -> dict[tuple[str, str], int]:
+        """How often the keeper was filled as a maker, by market and side."""
+        fills = await self.facts.fills()
+        made = Counter((f["market"], f["side"]) for f in fills if f["liquidity"] == "MAKER")
+        return {
+            (ticker, side): made[ticker, side] for ticker in self.stage.tickers for side in _SIDES
+        }
 
     async def _owed_is_idle(self) -> bool:
         shares = await self.facts.vault_number(

@@ -11,6 +11,7 @@ from typing import Any
 from keeper.devnet.anvil import free_port
 from keeper.devnet.exchange_process import CHAIN_ID as VENUE_CHAIN_ID
 from keeper.devnet.processes import Child, run_to_end, start_child
+from keeper.devnet.story.quoting import inline, limits, markets
 from keeper.devnet.world import World
 
 __all__ = ["REPORTERS", "Stage"]
@@ -46,8 +47,8 @@ class Stage:
             "clock.source": str(self.world.clock.path.resolve()),
             "pools.0.adapter": contracts.pool_adapter,
             "pools.0.pool": contracts.pool,
-            "markets.0.strategy.spread_min_ppm": "1500",
-            "markets.0.strategy.spread_buffer_ppm": "500",
+            "markets": inline(markets(self.world.tape)),
+            **{f"limits.{name}": str(value) for name, value in limits(self.world.tape).items()},
             "pools.0.cooldown_seconds": "60",
             "pools.0.asset_is_token0": json.dumps(asset_is_token0),
             "venue.adapter": contracts.clob_adapter,
@@ -137,6 +138,11 @@ class Stage:
         """Stop every process, newest first."""
         for child in reversed(list(self.children.values())):
             await child.stop()
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """The markets that the keeper quotes."""
+        return tuple(market["ticker"] for market in markets(self.world.tape))
 
     @property
     def _keeper(self) -> tuple[str, ...]:

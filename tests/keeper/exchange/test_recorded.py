@@ -60,13 +60,19 @@ def write_tape(folder: Path, lines: list[Line]) -> Path:
 class Played:
     """A chain, a tape played into it, and two traders who are not in the recording."""
 
-    def __init__(self, folder: Path, lines: list[Line], *, money: int = RICH) -> None:
+    def __init__(
+        self, folder: Path, lines: list[Line], *, money: int = RICH, from_second: int = 0
+    ) -> None:
         self.chain = Chain(ExchangeConfig(), GENESIS_NS)
         for account in (MAKER, TAKER):
             fund(self.chain, account, deposit=money)
         self.alice, self.bob = (fund(self.chain, Trader(seed)) for seed in (1, 2))
         config = RecordedConfig(
-            str(write_tape(folder, lines)), "unused", MAKER.address, TAKER.address
+            tape_path=str(write_tape(folder, lines)),
+            from_ns=from_second * SECOND,
+            clock_path="unused",
+            maker=MAKER.address,
+            taker=TAKER.address,
         )
         self.flow = RecordedFlow(config, self.chain)
         self.fills: list[FillCommitted] = []
@@ -273,6 +279,18 @@ def test_play__at_the_tapes_end__holds_the_last_book_and_trades_no_more(
         assert world.side(Side.BUY) == [(30_000, 50), (29_999, 70)]
 
     assert len(world.fills) == traded == 1
+
+
+def test_play__from_a_mark__passes_over_the_trades_before_it(
+    played: Callable[..., Played],
+) -> None:
+    world = played(
+        book(1, *NARROW), trade(2, BUY, 30_001, 5), trade(3, BUY, 30_001, 2), from_second=3
+    )
+    world.block(3)
+    assert world.side(Side.SELL) == [(30_001, 40), (30_002, 60)]
+    world.block(4)
+    assert world.fills == []
 
 
 def test_play__two_markets__keep_apart(played: Callable[..., Played]) -> None:
