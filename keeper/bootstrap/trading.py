@@ -16,6 +16,7 @@ from keeper.bootstrap.common import (
     journal_folder,
     journal_section,
 )
+from keeper.bootstrap.feeds import leader_sources
 from keeper.bootstrap.logs import configure_logs
 from keeper.bootstrap.ports import open_ports
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
@@ -78,7 +79,8 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
         await ports.close()
         raise
     started = run_started(config, settings)
-    engine = Engine(journal, clock, ports.venue, ports.chain, LogAlerts(), started)
+    sources = leader_sources(config, clock)
+    engine = Engine(journal, clock, ports.venue, ports.chain, LogAlerts(), started, sources=sources)
 
     def status() -> dict[str, Any]:
         return status_of(engine.state, clock.now_ns())

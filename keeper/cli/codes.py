@@ -29,6 +29,8 @@ ERRORS: Final[dict[str, str]] = {
     "It is refused because a limit that is not read is no limit.",
     "CONTROL_REFUSED": "The running keeper does not know that market or verb; nothing was logged.",
     "ERROR": "The keeper refused on purpose; the message says why.",
+    "FEED_UNAVAILABLE": "A public market-data endpoint did not answer or went silent. "
+    "Check [leader] (or the addresses given) and whether it may be reached from here.",
     "FUNDS_MISSING": "The account lacks the token, the shares, the ether for gas, or an allowance. "
     "The message names the amounts and the command that fixes it.",
     "ENGINE_FAILED": "The keeper met an unforeseen error, recorded it, cancelled its quotes and "

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["VENUES", "preset"]
+__all__ = ["FEEDS", "VENUES", "preset"]
 
 ETH_MARKET: Final[dict[str, Any]] = {
     "ticker": "ETH-USD",
@@ -38,11 +38,18 @@ ETH_LEADER: Final[dict[str, Any]] = {
     "max_basis_ppm": 5_000,
     "missing_widen_ppm": 0,
 }
-BINANCE: Final[dict[str, Any]] = {
-    "kind": "binance-usdm",
-    "ws_url": "wss://fstream.binance.com",
-    "rest_url": "https://fapi.binance.com",
+FEEDS: Final[dict[str, dict[str, str]]] = {
+    "binance-usdm": {
+        "ws_url": "wss://fstream.binance.com",
+        "rest_url": "https://fapi.binance.com",
+    },
+    "binance-spot": {
+        "ws_url": "wss://stream.binance.com:9443",
+        "rest_url": "https://api.binance.com",
+    },
 }
+"""Public market data, by kind of feed."""
+LEADER: Final[dict[str, Any]] = {"kind": "binance-usdm", **FEEDS["binance-usdm"]}
 POOL: Final[dict[str, Any]] = {
     "hedge_market": "ETH-USD",
     "asset_is_token0": True,
@@ -104,7 +111,7 @@ VENUES: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "dydx-testnet": {
-        "leader": BINANCE,
+        "leader": LEADER,
         "venue": {
             "chain_id": "dydx-testnet-4",
             "grpc_endpoint": "oegs-testnet.dydx.exchange:443",
@@ -114,7 +121,7 @@ VENUES: Final[dict[str, dict[str, Any]]] = {
         },
     },
     "dydx-mainnet": {
-        "leader": BINANCE,
+        "leader": LEADER,
         "venue": {
             "chain_id": "dydx-mainnet-1",
             "grpc_endpoint": "oegs.dydx.trade:443",

@@ -62,9 +62,12 @@ def reference_of(
 
 
 def take_leader(market: MarketState, event: LeaderQuoted, t_ns: int) -> None:
-    """Take the leader's newest quote; an empty or crossed one makes the leader unknown."""
+    """Take the leader's newest quote; an empty or crossed one makes the leader unknown.
+
+    The newest one told again is fresh again: the feed has made sure that it still stands.
+    """
     leader = market.leader
-    if event.source == leader.source and event.source_seq <= leader.seq:
+    if event.source == leader.source and event.source_seq < leader.seq:
         return
     leader.source, leader.seq = event.source, event.source_seq
     leader.bid_e8, leader.ask_e8 = event.bid_e8, event.ask_e8

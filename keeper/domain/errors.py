@@ -2,6 +2,7 @@
 
 AthanorError
 ├── ConfigError          configuration or parameters are wrong; the CLI prints it and exits
+├── FeedUnavailable      a market-data endpoint cannot be reached; the engine records SourceDown
 ├── JournalCorrupt       a journal record fails its check; the CLI names it and refuses to trade
 ├── WrongRelease         a journal was written by another release; the CLI names the one to install
 ├── EngineFailed         the loop met an unforeseen error and stopped; the CLI prints it and exits
@@ -19,6 +20,7 @@ __all__ = [
     "ChainUnavailable",
     "ConfigError",
     "EngineFailed",
+    "FeedUnavailable",
     "JournalCorrupt",
     "RecordingInvalid",
     "ReplayMismatch",
@@ -81,6 +83,10 @@ class EngineFailed(AthanorError):
 
 class WireError(AthanorError):
     """Raised by a mapping module on a payload of unexpected shape, unit or precision."""
+
+
+class FeedUnavailable(AthanorError):
+    """Raised when a place that is only watched refuses the connection or goes silent."""
 
 
 class VenueUnavailable(AthanorError):

@@ -24,7 +24,7 @@ from keeper.engine.sending import AgeLimit
 from keeper.engine.sequencer import NotLoggedError, Sequencer
 from keeper.journal import JournalWriter
 from keeper.journal.rerun import CORE, Core
-from keeper.ports import Alerts, Clock, OrderVenue, VaultChain
+from keeper.ports import Alerts, Clock, EventSource, OrderVenue, VaultChain
 
 __all__ = ["Engine"]
 
@@ -46,12 +46,17 @@ class Engine:
         run_started: RunStarted,
         *,
         core: Core = CORE,
+        sources: Sequence[EventSource] = (),
     ) -> None:
-        """Tie the ports together; `run_started.run` is replaced by the journal's next number."""
+        """Tie the ports together; `run_started.run` is replaced by the journal's next number.
+
+        `sources` are feeds besides those of venue and chain.
+        """
         self._journal = journal
         self._clock = clock
         self._venue = venue
         self._chain = chain
+        self._sources = tuple(sources)
         self._run_started = run_started
         self._sequencer = Sequencer(core, journal, clock)
         self._ingress = Ingress()
@@ -199,6 +204,7 @@ class Engine:
 
     def _source_jobs(self) -> list[Coroutine[Any, Any, None]]:
         jobs = [self._venue.run(self.ingest), self._tick()]
+        jobs += [source.run(self.ingest) for source in self._sources]
         if self._chain is not None:
             jobs.append(self._run_chain(self._chain))
         return jobs
@@ -242,6 +248,8 @@ class Engine:
 
     async def _close_ports(self) -> None:
         await self._venue.close()
+        for source in self._sources:
+            await source.close()
         if self._chain is not None:
             await self._chain.close()
 

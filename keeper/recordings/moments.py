@@ -1,7 +1,6 @@
 """What happened on the recorded market: books and trades at exchange time, in order."""
 
 import heapq
-from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -11,13 +10,12 @@ import msgspec
 from keeper.domain.errors import WireError
 from keeper.domain.orders import Side
 from keeper.domain.units import NS_PER_MS
-from keeper.feeds.binance.depth import DepthBook
+from keeper.feeds.binance.depth import DepthBook, Followed
 from keeper.feeds.binance.wire import DepthSnapshot, DepthUpdate, Payload, Trade, e8
 from keeper.recordings.lines import BACKWARDS_NS, Line, payload_of, read_lines, refuse
 
 __all__ = ["BookAt", "Moment", "Tape", "TradeAt", "in_order", "play"]
 
-_MOST_BUFFERED: Final = 20_000
 _MARKET_TRADES: Final = (None, "MARKET")
 
 
@@ -46,17 +44,17 @@ class Tape:
 
     def __init__(self, levels: int) -> None:
         self._levels = levels
-        self._book: DepthBook | None = None
-        self._waiting: deque[DepthUpdate] = deque()
+        self._followed = Followed()
         self.trades_passed_over = 0
 
     @property
     def has_book(self) -> bool:
-        return self._book is not None
+        return self._followed.book is not None
 
     def continues(self, update: DepthUpdate) -> bool:
         """Tell whether a file that starts with this update goes on where the last one ended."""
-        return self._book is not None and self._book.follows(update)
+        book = self._followed.book
+        return book is not None and book.follows(update)
 
     def take(self, line: Line, payload: Payload) -> Moment | None:
         """Apply a message. Raises RecordingInvalid for a gap, a crossed book or a remainder."""
@@ -77,36 +75,28 @@ class Tape:
         return None
 
     def _update(self, update: DepthUpdate) -> BookAt | None:
-        if self._book is None:
-            if len(self._waiting) == _MOST_BUFFERED:
-                raise WireError(f"no depth snapshot within {_MOST_BUFFERED} updates")
-            self._waiting.append(update)
+        if not self._followed.update(update) or self._followed.book is None:
             return None
-        if not self._book.apply(update):
-            return None
+        book, levels = self._followed.book, self._levels
         at_ms = update.event_ms if update.matched_ms is None else update.matched_ms
-        levels = self._levels
-        return BookAt(at_ms * NS_PER_MS, self._book.top_bids(levels), self._book.top_asks(levels))
+        return BookAt(at_ms * NS_PER_MS, book.top_bids(levels), book.top_asks(levels))
 
     def _trade(self, trade: Trade) -> TradeAt | None:
         if trade.kind not in _MARKET_TRADES:
             self.trades_passed_over += 1
             return None
-        if self._book is None or not self._book.synchronised:
+        book = self._followed.book
+        if book is None or not book.synchronised:
             return None
         side = Side.SELL if trade.buyer_is_maker else Side.BUY
         return TradeAt(trade.matched_ms * NS_PER_MS, side, e8(trade.price), e8(trade.size))
 
     def _snapshot(self, snapshot: DepthSnapshot) -> None:
         """Take the first snapshot; a later one is checked and left: the chain is unbroken."""
-        book = DepthBook()
-        book.load(snapshot)
-        if self._book is not None:
-            return
-        for update in self._waiting:
-            book.apply(update)
-        self._waiting.clear()
-        self._book = book
+        if self._followed.book is None:
+            self._followed.load(snapshot)
+        else:
+            DepthBook().load(snapshot)
 
 
 def play(files: Iterable[Path], levels: int) -> Iterator[Moment]:

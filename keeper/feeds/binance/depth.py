@@ -1,17 +1,28 @@
-"""A book kept from a depth snapshot and the updates after it, by Binance's own sequence rules."""
+"""A book kept from a depth snapshot and the updates around it, by Binance's sequence rules."""
 
 from bisect import bisect_left, insort
+from typing import Final
 
 from keeper.domain.errors import WireError
 from keeper.feeds.binance.wire import DepthSnapshot, DepthUpdate, levels_e8
 
-__all__ = ["BookCrossed", "DepthBook", "SequenceBroken"]
+__all__ = ["BookCrossed", "DepthBook", "Followed", "SequenceBroken"]
+
+_MOST_WAITING: Final = 20_000
 
 _Levels = tuple[tuple[int, int], ...]
 
 
 class SequenceBroken(WireError):
-    """Raised when an update does not follow the one before it; the book must be loaded anew."""
+    """Raised when an update does not follow what is known; the book must be loaded anew.
+
+    `expected` and `received` are update ids.
+    """
+
+    def __init__(self, what: str, *, expected: int, received: int) -> None:
+        super().__init__(what)
+        self.expected = expected
+        self.received = received
 
 
 class BookCrossed(WireError):
@@ -78,7 +89,9 @@ class DepthBook:
             if not self.follows(update):
                 came = update.first_id if update.previous_id is None else update.previous_id
                 raise SequenceBroken(
-                    f"update gap: the book stands at {self.last_id}, the next follows {came}"
+                    f"update gap: the book stands at {self.last_id}, the next follows {came}",
+                    expected=self.last_id,
+                    received=came,
                 )
             return True
         spot = update.previous_id is None
@@ -88,7 +101,9 @@ class DepthBook:
         first = update.first_id if update.previous_id is None else update.previous_id
         if first > wanted:
             raise SequenceBroken(
-                f"update gap: the snapshot stands at {self.last_id}, the next starts at {first}"
+                f"update gap: the snapshot stands at {self.last_id}, the next starts at {first}",
+                expected=wanted,
+                received=first,
             )
         return True
 
@@ -98,6 +113,50 @@ class DepthBook:
                 f"crossed {what}: best bid {self._bid_prices[-1]}e-8 "
                 f"is not below best ask {self._ask_prices[0]}e-8"
             )
+
+
+class Followed:
+    """One symbol as it is followed: updates wait for a snapshot, then both make the book."""
+
+    def __init__(self) -> None:
+        self.book: DepthBook | None = None
+        self._waiting: list[DepthUpdate] = []
+
+    @property
+    def has_updates(self) -> bool:
+        """Whether an update waits for a snapshot."""
+        return bool(self._waiting)
+
+    def update(self, update: DepthUpdate) -> bool:
+        """Take an update; true when it changed the book.
+
+        Raises SequenceBroken, BookCrossed, or WireError when no snapshot comes.
+        """
+        if self.book is not None:
+            return self.book.apply(update)
+        if len(self._waiting) == _MOST_WAITING:
+            raise WireError(f"no depth snapshot within {_MOST_WAITING} updates")
+        self._waiting.append(update)
+        return False
+
+    def load(self, snapshot: DepthSnapshot) -> DepthBook:
+        """Take a snapshot and what waits for it.
+
+        Raises SequenceBroken when it is older than the first update that waits (those stay, so
+        that a newer one can be taken), BookCrossed or WireError.
+        """
+        book = DepthBook()
+        book.load(snapshot)
+        for update in self._waiting:
+            book.apply(update)
+        self._waiting.clear()
+        self.book = book
+        return book
+
+    def wait_again(self, update: DepthUpdate) -> None:
+        """Drop the book; this update is the first that waits for another snapshot."""
+        self.book = None
+        self._waiting = [update]
 
 
 def _set(sizes: dict[int, int], prices: list[int], price: int, size: int) -> None:

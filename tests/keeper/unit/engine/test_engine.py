@@ -42,6 +42,7 @@ from keeper.engine import Engine
 from keeper.engine.sequencer import StepFailedError
 from keeper.journal import JournalOptions, JournalReader, JournalWriter, Step
 from keeper.markets.book import Book
+from keeper.ports import Emit
 from tests.keeper.fakes import (
     START_NS,
     FakeAlerts,
@@ -74,6 +75,7 @@ class Desk:
         self.clock = ManualClock()
         self.alerts = FakeAlerts()
         self.started = run_started()
+        self.sources: tuple[FakeVenue, ...] = ()
 
     def build(self) -> Engine:
         self.journal = JournalWriter.open(self.folder, JournalOptions())
@@ -85,6 +87,7 @@ class Desk:
             self.alerts,
             self.started,
             core=self.script.core,
+            sources=self.sources,
         )
         return self.engine
 
@@ -477,3 +480,29 @@ def test_run__the_clock_is_gone__stops_and_says_so(tmp_path: Path) -> None:
 
     assert desk.venue.is_closed
     assert [step.seq for step in desk.steps()][:2] == [1, 2]
+
+
+def test_run__further_source__its_events_are_logged_and_it_is_closed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ScriptedCore())
+    leader = FakeVenue([book(1)])
+    desk.sources = (leader,)
+
+    desk.trade(lambda: bool(desk.script.events(BookUpdated)))
+
+    assert desk.logged(BookUpdated) == [book(1)]
+    assert leader.is_closed
+
+
+def test_run__further_source_fails__quotes_are_paused_and_the_error_is_raised(
+    tmp_path: Path,
+) -> None:
+    class Misconfigured(FakeVenue):
+        async def run(self, emit: Emit) -> None:
+            emit(book(1))
+            raise ConfigError("no such symbol", next_step="correct it")
+
+    desk = Desk(tmp_path, ScriptedCore())
+    desk.sources = (Misconfigured(),)
+
+    with pytest.raises(ConfigError, match="no such symbol"):
+        desk.trade(lambda: False)
