@@ -83,6 +83,10 @@ class Stage:
         self.usdc.mint(self.depositor, assets, sender=self.issuer)
         self.usdc.approve(self.vault, assets, sender=self.depositor)
         self.vault.requestDeposit(assets, self.depositor, self.depositor, sender=self.depositor)
+        self.settle()
+
+    def settle(self) -> None:
+        """Cut a day later and settle by a report that nothing was earned at the venue."""
         self.cut()
         last = self.reporter.lastLegs()
         leg = (0, 0, 0, 10 + (last[0].venueHeight if last else 0))

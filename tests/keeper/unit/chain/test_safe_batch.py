@@ -13,7 +13,7 @@ from keeper.chain.calls import Call, view
 from keeper.chain.codec import Function
 from keeper.chain.safe_batch import BatchMeta, _serialize, batch_checksum, safe_batch
 
-IMPORTER = Path(__file__).with_name("safe_import.mjs")
+IMPORTER = Path(__file__).parents[2] / "safe_import.mjs"
 SAFE = "0x" + "5a" * 20
 VAULT = "0x1234567890AbcdEF1234567890aBcdef12345678"
 ASSET = "0x" + "22" * 20
