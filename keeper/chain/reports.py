@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from keeper.chain.calls import Block, Call, CallReverted, block_of, read_at, view
-from keeper.chain.codec import checksum, contract
-from keeper.chain.operations import Operation
+from keeper.chain.codec import checksum
+from keeper.chain.operations import operation_of
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.sending import OperationSender
 from keeper.chain.vault import STATES
 from keeper.domain.reports import Leg, OpenCut, Outcome, Report
 
-__all__ = ["VaultReports"]
+__all__ = ["VaultReports", "submission"]
 
 _REPORTER_VIEWS: Final = ("setId", "lastReportHash", "lastLegs", "reporters", "quorum")
 
@@ -77,13 +77,17 @@ class VaultReports:
         """
         if self.sender is None:
             raise ValueError("these reports are read-only: no account to send from")
-        raw = [bytes.fromhex(s.removeprefix("0x")) for s in signatures]
-        function = contract("NavReporter").function("submitReport", 2)
-        data = function.encode(report_tuple(report), raw)
-        return (await self.sender.send(Operation(self.reporter, data))).tx_hash
+        operation = operation_of(submission(self.reporter, report, signatures))
+        return (await self.sender.send(operation)).tx_hash
 
     def _call(self, name: str, report: Report) -> Call:
         return view("NavReporter", self.reporter, name, report_tuple(report))
+
+
+def submission(reporter: str, report: Report, signatures: Sequence[str]) -> Call:
+    """The call that submits a report, for whoever sends it. Raises ValueError on no hex."""
+    raw = [bytes.fromhex(signature.removeprefix("0x")) for signature in signatures]
+    return view("NavReporter", reporter, "submitReport", report_tuple(report), raw)
 
 
 def report_tuple(report: Report) -> tuple[Any, ...]:

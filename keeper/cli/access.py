@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keeper.wallet import Wallet
 
 __all__ = [
+    "Offline",
     "Place",
     "Reach",
     "Signing",
@@ -116,11 +117,28 @@ OFFLINE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Offline:
+    """A transaction for somebody else to send: shown, or written for a Safe."""
+
+    unsigned: bool
+    safe: Path | None
+    sender: str | None
+
+    @property
+    def wanted(self) -> bool:
+        return self.unsigned or self.safe is not None
+
+
 def offline_options(function: F) -> F:
-    """Add --unsigned and --safe."""
-    for option in reversed(OFFLINE):
-        function = option(function)
-    return function
+    """Add --unsigned, --safe and --from; they arrive as `offline`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        offline = Offline(*(kwargs.pop(name) for name in ("unsigned", "safe", "sender")))
+        return function(*args, offline=offline, **kwargs)
+
+    sender = click.option("--from", "sender", metavar="ADDRESS", help="The Safe, for --safe.")
+    return _decorated(wrapper, function, [*OFFLINE, sender])
 
 
 def signing_options(function: F) -> F:

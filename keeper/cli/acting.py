@@ -193,4 +193,5 @@ def _print(data: dict[str, Any], panel: list[list[str]]) -> None:
     for receipt in data.get("receipts", ()):
         click.echo(f"{receipt['what']}: {receipt['tx_hash']} in block {receipt['block']:,}")
     if data["sent"] and data["account"]:
-        click.echo(f"next: keeper vault requests {data['account']}")
+        owner = data["terms"].get("controller", data["account"])
+        click.echo(f"next: keeper vault requests {owner}")

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keeper.cli.failures import NoOpenCut, QuorumMissed, ReportRefused
+from keeper.cli.access import Offline, address_of, offline_options
+from keeper.cli.acting import Plan, Step, laid_out, write_safe_file
+from keeper.cli.failures import QuorumMissed, ReportRefused
 from keeper.cli.options import config_options, json_option, load
 from keeper.cli.output import emit, print_table, units
+from keeper.cli.report_answers import Patience, collect, read_proposal, refusals, why_not
 
 if TYPE_CHECKING:
-    from keeper.domain.reports import Report
-    from keeper.reporter.submit import Answer, Collected, Relayer
+    from keeper.config import LoadedConfig
+    from keeper.reporter.submit import Collected, Relayer
 
 __all__ = ["report"]
 
@@ -41,61 +44,106 @@ def preview(proposal: Path | None, file: Path, overrides: tuple[str, ...], as_js
     """Ask every reporter about the open cut and show what settling it would do. Sends nothing."""
 
     async def work(relayer: "Relayer") -> dict[str, Any]:
-        collected = await _collect(relayer, proposal)
+        collected = await collect(relayer, read_proposal(proposal), Patience(0))
         if collected.report is None:
             raise QuorumMissed(
-                f"no reporter signed: {_refusals(collected)}",
+                f"no reporter signed: {refusals(collected)}",
                 next_step="each answer names the number it disagrees with",
             )
         outcome = await relayer.preview(collected.report)
         return {**_summary(collected), "outcome": _plain(outcome)}
 
-    data = _relay(file, overrides, work, may_send=False)
+    data = _relay(load(file, overrides), work, may_send=False)
     emit(as_json, data, lambda: _print(data))
 
 
 @report.command()
 @PROPOSAL
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.IntRange(min=0),
+    default=120,
+    show_default=True,
+    help="Longest time to ask again while reporters or their venue's indexer lag, in seconds.",
+)
+@offline_options
 @config_options
 @json_option
-def post(proposal: Path | None, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def post(
+    proposal: Path | None,
+    wait_seconds: int,
+    offline: Offline,
+    file: Path,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Collect a quorum of signatures, preview, and submit: the cut settles in that transaction."""
+    loaded = load(file, overrides)
 
     async def work(relayer: "Relayer") -> dict[str, Any]:
-        collected = await _collect(relayer, proposal)
+        collected = await collect(relayer, read_proposal(proposal), Patience(wait_seconds))
         if not collected.complete:
             raise QuorumMissed(
                 f"{len(collected.signatures)} of {collected.quorum} signatures: "
-                f"{_refusals(collected)}",
+                f"{refusals(collected)}",
                 next_step="each answer names the number it disagrees with",
             )
-        submitted = await relayer.submit(collected)
-        if isinstance(submitted, str):
-            raise ReportRefused(
-                f"the contract refuses the report: {submitted}",
-                next_step="nothing was sent; see: keeper report preview",
-            )
-        return {
-            **_summary(collected),
-            "outcome": _plain(submitted.outcome),
-            "tx_hash": submitted.tx_hash,
-        }
+        if offline.wanted:
+            return await _lay_out(relayer, loaded, collected, offline)
+        return await _submit(relayer, collected)
 
-    data = _relay(file, overrides, work, may_send=True)
+    data = _relay(loaded, work, may_send=not offline.wanted)
     emit(as_json, data, lambda: _print(data))
 
 
 report.add_command(post, name="submit")  # the contract's own word for the same thing
 
 
+async def _submit(relayer: "Relayer", collected: "Collected") -> dict[str, Any]:
+    submitted = await relayer.submit(collected)
+    if isinstance(submitted, str):
+        raise _refused(submitted)
+    return {
+        **_summary(collected),
+        "outcome": _plain(submitted.outcome),
+        "tx_hash": submitted.tx_hash,
+    }
+
+
+async def _lay_out(
+    relayer: "Relayer", loaded: "LoadedConfig", collected: "Collected", offline: Offline
+) -> dict[str, Any]:
+    """Lay the submission out for somebody else to send; previewed like one that is sent."""
+    from keeper.chain.reports import submission
+
+    account = "" if offline.sender is None else address_of(offline.sender)
+    if collected.report is None:
+        raise QuorumMissed("nobody signed", next_step="see: keeper report preview")
+    outcome = await relayer.preview(collected.report)
+    if isinstance(outcome, str):
+        raise _refused(outcome)
+    reporter = loaded.config.vault.reporter
+    step = Step("submit report", submission(reporter, collected.report, collected.signatures))
+    title = f"Settle epoch {collected.report.epoch}"
+    data = {**_summary(collected), "outcome": _plain(outcome), "transactions": laid_out([step])}
+    if offline.safe is not None:
+        plan = Plan(title=title, account=account, steps=[step])
+        batch = write_safe_file(offline.safe, plan, loaded.config.evm.chain_id)
+        data |= {"safe_file": str(offline.safe), "checksum": batch["meta"]["checksum"]}
+    return data
+
+
+def _refused(why: str) -> ReportRefused:
+    return ReportRefused(
+        f"the contract refuses the report: {why}",
+        next_step="nothing was sent; see: keeper report preview",
+    )
+
+
 def _relay(
-    file: Path,
-    overrides: tuple[str, ...],
-    work: Callable[["Relayer"], Awaitable[T]],
-    *,
-    may_send: bool,
+    loaded: "LoadedConfig", work: Callable[["Relayer"], Awaitable[T]], *, may_send: bool
 ) -> T:
-    loaded = load(file, overrides)
     from keeper.bootstrap.reporting import open_relayer
 
     async def run() -> T:
@@ -103,34 +151,6 @@ def _relay(
             return await work(relayer)
 
     return asyncio.run(run())
-
-
-async def _collect(relayer: "Relayer", proposal: Path | None) -> "Collected":
-    collected = await relayer.collect(_proposal(proposal))
-    if collected is None:
-        raise NoOpenCut(
-            "the vault has no cut that awaits a report",
-            next_step="cut it once it is due: keeper vault cut",
-        )
-    return collected
-
-
-def _proposal(file: Path | None) -> "Report | None":
-    if file is None:
-        return None
-    import msgspec
-
-    from keeper.cli.failures import ArgumentInvalid
-    from keeper.domain.reports import Report
-
-    try:
-        body = msgspec.json.decode(file.read_bytes())
-        return msgspec.convert(body.get("report", body), Report)
-    except (OSError, msgspec.MsgspecError, AttributeError) as error:
-        raise ArgumentInvalid(
-            f"{file} holds no report: {error}",
-            next_step="take the `report` of: keeper report preview --json",
-        ) from error
 
 
 def _plain(value: Any) -> Any:
@@ -151,28 +171,11 @@ def _summary(collected: "Collected") -> dict[str, Any]:
                 "url": answer.url,
                 "signed": isinstance(answer.said, SignedReport),
                 "signer": answer.said.signer if isinstance(answer.said, SignedReport) else None,
-                "refusal": _why(answer),
+                "refusal": why_not(answer),
             }
             for answer in collected.answers
         ],
     }
-
-
-def _why(answer: "Answer") -> str | None:
-    from keeper.domain.reports import SignedReport
-
-    said = answer.said
-    if isinstance(said, SignedReport):
-        return None
-    if isinstance(said, str):
-        return said
-    return f"{said.code} {said.subject}: ours {said.ours}, theirs {said.theirs}"
-
-
-def _refusals(collected: "Collected") -> str:
-    return "; ".join(
-        f"{answer.url} {why}" for answer in collected.answers if (why := _why(answer)) is not None
-    )
 
 
 def _print(data: dict[str, Any]) -> None:
@@ -207,6 +210,12 @@ def _print(data: dict[str, Any]) -> None:
     if "tx_hash" in data:
         rows.append(("settled in", data["tx_hash"]))
     print_table(rows)
+    if "safe_file" in data:
+        click.echo(f"\nwrote {data['safe_file']}: drop it on the Safe's Transaction Builder")
+    for transaction in data.get("transactions", ()):
+        click.echo(f"\n# {transaction['what']}")
+        for name in ("to", "data", "value"):
+            click.echo(f"{name}: {transaction[name]}")
 
 
 def _money(assets: int) -> str:

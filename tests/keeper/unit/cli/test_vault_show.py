@@ -1,0 +1,259 @@
+"""What a vault shows: shares of NAV with custody, returns from events, totals, times."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from vault_samples import (
+    ADA,
+    CLOB_LEG,
+    NOW,
+    POOL_LEG,
+    ROUTE,
+    SETTLED_AT,
+    SHARE,
+    USDC,
+    VAULT,
+    VIRTUAL,
+    overview,
+)
+
+from keeper.addresses import AddressBook, Deployed, save_book
+from keeper.cli.access import Reach
+from keeper.cli.vault_past import (
+    Past,
+    explain_returns,
+    print_history,
+    returns_of,
+    settlements_of,
+)
+from keeper.cli.vault_show import overview_data, print_overview
+from keeper.domain.errors import ConfigError
+from keeper.domain.history import Cut, Epoch, Posted, Settled, VaultHistory
+
+DAY = 86_400
+POSTED = Posted(
+    digest="0xd",
+    data_root="0xr",
+    pnl=(5 * USDC, -2 * USDC, 0, 0, 0),
+    external_flow=USDC,
+    equity=200 * USDC,
+    credited=0,
+    debited=0,
+    venue_heights=(9,),
+)
+
+
+def epoch(number: int, nav: int, supply: int, *, settled: bool = True, **changes: Any) -> Epoch:
+    cut = Cut(
+        time_s=number * DAY,
+        block=number,
+        idle=0,
+        leg_bid=0,
+        leg_ask=0,
+        deposit_total=0,
+        redeem_total=0,
+    )
+    found = Settled(
+        time_s=number * DAY + 60,
+        block=number + 1,
+        tx_hash=f"0x{number}",
+        accepted=nav,
+        gross=nav,
+        gross_ask=nav,
+        deposit_assets=0,
+        deposit_shares=0,
+        redeem_shares=0,
+        redeem_assets=0,
+        accepted_after=nav,
+        supply_after=supply,
+        whole_exit=False,
+    )
+    if not settled:
+        return Epoch(number=number, cut=cut)
+    return Epoch(
+        number=number, cut=cut, posted=POSTED, settled=msgspec.structs.replace(found, **changes)
+    )
+
+
+HISTORY = VaultHistory(
+    first_block=3,
+    block=99,
+    block_time_s=NOW,
+    epochs=(
+        epoch(1, 1_000 * USDC, 1_000 * SHARE, deposit_shares=1_000 * SHARE),
+        epoch(2, 950 * USDC, 1_000 * SHARE),
+        epoch(3, 0, 0, settled=False),
+        epoch(9, 1_100 * USDC, 1_000 * SHARE),
+    ),
+    movements=(),
+)
+
+
+def shown(**changes: Any) -> dict[str, Any]:
+    view = overview(**changes)
+    return overview_data(view, 31_337, returns_of(view, HISTORY), "dydx1owner")
+
+
+def test_overview_data__legs__value_share_of_nav_and_who_holds_it() -> None:
+    idle, pool, book = shown()["legs"]
+
+    assert [leg["value_assets"] for leg in (idle, pool, book)] == [
+        *(600 * USDC, 300 * USDC),
+        200 * USDC,
+    ]
+    assert [leg["nav_share_ppm"] for leg in (idle, pool, book)] == [545_454, 272_727, 181_818]
+    assert VAULT in idle["custody"]
+    assert POOL_LEG.address in pool["custody"]
+    assert "dydx1owner" in book["custody"]
+    assert ROUTE in book["custody"]
+    assert "attested" in book["custody"]
+
+
+def test_overview_data__pool_without_a_price__says_so_and_no_share_is_made_up() -> None:
+    dead = dataclasses.replace(POOL_LEG, bid=None, ask=None, dead_reason="StalePrice(1, 2)")
+
+    data = shown(legs=(dead, CLOB_LEG))
+
+    pool = data["legs"][1]
+    assert (pool["value_assets"], pool["nav_share_ppm"]) == (None, None)
+    assert "StalePrice(1, 2)" in pool["custody"]
+    assert data["estimated_nav_assets"] is None
+
+
+def test_overview_data__empty_vault__divides_by_nothing() -> None:
+    empty = dataclasses.replace(POOL_LEG, bid=0, ask=0)
+    view = overview(legs=(empty,), idle=0, accepted_nav=0)
+    nothing = dataclasses.replace(view, reporting=dataclasses.replace(view.reporting, attested=0))
+
+    data = overview_data(nothing, 1, returns_of(view, HISTORY), "")
+
+    assert [leg["nav_share_ppm"] for leg in data["legs"]] == [0, 0]
+
+
+def test_overview_data__claimable__is_the_silo_less_what_is_pending() -> None:
+    data = shown()
+
+    assert data["deposits_pending_assets"] == 50 * USDC
+    assert data["claimable_assets"] == 30 * USDC
+    assert data["redemptions_pending_shares"] == 15 * SHARE
+    assert data["claimable_shares"] == 25 * SHARE
+
+
+def test_overview_data__last_report__has_its_age() -> None:
+    assert shown()["last_report"]["age_seconds"] == NOW - SETTLED_AT
+
+
+def test_overview_data__worst_exit__is_none_and_says_why() -> None:
+    data = shown()
+
+    assert data["worst_exit_at"] is None
+    assert "no bound" in data["worst_exit"]
+    assert "6 h" in data["worst_exit"]
+
+
+def test_returns_of__windows__are_recomputable_from_the_inputs_beside_them() -> None:
+    returns = returns_of(overview(), HISTORY)
+
+    seven, ever = returns["windows"]["7_days"], returns["windows"]["since_inception"]
+    assert (seven["from"], seven["to"], seven["return_ppm"]) == (2 * DAY, 9 * DAY, 157_894)
+    assert (ever["from"], ever["return_ppm"], ever["settlements"]) == (DAY, 99_999, 3)
+    assert returns["windows"]["30_days"] is None
+    for found in (seven, ever):
+        end = (found["end_nav_assets"] + 1) * (found["start_supply_shares"] + VIRTUAL)
+        start = (found["start_nav_assets"] + 1) * (found["end_supply_shares"] + VIRTUAL)
+        assert end * int(found["denominator"]) == start * int(found["numerator"])
+
+
+def test_returns_of__drawdown__has_its_sample() -> None:
+    assert returns_of(overview(), HISTORY)["drawdown"] == {
+        "drawdown_ppm": 50_000,
+        "high_at": DAY,
+        "low_at": 2 * DAY,
+        "settlements": 3,
+        "span_seconds": 8 * DAY,
+    }
+
+
+def test_settlements_of__unsettled_epoch__is_left_out() -> None:
+    rows = settlements_of(overview(), HISTORY)
+
+    assert [row["epoch"] for row in rows] == [1, 2, 9]
+    assert rows[1]["price_e12"] == (950 * USDC + 1) * 10**24 // (1_000 * SHARE + VIRTUAL)
+    assert rows[1]["pnl_assets"]["inventory"] == -2 * USDC
+    assert json.dumps(rows)
+
+
+def test_print_overview__everything__is_one_screen_of_rows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_overview(shown())
+
+    out = capsys.readouterr().out
+    assert "600.00 USDC, 54.5454 %: the vault contract" in out
+    assert "+15.7894 % net, 1970-01-03T00:00:00+00:00 to 1970-01-10" in out
+    assert "5.0000 % in 3 settlements over 8 d" in out
+    assert "1 h ago, digest 0xabab" in out
+    assert "2 of 2 sign each report" in out
+    assert f"owner                      {ADA}" in out
+
+
+def test_print_history__rows__one_per_settlement(capsys: pytest.CaptureFixture[str]) -> None:
+    print_history(overview(), settlements_of(overview(), HISTORY))
+
+    out = capsys.readouterr().out
+    assert "-2.00" in out
+    assert "3 settlements over 8 d" in out
+
+
+def test_explain_returns__each_window__shows_formula_and_inputs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    explain_returns(returns_of(overview(), HISTORY))
+
+    out = capsys.readouterr().out
+    assert "(NAV + 1) / (supply + virtual shares)" in out
+    assert "NAV 950000000 supply 1000000000000000000000" in out
+    assert "30 days: the history is too short" in out
+
+
+def reach(folder: Path) -> Reach:
+    return Reach(None, None, None, folder / "keeper.toml", ())
+
+
+def book(chain_id: int, address: str) -> AddressBook:
+    entry = Deployed(
+        contract="MarketMakingVault",
+        address=address,
+        tx="0x1",
+        block=276,
+        args=[],
+        abi_hash="0x",
+        code_hash="0x",
+        source_commit="",
+    )
+    return AddressBook(chain_id=chain_id, contracts={"vault": entry})
+
+
+def test_first_block__book_beside_the_configuration__is_the_deployments(tmp_path: Path) -> None:
+    save_book(tmp_path / "31337.json", book(31_337, VAULT.upper().replace("0X", "0x")))
+
+    assert Past(None, None).first_block(reach(tmp_path), 31_337, VAULT) == 276
+    assert Past(5, None).first_block(reach(tmp_path), 31_337, VAULT) == 5
+
+
+def test_first_block__book_of_another_vault__searches_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_book(tmp_path / "31337.json", book(31_337, ADA))
+
+    assert Past(None, None).first_block(reach(tmp_path), 31_337, VAULT) == 0
+    assert "--from-block" in capsys.readouterr().err
+
+
+def test_first_block__named_book_absent__is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Past(None, tmp_path / "absent.json").first_block(reach(tmp_path), 1, VAULT)
