@@ -52,8 +52,7 @@ def _played(layers: int, blocks: int) -> Iterator[tuple[_Stopwatch, Market]]:
         journal = JournalWriter.open(Path(folder), JournalOptions())
         clock = TapeClock()
         watch = _Stopwatch(Sequencer(CORE, journal, clock))
-        for _ in watch.sequencer.recover():
-            raise RuntimeError("the bench's journal is not empty")
+        watch.sequencer.recover()
         yield watch, play(watch.process, clock, layers=layers, blocks=blocks)
         journal.close()
 

@@ -254,10 +254,11 @@ def record(folder: Path, options: JournalOptions, *, core: Core = CORE, blocks: 
     """Play the tape with three levels a side into a new journal and seal it."""
     journal, clock = JournalWriter.open(folder, options), TapeClock()
     sequencer = Sequencer(core, journal, clock)
-    for _ in sequencer.recover():
+    sequencer.recover()
+    if sequencer.seq:
         raise ValueError(f"{folder} already holds a journal")
     market = play(sequencer.process, clock, layers=3, blocks=blocks)
-    journal.close()
+    sequencer.close()
     return market
 
 

@@ -6,7 +6,7 @@
 import argparse
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +15,38 @@ import msgspec
 from keeper.accounting.ledger import Ledger
 from keeper.core.state import state_bytes
 from keeper.domain.errors import AthanorError
-from keeper.journal import JournalReader, data_root
-from keeper.journal.rerun import CORE, Core, rerun
+from keeper.journal import JournalReader, Step, data_root
+from keeper.journal.rerun import CORE, Core, Era, Rerun
+from keeper.release import running_release
 
-__all__ = ["ReplayResult", "Summary", "main", "replay"]
+__all__ = ["EraSummary", "ReplayResult", "Summary", "main", "replay"]
+
+
+class EraSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """Steps from `first_seq` on that one release decided; `replayed` by this one, being the same.
+
+    To replay the others, install the version named.
+    """
+
+    first_seq: int
+    version: str
+    wheel_hash: str
+    replayed: bool
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What a replay found, hashes in hex; equal journals give equal summaries on any machine."""
+    """What a replay found, hashes in hex; equal journals give equal summaries on any machine.
+
+    `decided` steps were decided again, `snapshots` were found equal to their logged hash. State
+    hash and data root are empty when another release decided the last era.
+    """
 
     records: int
     commands: int
     dropped_bytes: int
+    decided: int
+    snapshots: int
+    eras: tuple[EraSummary, ...]
     state_hash: str
     ledger_hash: str
     commands_hash: str
@@ -45,35 +65,64 @@ class ReplayResult:
     command_bytes: bytes
 
 
-def replay(folder: Path, *, core: Core = CORE) -> ReplayResult:
-    """Run the core over every step in `folder` and compare its commands with the logged ones.
+def replay(
+    folder: Path, *, core: Core = CORE, progress: Callable[[float], None] | None = None
+) -> ReplayResult:
+    """Run the core over every step this release decided and compare its commands with the log's.
 
-    Raises JournalCorrupt naming the record, ReplayMismatch naming the step, WrongRelease naming
-    the version to install, OSError.
+    Reads every record from the first on, whatever snapshots there are, and folds the ledger over
+    every era. `progress` is told the part behind it, from 0 to 1. Raises JournalCorrupt naming the
+    record, ReplayMismatch naming the step, WrongRelease naming the version to install when no era
+    is this release's, OSError.
     """
-    reader = JournalReader(folder)
-    state, ledger = core.initial_state(), Ledger()
+    reader, rerun, ledger = JournalReader(folder), Rerun(core), Ledger()
     bodies: list[bytes] = []
-    for recorded in reader.steps():
-        rerun(core, state, recorded)
-        ledger.apply(recorded.event)
-        bodies += recorded.command_bodies
+    for entry in reader.entries():
+        rerun.take(entry)
+        if isinstance(entry, Step):
+            ledger.apply(entry.event)
+            bodies += entry.command_bodies
+        if progress is not None:
+            progress(reader.progress)
+    if reader.last_seq and not rerun.decided:
+        rerun.require_ours()
     ledger_bytes = ledger.books().to_bytes()
     command_bytes = b"".join(body + b"\n" for body in bodies)
+    summary = _summary(reader, rerun, len(bodies), ledger_bytes, command_bytes)
+    return ReplayResult(summary, ledger, ledger_bytes, command_bytes)
+
+
+def _summary(
+    reader: JournalReader, rerun: Rerun, commands: int, ledger_bytes: bytes, command_bytes: bytes
+) -> Summary:
     roots = reader.roots()
-    state_hash = hashlib.sha256(state_bytes(state)).digest()
-    summary = Summary(
+    state_hash = hashlib.sha256(state_bytes(rerun.state)).digest() if rerun.is_ours else b""
+    root = data_root(roots.account, roots.market, state_hash) if rerun.is_ours else b""
+    return Summary(
         records=reader.last_seq,
-        commands=len(bodies),
+        commands=commands,
         dropped_bytes=reader.torn.dropped if reader.torn is not None else 0,
+        decided=rerun.decided,
+        snapshots=rerun.snapshots,
+        eras=tuple(_era(era) for era in rerun.eras),
         state_hash=state_hash.hex(),
         ledger_hash=hashlib.sha256(ledger_bytes).hexdigest(),
         commands_hash=hashlib.sha256(command_bytes).hexdigest(),
         account_root=roots.account.hex(),
         market_root=roots.market.hex(),
-        data_root=data_root(roots.account, roots.market, state_hash).hex(),
+        data_root=root.hex(),
     )
-    return ReplayResult(summary, ledger, ledger_bytes, command_bytes)
+
+
+def _era(era: Era) -> EraSummary:
+    ours = running_release()
+    release = era.release or ours
+    return EraSummary(
+        first_seq=era.first_seq,
+        version=release.version,
+        wheel_hash=release.wheel_hash,
+        replayed=release == ours,
+    )
 
 
 def main(arguments: Sequence[str]) -> int:

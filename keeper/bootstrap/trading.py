@@ -5,7 +5,6 @@ import secrets
 import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,16 +17,19 @@ from keeper.bootstrap.common import (
 )
 from keeper.bootstrap.feeds import leader_sources
 from keeper.bootstrap.logs import configure_logs
-from keeper.bootstrap.ports import open_ports
+from keeper.bootstrap.ports import Ports, open_ports
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
 from keeper.config.model import Config
 from keeper.control.server import ControlServer
 from keeper.domain.errors import ConfigError
-from keeper.domain.events import SCHEMA_VERSION, Reconciled, RunStarted, SubaccountObserved
+from keeper.domain.events import SCHEMA_VERSION, RunStarted
 from keeper.domain.settings import StepSettings
 from keeper.engine import Engine
-from keeper.journal import JournalOptions, JournalReader, JournalWriter
+from keeper.engine.sequencer import Sequencer
+from keeper.journal import JournalOptions, JournalWriter
+from keeper.journal.rerun import CORE
 from keeper.pages.status import status_of
+from keeper.ports import Clock
 from keeper.release import running_release
 
 __all__ = [
@@ -60,33 +62,31 @@ class Services:
 
 
 async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Services:
-    """Read the keys of a live run, check the node, open the journal and wire the engine.
+    """Read the journal and the keys of a live run, check the node and wire the engine.
 
-    Raises ConfigError, KeyUnavailable, ChainUnavailable, CallReverted, JournalCorrupt.
+    Raises ConfigError, KeyUnavailable, ChainUnavailable, CallReverted, JournalCorrupt,
+    ReplayMismatch, WrongRelease.
     """
     config, settings, clock = loaded.config, to_step_settings(loaded.config), clock_of(loaded)
-    folder, section = journal_folder(loaded), journal_section(loaded)
     clock.now_ns()  # a world clock that is gone ends the start here, not in the loop
-    ports = open_ports(loaded, settings, clock, environ, _resume_height(folder))
+    sequencer = _recovered(loaded, clock)
     try:
-        await check_contracts(ports.rpc, config)
-        await ports.check_chain()
-        options = JournalOptions(
-            max_segment_bytes=section.segment_bytes, sync_interval_ms=section.sync_interval_ms
-        )
-        journal = JournalWriter.open(folder, options)
+        ports = await _ports(loaded, settings, clock, environ, sequencer.carried.account_height)
     except BaseException:
-        await ports.close()
+        sequencer.close()
         raise
     started = run_started(config, settings)
     sources = leader_sources(config, clock)
-    engine = Engine(journal, clock, ports.venue, ports.chain, LogAlerts(), started, sources=sources)
+    engine = Engine(
+        sequencer, clock, ports.venue, ports.chain, LogAlerts(), started, sources=sources
+    )
 
     def status() -> dict[str, Any]:
         return status_of(engine.state, clock.now_ns())
 
     tickers = tuple(market.ticker for market in config.markets)
-    return Services(engine, ControlServer(folder, engine.ingest, status, tickers))
+    control = ControlServer(journal_folder(loaded), engine.ingest, status, tickers)
+    return Services(engine, control)
 
 
 def run_started(config: Config, settings: StepSettings) -> RunStarted:
@@ -110,15 +110,47 @@ def run_started(config: Config, settings: StepSettings) -> RunStarted:
     )
 
 
-def _resume_height(folder: Path) -> int | None:
-    """Return the venue height the journal last knew the account at. Raises JournalCorrupt."""
-    if not folder.is_dir():
-        return None
-    height = None
-    for step in JournalReader(folder).steps():
-        if isinstance(step.event, SubaccountObserved | Reconciled):
-            height = step.event.height
-    return height
+def _recovered(loaded: LoadedConfig, clock: Clock) -> Sequencer:
+    """Open the journal and decide again what its newest snapshot does not hold."""
+    section = journal_section(loaded)
+    options = JournalOptions(
+        max_segment_bytes=section.segment_bytes, sync_interval_ms=section.sync_interval_ms
+    )
+    sequencer = Sequencer(CORE, JournalWriter.open(journal_folder(loaded), options), clock)
+    log = structlog.get_logger("keeper.journal")
+    try:
+        recovery = sequencer.recover()
+    except BaseException:
+        sequencer.close()
+        raise
+    for reason in recovery.passed_over:
+        log.warning(f"{reason}; an older snapshot or the whole log was read instead")
+    log.info(
+        "journal read",
+        snapshot_seq=recovery.snapshot_seq,
+        decided_again=recovery.decided,
+        dropped_bytes=recovery.dropped_bytes,
+    )
+    return sequencer
+
+
+async def _ports(
+    loaded: LoadedConfig,
+    settings: StepSettings,
+    clock: Clock,
+    environ: Mapping[str, str],
+    account_height: int,
+) -> Ports:
+    """Open both ports and ask the node about the vault."""
+    resume_height = account_height if account_height >= 0 else None
+    ports = open_ports(loaded, settings, clock, environ, resume_height)
+    try:
+        await check_contracts(ports.rpc, loaded.config)
+        await ports.check_chain()
+    except BaseException:
+        await ports.close()
+        raise
+    return ports
 
 
 async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from keeper.domain.approval import Approved
 from keeper.domain.commands import ChainCommand, OrderCommand, RaiseAlert
-from keeper.engine.outstanding import keeper_result
+from keeper.engine.leftovers import keeper_result
 from keeper.engine.sending import AgeLimit, AlertBox, Outbox
 from keeper.engine.sequencer import Issued
 from keeper.ports import Alerts, OrderVenue, VaultChain

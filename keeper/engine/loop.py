@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from keeper.core.state import State
-from keeper.domain.commands import CommandId, RaiseAlert
+from keeper.domain.commands import RaiseAlert
 from keeper.domain.errors import AthanorError, ConfigError, EngineFailed
 from keeper.domain.events import (
     Event,
@@ -18,12 +18,9 @@ from keeper.domain.events import (
 from keeper.domain.units import NS_PER_SECOND
 from keeper.engine.desk import Desk
 from keeper.engine.ingress import Ingress
-from keeper.engine.outstanding import Outstanding
-from keeper.engine.pauses import OwnPauses, own_command
+from keeper.engine.leftovers import left_over, own_command
 from keeper.engine.sending import AgeLimit
 from keeper.engine.sequencer import NotLoggedError, Sequencer
-from keeper.journal import JournalWriter
-from keeper.journal.rerun import CORE, Core
 from keeper.ports import Alerts, Clock, EventSource, OrderVenue, VaultChain
 
 __all__ = ["Engine"]
@@ -38,30 +35,26 @@ class Engine:
 
     def __init__(
         self,
-        journal: JournalWriter,
+        sequencer: Sequencer,
         clock: Clock,
         venue: OrderVenue,
         chain: VaultChain | None,
         alerts: Alerts,
         run_started: RunStarted,
         *,
-        core: Core = CORE,
         sources: Sequence[EventSource] = (),
     ) -> None:
         """Tie the ports together; `run_started.run` is replaced by the journal's next number.
 
         `sources` are feeds besides those of venue and chain.
         """
-        self._journal = journal
+        self._sequencer = sequencer
         self._clock = clock
         self._venue = venue
         self._chain = chain
         self._sources = tuple(sources)
         self._run_started = run_started
-        self._sequencer = Sequencer(core, journal, clock)
         self._ingress = Ingress()
-        self._outstanding = Outstanding()
-        self._own_pauses = OwnPauses()
         self._desk = Desk(venue, chain, alerts, AgeLimit(clock, self._max_age_ms, self.ingest))
         self._failure: BaseException | None = None
         self._is_running = False
@@ -99,30 +92,22 @@ class Engine:
         after an unforeseen error was recorded and quotes were cancelled.
         """
         try:
-            self._recover()
+            self._sequencer.recover()
             self._start_run()
             if self._failure is None:
                 await self._trade()
         finally:
-            self._journal.close()
+            self._sequencer.close()
         if self._failure is not None:
             raise _explained(self._failure) from self._failure
-
-    def _recover(self) -> None:
-        for step in self._sequencer.recover():
-            self._outstanding.note(step.event)
-            self._own_pauses.note(step.event)
-            for ordinal, command in enumerate(step.commands):
-                command_id = CommandId(self._sequencer.run, step.seq, ordinal)
-                self._outstanding.issue(command_id, command)
 
     def _start_run(self) -> None:
         """Begin the run, then tell the core what the run before left without an answer."""
         self._require_same_mode()
         self._is_running = True
-        left_over: list[Event] = [*self._outstanding.lost(), *self._own_pauses.undone()]
+        before = left_over(self._sequencer.carried.frozen())
         run_started = msgspec.structs.replace(self._run_started, run=self._sequencer.run + 1)
-        for event in (run_started, *left_over):
+        for event in (run_started, *before):
             if self._failure is None:
                 self._process(event)
 
@@ -155,6 +140,7 @@ class Engine:
         while self._failure is None and not self._is_stopping:
             event = self._ingress.pop()
             if event is None:
+                self._rest()
                 await self._ingress.wait()
                 continue
             has_issued = self._process(event)
@@ -169,12 +155,15 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - the loop's edge: quotes are cancelled, then stop
             self._fail(error)
             return False
-        self._outstanding.note(event)
-        self._own_pauses.note(event)
         for item in issued:
-            self._outstanding.issue(item.command_id, item.approved.value)
             self._desk.hand_over(item)
         return bool(issued)
+
+    def _rest(self) -> None:
+        try:
+            self._sequencer.rest()
+        except NotLoggedError as error:
+            self._fail(error)
 
     def _drain(self) -> None:
         while self._failure is None and (event := self._ingress.pop()) is not None:
@@ -198,7 +187,7 @@ class Engine:
         while loop.time() < deadline and not isinstance(self._failure, NotLoggedError):
             while (event := self._ingress.pop()) is not None:
                 self._process(event)
-            if self._desk.is_idle and self._outstanding.orders == 0:
+            if self._desk.is_idle and self._sequencer.carried.open_orders == 0:
                 return
             await asyncio.sleep(0.01)
 
@@ -210,7 +199,7 @@ class Engine:
         return jobs
 
     async def _run_chain(self, chain: VaultChain) -> None:
-        pending = self._outstanding.signed()
+        pending = self._sequencer.carried.frozen().signed
         if pending:
             await chain.rebroadcast(pending)
         await chain.run(self.ingest)

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from keeper.domain.approval import Approved
 from keeper.domain.commands import CancelOrders, CommandId, RaiseAlert
 from keeper.domain.units import NS_PER_MS
-from keeper.engine.outstanding import keeper_result
+from keeper.engine.leftovers import keeper_result
 from keeper.ports import Alerts, Clock, Emit
 
 __all__ = ["AgeLimit", "AlertBox", "Outbox"]

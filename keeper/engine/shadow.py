@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from keeper.domain.approval import Approved
 from keeper.domain.commands import CommandId
-from keeper.engine.outstanding import keeper_result
+from keeper.engine.leftovers import keeper_result
 from keeper.ports import Emit, EventSource
 
 __all__ = ["ShadowPort"]

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from keeper.domain.commands import Command
 from keeper.domain.events import Event
 from keeper.journal.framing import body_of
-from keeper.journal.hashing import BLOCK_RECORDS, StreamChain
+from keeper.journal.hashing import BLOCK_RECORDS, ChainPosition, StreamChain
 from keeper.journal.records import (
     FORMAT_VERSION,
     BlockRecord,
     CommandRecord,
+    EraRecord,
     EventRecord,
     HeaderRecord,
     Record,
     SealRecord,
+    SnapshotRecord,
     Stream,
 )
 
@@ -51,10 +53,10 @@ class StreamCheck:
         self.is_open = False
 
     @classmethod
-    def after(cls, stream: Stream, segment: int, previous: str) -> "StreamCheck":
-        """Return a check whose next record opens the segment after `segment`, chained to a hash."""
+    def after(cls, stream: Stream, segment: int, position: ChainPosition) -> "StreamCheck":
+        """Return a check whose next record opens the segment after `segment`."""
         check = cls(stream)
-        check.chain = StreamChain.after(stream, segment, bytes.fromhex(previous))
+        check.chain = StreamChain.after(stream, segment, position)
         return check
 
     def accept(self, record: Record, framed: bytes) -> None:
@@ -66,9 +68,11 @@ class StreamCheck:
                 self._close_block(record)
             case SealRecord():
                 self._seal(record)
+            case SnapshotRecord() | EraRecord():
+                self._require_room()
+                self.chain.note(framed)
             case _:
-                _require(self.is_open, "record outside a segment")
-                _require(not self.chain.due, "the hash of a full block is missing")
+                self._require_room()
                 self.chain.add(framed)
 
     def copy(self) -> "StreamCheck":
@@ -82,6 +86,10 @@ class StreamCheck:
         """Whether no block hash is due: a write may end here."""
         return not self.chain.due
 
+    def _require_room(self) -> None:
+        _require(self.is_open, "record outside a segment")
+        _require(not self.chain.due, "the hash of a full block is missing")
+
     def _open(self, header: HeaderRecord, framed: bytes) -> None:
         _require(not self.is_open, "a second header in a segment")
         _require(header.format == FORMAT_VERSION, f"format {header.format} is not known")
@@ -89,7 +97,7 @@ class StreamCheck:
         _require(header.previous == self.chain.previous.hex(), "not chained to the segment before")
         self.is_open = True
         self.chain.segment = header.segment
-        self.chain.add_header(framed)
+        self.chain.note(framed)
 
     def _close_block(self, record: BlockRecord) -> None:
         _require(self.is_open and 0 < self.chain.count <= BLOCK_RECORDS, "block hash out of place")

@@ -1,12 +1,13 @@
 """Names of the files in a journal folder, and the sealed form of a segment.
 
 `open-N.wal`      both streams in the order they were written; the last one may be unsealed
+`snapshot-N.zst`  what is known when segment N begins (`snapshots.py`)
 `account-N.sealed` and `market-N.sealed`  the two streams of a sealed segment, compressed: each
 frame's body is the zstd frame of a run of whole records, so that damage is named to a block.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,23 @@ from keeper.journal.records import Stream
 
 __all__ = [
     "compress_segment",
+    "remove_temporaries",
     "sealed_path",
     "segment_numbers",
     "sync_folder",
     "unpack_sealed",
     "wal_path",
+    "write_durably",
 ]
 
 _LEVEL: Final = 6
+
+
+_RUN: Final = BLOCK_RECORDS + 1
+"""Records in one compressed run."""
+
+_SHORT: Final = 32
+"""Frames handled between two pauses: some tenths of a millisecond of work."""
 
 
 class _StreamOnly(msgspec.Struct):
@@ -57,15 +67,15 @@ def segment_numbers(folder: Path) -> list[int]:
     return numbers
 
 
-def compress_segment(folder: Path, number: int) -> None:
+def compress_segment(folder: Path, number: int, pause: Callable[[], None]) -> None:
     """Replace a sealed write-ahead file by its two compressed streams; safe to repeat.
 
-    Raises JournalCorrupt, OSError.
+    `pause` is called between short pieces of work. Raises JournalCorrupt, OSError.
     """
     source = wal_path(folder, number)
-    parts = _split(source)
+    parts = _split(source, pause)
     for stream, frames in parts.items():
-        _write_durably(sealed_path(folder, stream, number), _pack(frames))
+        write_durably(sealed_path(folder, stream, number), _pack(frames, pause))
     source.unlink()
 
 
@@ -85,21 +95,25 @@ def unpack_sealed(path: Path) -> Iterator[tuple[int, bytes]]:
         raise JournalCorrupt(path.name, number, "the sealed file is cut short")
 
 
-def _split(source: Path) -> dict[Stream, list[bytes]]:
+def _split(source: Path, pause: Callable[[], None]) -> dict[Stream, list[bytes]]:
     reader = FrameReader(source.name, source.read_bytes())
     parts: dict[Stream, list[bytes]] = {stream: [] for stream in Stream}
     while (framed := reader.next()) is not None:
         parts[_STREAM_DECODER.decode(body_of(framed)).stream].append(framed)
+        if reader.number % _SHORT == 0:
+            pause()
     if reader.leftover:
         raise JournalCorrupt(source.name, reader.number, "a sealed segment is cut short")
     return parts
 
 
-def _pack(frames: list[bytes]) -> bytes:
+def _pack(frames: list[bytes], pause: Callable[[], None]) -> bytes:
     compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    step = BLOCK_RECORDS + 1
-    runs = (b"".join(frames[at : at + step]) for at in range(0, len(frames), step))
-    return b"".join(frame(compressor.compress(run)) for run in runs)
+    packed: list[bytes] = []
+    for at in range(0, len(frames), _RUN):
+        packed.append(frame(compressor.compress(b"".join(frames[at : at + _RUN]))))
+        pause()
+    return b"".join(packed)
 
 
 def _unpack(segment: str, number: int, packed: bytes) -> list[bytes]:
@@ -117,7 +131,8 @@ def _unpack(segment: str, number: int, packed: bytes) -> list[bytes]:
     return frames
 
 
-def _write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes) -> None:
+    """Put a file in place whole or not at all. Raises OSError."""
     temporary = path.with_suffix(".tmp")
     with temporary.open("wb") as file:
         file.write(content)
@@ -125,6 +140,12 @@ def _write_durably(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a crash left half-written under a temporary name. Raises OSError."""
+    for path in folder.glob("*.tmp"):
+        path.unlink()
 
 
 def sync_folder(folder: Path) -> None:

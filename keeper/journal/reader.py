@@ -1,7 +1,7 @@
 """Reads a journal folder back: every checksum, hash, count and sequence is verified on the way."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -11,18 +11,30 @@ import msgspec
 from keeper.domain.errors import JournalCorrupt
 from keeper.journal.checking import OutOfPlaceError, Step, StepAssembler, StreamCheck
 from keeper.journal.framing import FrameReader, body_of
-from keeper.journal.hashing import ZERO_HASH, Roots
+from keeper.journal.hashing import ZERO_HASH, ChainPosition, Roots
 from keeper.journal.layout import sealed_path, segment_numbers, unpack_sealed, wal_path
 from keeper.journal.records import (
     CommandRecord,
+    EraRecord,
     EventRecord,
     HeaderRecord,
     Record,
+    SnapshotRecord,
     Stream,
     decode_record,
 )
 
-__all__ = ["BEGINNING", "JournalReader", "SegmentStart", "TornTail"]
+__all__ = [
+    "BEGINNING",
+    "Entry",
+    "EraBegun",
+    "JournalReader",
+    "SegmentBegun",
+    "SegmentStart",
+    "TornTail",
+]
+
+Positions = Mapping[Stream, ChainPosition]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,27 @@ BEGINNING: Final = SegmentStart(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class SegmentBegun:
+    """A segment after the first begins here; `positions` are those of the chains before it."""
+
+    start: SegmentStart
+    positions: Positions
+
+
+@dataclass(frozen=True, slots=True)
+class EraBegun:
+    """Another release goes on with `segment`; `roots` are the journal's, computed, up to there."""
+
+    segment: int
+    record: EraRecord
+    roots: Roots
+
+
+Entry = Step | SegmentBegun | SnapshotRecord | EraBegun
+"""What a journal tells in order: steps, and between them where segments and eras begin."""
+
+
 class _Located(NamedTuple):
     segment: str
     number: int
@@ -66,14 +99,21 @@ class _Located(NamedTuple):
     framed: bytes
 
 
+_Told = EventRecord | CommandRecord | SnapshotRecord | EraRecord
+
+
 class _Merged(NamedTuple):
-    """Sorts by (seq, ordinal): an event (-1) comes before its commands."""
+    """Sorts by (seq, ordinal): an event (-1) comes before its commands, a note after them."""
 
     seq: int
     ordinal: int
     segment: str
-    record: EventRecord | CommandRecord
+    number: int
+    record: _Told
     located: _Located
+
+
+_NOTE: Final = 1 << 62
 
 
 class JournalReader:
@@ -83,18 +123,24 @@ class JournalReader:
     which the reader is: another reader can go on from there.
     """
 
-    def __init__(self, folder: Path, start: SegmentStart = BEGINNING) -> None:
+    def __init__(
+        self, folder: Path, start: SegmentStart = BEGINNING, positions: Positions | None = None
+    ) -> None:
+        """Read from `start`; `roots` needs the chains' `positions` there unless it is the first."""
         self._folder = folder
-        self._first = start
+        self._knows_past = start == BEGINNING or positions is not None
         self._offset = 0
         self._frames = 0
         self.start = start
         self.torn: TornTail | None = None
         self.segments: list[int] = []
-        hashes = {Stream.ACCOUNT: start.account_hash, Stream.MARKET: start.market_hash}
+        before = positions or {
+            Stream.ACCOUNT: ChainPosition(previous=start.account_hash),
+            Stream.MARKET: ChainPosition(previous=start.market_hash),
+        }
         self._assembler_before = StepAssembler(start.last_seq, start.last_t_ns)
         self._checks_before = {
-            stream: StreamCheck.after(stream, start.segment - 1, hashes[stream])
+            stream: StreamCheck.after(stream, start.segment - 1, before[stream])
             for stream in Stream
         }
         self._rewind()
@@ -105,11 +151,11 @@ class JournalReader:
         return self._checks
 
     def roots(self) -> Roots:
-        """Return the roots over the whole journal; to be asked once `steps` is exhausted.
+        """Return the roots over the whole journal up to the last step yielded.
 
-        Raises RuntimeError when the reader did not start at the beginning.
+        Raises RuntimeError when the reader did not start at the beginning, nor at positions.
         """
-        if self._first != BEGINNING:
+        if not self._knows_past:
             raise RuntimeError("roots need every segment from the first on")
         chains = {stream: check.chain for stream, check in self._checks.items()}
         return Roots(self.last_seq, chains[Stream.ACCOUNT].root(), chains[Stream.MARKET].root())
@@ -124,21 +170,35 @@ class JournalReader:
         """Time of the last step read, unix nanoseconds."""
         return self._assembler.t_ns
 
+    @property
+    def progress(self) -> float:
+        """Which part of the segments is behind the reader, from 0 to 1."""
+        if not self.segments:
+            return 1.0
+        return self.segments.index(self.start.segment) / len(self.segments)
+
     def steps(self) -> Iterator[Step]:
         """Yield every step; called again, those appended since.
 
         An incomplete last write is left out and reported in `torn`. Raises JournalCorrupt naming
         the segment and record.
         """
+        return (entry for entry in self.entries() if isinstance(entry, Step))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield every step, and where segments and eras begin; else as `steps`.
+
+        Called again, it may repeat an entry that is no step.
+        """
         self.segments = segment_numbers(self._folder)
         self.torn = None
         for number in self.segments:
             if number > self.start.segment:
-                self._enter(number)
+                yield self._enter(number)
             if number == self.start.segment and not self._is_finished(number):
-                yield from self._segment_steps(number)
+                yield from self._segment_entries(number)
 
-    def _segment_steps(self, number: int) -> Iterator[Step]:
+    def _segment_entries(self, number: int) -> Iterator[Entry]:
         try:
             with wal_path(self._folder, number).open("rb") as file:
                 file.seek(self._offset)
@@ -146,11 +206,13 @@ class JournalReader:
         except FileNotFoundError:
             known = self.last_seq  # its beginning may have been read before it was sealed
             self._rewind()
-            yield from (step for step in self._sealed_steps(number) if step.seq > known)
+            for entry in self._sealed_entries(number):
+                if not isinstance(entry, Step) or entry.seq > known:
+                    yield entry
         else:
-            yield from self._wal_steps(number, data, is_last=number == self.segments[-1])
+            yield from self._wal_entries(number, data, is_last=number == self.segments[-1])
 
-    def _enter(self, number: int) -> None:
+    def _enter(self, number: int) -> SegmentBegun:
         self.start = SegmentStart(
             segment=number,
             last_seq=self.last_seq,
@@ -161,6 +223,8 @@ class JournalReader:
         self._assembler_before = self._assembler.copy()
         self._checks_before = {stream: check.copy() for stream, check in self._checks.items()}
         self._offset = self._frames = 0
+        positions = {stream: check.chain.position for stream, check in self._checks.items()}
+        return SegmentBegun(self.start, positions)
 
     def _rewind(self) -> None:
         """Go back to where the segment begins."""
@@ -170,15 +234,16 @@ class JournalReader:
     def _is_finished(self, number: int) -> bool:
         return not any(c.is_open or c.chain.segment < number for c in self._checks.values())
 
-    def _wal_steps(self, number: int, data: bytes, *, is_last: bool) -> Iterator[Step]:
+    def _wal_entries(self, number: int, data: bytes, *, is_last: bool) -> Iterator[Entry]:
         path = wal_path(self._folder, number)
         if is_last:
             end = self._complete_length(path.name, data)
-            if end < len(data) or not data:
+            if end < len(data) or self._offset + end == 0:
                 self.torn = TornTail(path.name, self._offset + end, len(data) - end)
             data = data[:end]
         scan = _WalScan(path.name, data, self._checks, self._assembler, self._frames)
-        yield from scan.steps()
+        for told in scan.entries():
+            yield self._entry(told)
         self._offset += len(data)
         self._frames = scan.number
         if not is_last and (scan.leftover or any(c.is_open for c in self._checks.values())):
@@ -187,31 +252,42 @@ class JournalReader:
     def _complete_length(self, segment: str, data: bytes) -> int:
         checks = {stream: check.copy() for stream, check in self._checks.items()}
         scan = _WalScan(segment, data, checks, self._assembler.copy(), self._frames)
-        for _ in scan.steps():
+        for _ in scan.entries():
             pass
         return scan.complete_at
 
-    def _sealed_steps(self, number: int) -> Iterator[Step]:
+    def _sealed_entries(self, number: int) -> Iterator[Entry]:
         streams = [self._sealed_records(stream, number) for stream in Stream]
         for merged in heapq.merge(*streams):
-            step = _assemble(self._assembler, merged.located, merged.record)
-            if step is not None:
-                yield step
+            told = _told(self._assembler, merged.located, merged.record)
+            if told is not None:
+                yield self._entry(told)
         if not self._assembler.between_steps:
             name = sealed_path(self._folder, Stream.ACCOUNT, number).name
             raise JournalCorrupt(name, 0, f"commands of event {self.last_seq} are missing")
+
+    def _entry(self, told: Step | SnapshotRecord | EraRecord) -> Entry:
+        if not isinstance(told, EraRecord):
+            return told
+        chains = {stream: check.chain for stream, check in self._checks.items()}
+        roots = (chains[Stream.ACCOUNT].root(), chains[Stream.MARKET].root())
+        return EraBegun(self.start.segment, told, Roots(told.seq, *roots))
 
     def _sealed_records(self, stream: Stream, number: int) -> Iterator[_Merged]:
         path = sealed_path(self._folder, stream, number)
         if not path.exists():
             raise JournalCorrupt(path.name, 0, "the segment is missing")
         check = self._checks[stream]
-        at = 0
+        at, seq = 0, self.last_seq
         for at, framed in unpack_sealed(path):
             located = _decode(path.name, at, framed)
             _check(check, located, self.last_seq)
-            if isinstance(located.record, EventRecord | CommandRecord):
-                yield _merged(located, located.record)
+            record = located.record
+            if isinstance(record, EventRecord | CommandRecord):
+                seq = record.seq
+                yield _merged(located, record)
+            elif isinstance(record, SnapshotRecord | EraRecord):
+                yield _Merged(seq, _NOTE, path.name, at, record, located)
         if check.is_open or check.chain.segment != number:
             raise JournalCorrupt(path.name, at, "the segment ends without its seal")
 
@@ -232,6 +308,7 @@ class _WalScan:
         self._segment = segment
         self._checks = checks
         self._assembler = assembler
+        self._after_note = False
         self.complete_at = 0
 
     @property
@@ -242,8 +319,8 @@ class _WalScan:
     def number(self) -> int:
         return self._frames.number
 
-    def steps(self) -> Iterator[Step]:
-        waiting: Step | None = None
+    def entries(self) -> Iterator[Step | SnapshotRecord | EraRecord]:
+        waiting: list[Step | SnapshotRecord | EraRecord] = []
         while True:
             at = self._frames.number
             framed = self._frames.next()
@@ -251,16 +328,19 @@ class _WalScan:
                 return
             located = _decode(self._segment, at, framed)
             _check(self._checks[located.record.stream], located, self._assembler.seq)
-            if isinstance(located.record, EventRecord | CommandRecord):
-                waiting = _assemble(self._assembler, located, located.record)
+            if isinstance(located.record, _Told):
+                told = _told(self._assembler, located, located.record)
+                waiting += () if told is None else (told,)
+                self._after_note = isinstance(told, SnapshotRecord | EraRecord)
             if self._write_is_complete():
                 self.complete_at = self._frames.offset
-                if waiting is not None:
-                    yield waiting
-                    waiting = None
+                yield from waiting
+                waiting.clear()
 
     def _write_is_complete(self) -> bool:
         checks = self._checks.values()
+        if self._after_note and any(check.is_open for check in checks):
+            return False  # a note never ends a write: an event or the segment's end follows
         in_step = not self._assembler.between_steps
         half_open = len({check.is_open for check in checks}) > 1
         return not in_step and not half_open and all(check.settled for check in checks)
@@ -285,9 +365,11 @@ def _check(check: StreamCheck, located: _Located, last_seq: int) -> None:
         raise JournalCorrupt(located.segment, located.number, str(error)) from error
 
 
-def _assemble(
-    assembler: StepAssembler, located: _Located, record: EventRecord | CommandRecord
-) -> Step | None:
+def _told(
+    assembler: StepAssembler, located: _Located, record: _Told
+) -> Step | SnapshotRecord | EraRecord | None:
+    if isinstance(record, SnapshotRecord | EraRecord):
+        return record
     try:
         return assembler.accept(record, located.framed)
     except OutOfPlaceError as error:
@@ -296,4 +378,4 @@ def _assemble(
 
 def _merged(located: _Located, record: EventRecord | CommandRecord) -> _Merged:
     ordinal = record.ordinal if isinstance(record, CommandRecord) else -1
-    return _Merged(record.seq, ordinal, located.segment, record, located)
+    return _Merged(record.seq, ordinal, located.segment, located.number, record, located)

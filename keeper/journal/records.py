@@ -1,4 +1,4 @@
-"""What the journal's records are: events, commands, block hashes, segment headers and seals.
+"""What the journal's records are: events, commands, hashes, headers, seals, snapshots, eras.
 
 Bodies are JSON in the field order below, so that a stranger needs no code of ours to read one.
 """
@@ -22,10 +22,12 @@ __all__ = [
     "FORMAT_VERSION",
     "BlockRecord",
     "CommandRecord",
+    "EraRecord",
     "EventRecord",
     "HeaderRecord",
     "Record",
     "SealRecord",
+    "SnapshotRecord",
     "Stream",
     "decode_record",
     "encode_record",
@@ -102,7 +104,47 @@ class SealRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", 
     root: str
 
 
-Record = EventRecord | CommandRecord | BlockRecord | HeaderRecord | SealRecord
+class SnapshotRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="snapshot"):
+    """Hash (hex sha256) of the snapshot with which `segment` begins: all that is known after `seq`.
+
+    It follows its snapshot's file, so its place is not that of `seq`; an event or the segment's
+    end comes right after it.
+    """
+
+    stream: Stream
+    segment: int
+    seq: int
+    hash: str
+
+
+class EraRecord(msgspec.Struct, frozen=True, kw_only=True, tag_field="record", tag="era"):
+    """First record of a release's era after another's, which ended at `seq` with `former`.
+
+    `former` is the snapshot the former era closed with, hashed in its last record; `state_hash`
+    is of that snapshot's state as this release migrated it. Roots are those at `seq`.
+    """
+
+    stream: Stream
+    era: int
+    seq: int
+    schema: int
+    package_version: str
+    wheel_hash: str
+    account_root: str
+    market_root: str
+    state_hash: str
+    former: msgspec.Raw
+
+
+Record = (
+    EventRecord
+    | CommandRecord
+    | BlockRecord
+    | HeaderRecord
+    | SealRecord
+    | SnapshotRecord
+    | EraRecord
+)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final[msgspec.json.Decoder[Record]] = msgspec.json.Decoder(Record)

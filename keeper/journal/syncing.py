@@ -2,6 +2,9 @@
 
 import os
 import threading
+from pathlib import Path
+
+from keeper.journal.layout import sync_folder
 
 __all__ = ["Syncer"]
 
@@ -9,8 +12,11 @@ __all__ = ["Syncer"]
 class Syncer:
     """A thread that calls fdatasync on the watched descriptor after each mark."""
 
-    def __init__(self, interval_ms: int) -> None:
+    def __init__(self, interval_ms: int, folder: Path) -> None:
+        """`folder` is made durable as well, once after each new descriptor: its file is new."""
         self._interval_s = interval_ms / 1000
+        self._folder = folder
+        self._is_new = False
         self._dirty = threading.Event()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -22,6 +28,7 @@ class Syncer:
         """Follow this descriptor from now on; the thread starts with the first one."""
         with self._lock:
             self._descriptor = descriptor
+            self._is_new = True
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="journal-sync", daemon=True)
             self._thread.start()
@@ -67,5 +74,8 @@ class Syncer:
 
     def _sync(self) -> None:
         with self._lock:
+            if self._is_new:
+                sync_folder(self._folder)
+                self._is_new = False
             if self._descriptor is not None:
                 os.fdatasync(self._descriptor)

@@ -9,12 +9,12 @@ from keeper.core.state import state_bytes
 from keeper.domain.errors import AthanorError, JournalCorrupt, ReplayMismatch, WrongRelease
 from keeper.domain.events import Event, VaultObserved
 from keeper.domain.reports import ZERO32
-from keeper.journal import JournalReader, data_root
+from keeper.journal import JournalReader, Step, data_root
 from keeper.journal.checking import StreamCheck
 from keeper.journal.framing import FrameReader, body_of
 from keeper.journal.layout import sealed_path, segment_numbers, unpack_sealed, wal_path
 from keeper.journal.records import CommandRecord, EventRecord, Record, Stream, decode_record
-from keeper.journal.rerun import CORE, Core, rerun
+from keeper.journal.rerun import CORE, Core, Rerun
 from keeper.reporter.model import Refusal
 
 __all__ = ["JournalCheck", "no_journal"]
@@ -55,17 +55,17 @@ class JournalCheck:
             )
 
     def _root(self, epoch: int) -> str | Refusal:
-        state = self._core.initial_state()
+        rerun = Rerun(self._core)
         reader = JournalReader(self._folder)
-        for step in reader.steps():
-            rerun(self._core, state, step)
-            if state.mode != "live":
-                return Refusal(
-                    code="JOURNAL_SHADOW", subject="dataRoot", ours="live", theirs=state.mode
-                )
-            if _shows_cut(step.event, epoch):
-                state_hash = hashlib.sha256(state_bytes(state)).digest()
-                account, market = (_stream_root(self._folder, s, step.seq) for s in Stream)
+        for entry in reader.entries():
+            rerun.take(entry)
+            mode = rerun.state.mode
+            if mode != "live":
+                return Refusal(code="JOURNAL_SHADOW", subject="dataRoot", ours="live", theirs=mode)
+            if isinstance(entry, Step) and _shows_cut(entry.event, epoch):
+                rerun.require_ours()
+                state_hash = hashlib.sha256(state_bytes(rerun.state)).digest()
+                account, market = (_stream_root(self._folder, s, entry.seq) for s in Stream)
                 return "0x" + data_root(account, market, state_hash).hex()
         return Refusal(
             code="JOURNAL_BEHIND", subject="dataRoot", ours=epoch, theirs=reader.last_seq

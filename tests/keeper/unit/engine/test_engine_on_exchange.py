@@ -14,7 +14,9 @@ from keeper.devnet.exchange.dump import state_dump
 from keeper.devnet.exchange.model import SubaccountId
 from keeper.domain.events import FillReceived, RunStarted
 from keeper.engine import Engine
+from keeper.engine.sequencer import Sequencer
 from keeper.journal import JournalOptions, JournalReader, JournalWriter
+from keeper.journal.rerun import CORE
 from keeper.replay import replay
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
 from keeper.venues.dydx.node import Node
@@ -86,7 +88,8 @@ class World:
         clock = ExchangeClock(self.exchange)
         journal = JournalWriter.open(self.folder, JournalOptions())
         venue = DydxVenue(settings, KEY, clock)
-        return Engine(journal, clock, venue, None, FakeAlerts(), run_started(2))
+        sequencer = Sequencer(CORE, journal, clock)
+        return Engine(sequencer, clock, venue, None, FakeAlerts(), run_started(2))
 
     @asynccontextmanager
     async def trading(self) -> AsyncIterator[Engine]:

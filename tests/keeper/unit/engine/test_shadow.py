@@ -12,6 +12,7 @@ from keeper.domain.commands import Allocate, Command, CommandId
 from keeper.domain.errors import ConfigError
 from keeper.domain.events import CommandResult, Event, FillReceived, RunStarted
 from keeper.engine import Engine
+from keeper.engine.sequencer import Sequencer
 from keeper.engine.shadow import ShadowPort
 from keeper.journal import JournalOptions, JournalReader, JournalWriter
 from keeper.ports import Emit
@@ -52,8 +53,8 @@ async def _run(
 ) -> None:
     journal = JournalWriter.open(folder, JournalOptions())
     ports = ShadowPort(venue), ShadowPort(Feed())
-    core = ScriptedCore(on_fill).core
-    engine = Engine(journal, ManualClock(), *ports, FakeAlerts(), started, core=core)
+    sequencer = Sequencer(ScriptedCore(on_fill).core, journal, clock := ManualClock())
+    engine = Engine(sequencer, clock, *ports, FakeAlerts(), started)
     task = asyncio.create_task(engine.run())
     async with asyncio.timeout(10):
         while not until(engine) and not task.done():  # noqa: ASYNC110 - any condition of a test

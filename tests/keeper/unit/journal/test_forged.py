@@ -227,7 +227,7 @@ def test_compress_segment__file_cut_short__is_refused_and_kept(tmp_path: Path) -
     path.write_bytes(path.read_bytes()[:-1])
 
     with pytest.raises(JournalCorrupt, match="cut short"):
-        compress_segment(tmp_path, 1)
+        compress_segment(tmp_path, 1, lambda: None)
 
     assert path.exists()
 

@@ -18,8 +18,7 @@ def seqs(reader: JournalReader) -> list[int]:
 
 def settle(writer: JournalWriter) -> None:
     """Wait until what was sealed is compressed, as a busy keeper's disk would."""
-    for sealing in writer._sealing:
-        sealing.result()
+    writer._background.settle()
 
 
 @pytest.fixture

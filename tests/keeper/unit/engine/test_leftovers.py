@@ -3,7 +3,8 @@
 import pytest
 
 from keeper.domain.events import OperatorCommand, TimerFired
-from keeper.engine.pauses import OwnPauses, own_command
+from keeper.engine.leftovers import left_over, own_command
+from keeper.journal.carried import Carried, CarryOver
 
 
 def said(verb: str, market: str) -> OperatorCommand:
@@ -11,29 +12,29 @@ def said(verb: str, market: str) -> OperatorCommand:
 
 
 def test_undone__own_pauses__are_resumed_in_order() -> None:
-    pauses = OwnPauses()
+    pauses = CarryOver(Carried())
     for event in (own_command("pause", "B"), own_command("pause", "A"), TimerFired(name="s")):
         pauses.note(event)
 
-    assert pauses.undone() == [own_command("resume", "B"), own_command("resume", "A")]
+    assert left_over(pauses.frozen()) == [own_command("resume", "B"), own_command("resume", "A")]
 
 
 @pytest.mark.parametrize(
     "word", [said("pause", "A"), said("resume", "A"), said("pause", ""), own_command("resume", "A")]
 )
 def test_undone__a_later_word_on_the_market_or_all__stands(word: OperatorCommand) -> None:
-    pauses = OwnPauses()
+    pauses = CarryOver(Carried())
     pauses.note(own_command("pause", "A"))
 
     pauses.note(word)
 
-    assert pauses.undone() == []
+    assert left_over(pauses.frozen()) == []
 
 
 def test_undone__exit_by_a_person__leaves_the_pause() -> None:
-    pauses = OwnPauses()
+    pauses = CarryOver(Carried())
     pauses.note(own_command("pause", "A"))
 
     pauses.note(said("exit", ""))
 
-    assert pauses.undone() == [own_command("resume", "A")]
+    assert left_over(pauses.frozen()) == [own_command("resume", "A")]
