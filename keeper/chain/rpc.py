@@ -36,7 +36,7 @@ Answer = Any | RpcFailure
 def shown_url(url: str) -> str:
     """Write an endpoint for people: providers put credentials in the path, the query or before @.
 
-    Scheme, host and port stay; "https://u:p@node.example/v2/KEY" is "https://node.example/…".
+    Scheme, host and port stay; what lies before and behind them does not.
     """
     try:
         parts = httpx.URL(url)

@@ -93,12 +93,19 @@ REFUSALS: Final[dict[str, str]] = {
     "MAX_ORDER": "The order is larger than max_order_quote_quantums.",
     "MAX_POSITION": "Filled at worst, the position would exceed max_position_quote_quantums.",
     "MESSAGE_RATE": "The block's message limit (max_messages_per_block) is used up.",
+    "LAYER_BEYOND_BAND": "A layer's price lies farther from the reference than price_band_ppm; it "
+    "is never sent. Lower the spread, or raise the band.",
     "NOT_ACTIVATED": "The quote balance is below activation_threshold_quote_quantums.",
     "NOT_REDUCING": "A reduce-only order would not reduce the position.",
     "NO_EQUITY": "The subaccount has no positive equity; there is nothing to quote with.",
+    "ORDER_BELOW_STEP": "One order would be worth less than the market's step; limit and value are "
+    "1e-6 USDC. Raise the order size, or the equity.",
     "PAUSED": "A person paused the market. `keeper resume MARKET` quotes it again.",
     "PRICE_BAND": "The price is farther from the reference than price_band_ppm.",
     "PRICE_TICK": "The price is not a multiple of the market's tick.",
+    "QUOTES_GIVE_AWAY": "At the largest position the reducing quote is farther beyond the "
+    "reference than an immediate order may cost (hedge_max_slippage_ppm); numbers are ppm. "
+    "Lower the skew or the largest position.",
     "REDUCING": "The vault is reducing: nothing that raises the position is sent.",
     "REFERENCE_APART": "A source of the reference price is farther from it than pull_band_ppm; "
     "quotes are pulled until oracle, leader and book agree.",
@@ -107,6 +114,10 @@ REFUSALS: Final[dict[str, str]] = {
     "SIZE_STEP": "The size is zero or not a multiple of the market's step. "
     "Orders are never enlarged to fit.",
     "SOURCE_DOWN": "A data source is lost; what it said is stale at once.",
+    "SPREAD_BELOW_FEE": "The half spread does not pay the maker fee of the account's tier; numbers "
+    "are ppm.",
+    "SPREAD_BELOW_TICK": "The half spread is less than one tick of the market; numbers are "
+    "subticks.",
     "STALE_BOOK": "The book is older than book_max_age_ms; quotes are pulled.",
     "STALE_HEIGHT": "The venue's height is older than max_height_age_ms; quotes are pulled.",
     "STALE_LEADER": "The leader's quote is older than its max_age_ms, or unknown (-1). "

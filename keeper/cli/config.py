@@ -119,17 +119,20 @@ def check(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check a configuration: keys, values, contradictions, message budget. No network."""
     loaded = load(file, overrides)
     from keeper.config import config_hash, params_hash, to_step_settings
-    from keeper.config.checks import messages_per_block
+    from keeper.config.budget import message_budget
 
     body = loaded.config
-    limit = body.limits.max_messages_per_block if body.limits else 0
+    budget = message_budget(body)
     data: dict[str, Any] = {
         "ok": True,
         "file": str(file),
+        "mode": body.mode,
+        "network": body.venue.chain_id,
         "roles": _roles(loaded),
         "markets": [market.ticker for market in body.markets],
-        "messages_per_block": messages_per_block(body),
-        "max_messages_per_block": limit,
+        "messages_per_block": budget.worst_per_block,
+        "renewals_per_100_blocks": budget.renewals_per_100_blocks,
+        "max_messages_per_block": budget.limit_per_block,
         "config_hash": config_hash(body),
         "params_hash": params_hash(to_step_settings(body)) if body.limits else None,
     }

@@ -24,6 +24,7 @@ class ExitCode(enum.IntEnum):
     QUORUM = 12
     NOT_RUNNING = 13
     PENDING = 14
+    UNHEALTHY = 15
     INTERRUPTED = 130
 
 
@@ -43,6 +44,7 @@ MEANINGS: Final[dict[ExitCode, str]] = {
     ExitCode.QUORUM: "too few reporters signed",
     ExitCode.NOT_RUNNING: "no keeper runs on this journal",
     ExitCode.PENDING: "accepted, but not in effect within the time given",
+    ExitCode.UNHEALTHY: "a check of `keeper doctor` failed",
     ExitCode.INTERRUPTED: "interrupted by a signal",
 }
 

@@ -28,6 +28,9 @@ class Entry(NamedTuple):
 COMMANDS: Final[dict[str, Entry]] = {
     "config": Entry("keeper.cli.config", "config", "Write, check and show the configuration."),
     "run": Entry("keeper.cli.run", "run", "Trade: quote, hedge and move capital until stopped."),
+    "doctor": Entry(
+        "keeper.cli.doctor", "doctor", "Check everything a keeper depends on and say what to do."
+    ),
     "status": Entry("keeper.cli.status", "status", "Show what the keeper of this journal does."),
     "pause": Entry("keeper.cli.operate", "pause", "Withdraw quotes of a market; positions stay."),
     "resume": Entry("keeper.cli.operate", "resume", "Quote a paused market again."),

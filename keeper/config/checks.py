@@ -4,21 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
 from keeper.config.model import Config, Market, MarketLeader, MegaVault
 from keeper.config.problems import Problem
 from keeper.domain.units import PPM
 
-__all__ = ["VENUE_MESSAGES_PER_BLOCK", "check_meaning", "messages_per_block"]
-
-VENUE_MESSAGES_PER_BLOCK: Final = 800
-"""dYdX: 4,000 place and cancel messages in 5 blocks per account."""
+__all__ = ["check_meaning"]
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
-
-
-def messages_per_block(config: Config) -> int:
-    """Most order messages a block can need: every layer replaced, and one batch cancel a market."""
-    return sum(2 * market.strategy.layers + 1 for market in config.markets)
 
 
 def check_meaning(config: Config) -> list[Problem]:
@@ -53,7 +46,8 @@ def _keeper_parts(config: Config) -> Iterator[Problem]:
 def _budget(config: Config) -> Iterator[Problem]:
     if config.limits is None:
         return
-    needed, allowed = messages_per_block(config), config.limits.max_messages_per_block
+    budget = message_budget(config)
+    needed, allowed = budget.worst_per_block, budget.limit_per_block
     if needed > allowed:
         yield _problem(
             "limits.max_messages_per_block",

@@ -4,9 +4,7 @@ import hashlib
 import json
 from typing import Final
 
-import msgspec
-
-from keeper.config.model import Config, FixedSpread, Market, MegaVault
+from keeper.config.model import Config, FixedSpread, Limits, Market, MegaVault
 from keeper.domain.errors import ConfigError
 from keeper.domain.settings import (
     AllocationSettings,
@@ -18,9 +16,10 @@ from keeper.domain.settings import (
     RiskLimits,
     StepSettings,
     Strategy,
+    params_hash,
 )
 
-__all__ = ["config_hash", "params_hash", "to_step_settings"]
+__all__ = ["config_hash", "market_settings", "params_hash", "risk_limits", "to_step_settings"]
 
 INDEPENDENT: Final = {"keys"}
 
@@ -34,16 +33,22 @@ def to_step_settings(config: Config) -> StepSettings:
         )
     allocation = config.allocation
     return StepSettings(
-        markets=tuple(_market(market) for market in config.markets),
+        markets=tuple(market_settings(market) for market in config.markets),
         pools=tuple(PoolSettings(**pool.model_dump()) for pool in config.pools),
         allocation=None
         if allocation is None
         else AllocationSettings(clob_adapter=config.venue.adapter, **allocation.model_dump()),
-        limits=RiskLimits(**config.limits.model_dump()),
+        limits=risk_limits(config.limits),
     )
 
 
-def _market(market: Market) -> MarketSettings:
+def risk_limits(limits: Limits) -> RiskLimits:
+    """Return the limits `step` may read."""
+    return RiskLimits(**limits.model_dump())
+
+
+def market_settings(market: Market) -> MarketSettings:
+    """Return what `step` may read of one market."""
     leader = market.leader
     return MarketSettings(
         strategy=_strategy(market.strategy),
@@ -62,8 +67,3 @@ def config_hash(config: Config) -> str:
     body = config.model_dump(mode="json", exclude=INDEPENDENT)
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def params_hash(settings: StepSettings) -> str:
-    """Hash (sha256, hex) of the settings' canonical bytes: JSON in field order."""
-    return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()

@@ -19,7 +19,7 @@ from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Command, PlaceOrder
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
-from keeper.domain.settings import MarketSettings, MegaVaultParams, RiskLimits
+from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.execution.orders import Leg, WorkingOrder, slot_key
 from keeper.execution.reconcile import (
     Rules,
@@ -38,7 +38,7 @@ from keeper.risk.gates import market_gate
 from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
-from keeper.strategies import fixed_spread, megavault
+from keeper.strategies import rules
 from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
@@ -172,11 +172,7 @@ def _fitted(
 
     Remembered, because most events change none of the arguments and nothing else is read.
     """
-    rule = settings.strategy
-    if isinstance(rule, MegaVaultParams):
-        answer = megavault.quote(rule, snapshot)
-    else:
-        answer = fixed_spread.quote(rule, snapshot)
+    answer = rules.quote(settings.strategy, snapshot)
     if isinstance(answer, Refused):
         return (), (answer,)
     quotes, shrunk = fit_ladder(moved_out(answer, snapshot), bare, settings, limits, phase)

@@ -1,5 +1,7 @@
 """What an operator sets and the step function reads; logged whole in `RunStarted`."""
 
+import hashlib
+
 import msgspec
 
 __all__ = [
@@ -12,6 +14,7 @@ __all__ = [
     "RiskLimits",
     "StepSettings",
     "Strategy",
+    "params_hash",
 ]
 
 
@@ -125,3 +128,8 @@ class StepSettings(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[PoolSettings, ...]
     allocation: AllocationSettings | None
     limits: RiskLimits
+
+
+def params_hash(settings: StepSettings) -> str:
+    """Hash (sha256, hex) of the settings' canonical bytes: JSON in field order."""
+    return hashlib.sha256(msgspec.json.encode(settings)).hexdigest()

@@ -6,6 +6,7 @@ from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import pool_delta
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
+from keeper.domain.settings import params_hash
 from keeper.domain.units import NS_PER_MS
 from keeper.markets.univ3 import sqrt_price_at_tick
 from keeper.pages.pool_reading import price_e6
@@ -26,6 +27,7 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
         "mode": state.mode,
         "network": state.venue_chain_id,
         "evm_chain_id": state.evm_chain_id,
+        "params_hash": params_hash(state.settings) if state.settings is not None else "",
         "run": state.run,
         "seq": state.seq,
         "t_ns": state.t_ns,

@@ -133,7 +133,7 @@ class DydxFeed:
 def check_order_limits(limits: Sequence[RateLimit], messages_per_block: int) -> None:
     """Raise ConfigError when the chain would refuse that many places and cancels in every block."""
     for limit in limits:
-        if messages_per_block * limit.blocks > limit.limit:
+        if not limit.carries(messages_per_block):
             raise ConfigError(
                 f"the chain takes {limit.limit} order messages in {limit.blocks} blocks, "
                 f"configured are {messages_per_block} in each",

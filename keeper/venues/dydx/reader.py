@@ -10,6 +10,7 @@ from v4_proto.cosmos.base.query.v1beta1.pagination_pb2 import PageRequest
 from v4_proto.cosmos.base.tendermint.v1beta1 import query_pb2 as tendermint
 from v4_proto.dydxprotocol.accountplus import query_pb2 as accountplus
 from v4_proto.dydxprotocol.clob import query_pb2 as clob
+from v4_proto.dydxprotocol.feetiers import query_pb2 as feetiers
 from v4_proto.dydxprotocol.perpetuals import query_pb2 as perpetuals
 from v4_proto.dydxprotocol.prices import query_pb2 as prices
 from v4_proto.dydxprotocol.subaccounts import query_pb2 as subaccounts
@@ -20,6 +21,7 @@ from keeper.venues.dydx.node import Answer, Node
 from keeper.venues.dydx.serializable import decode_int
 
 __all__ = [
+    "Authenticator",
     "BlockHeader",
     "MarketParam",
     "MarketPrice",
@@ -94,6 +96,18 @@ class RateLimit(msgspec.Struct, frozen=True):
     blocks: int
     limit: int
 
+    def carries(self, messages_per_block: int) -> bool:
+        """Whether that many messages may be sent in every block."""
+        return messages_per_block * self.blocks <= self.limit
+
+
+class Authenticator(msgspec.Struct, frozen=True):
+    """An authenticator an account has registered; its configuration as the chain keeps it."""
+
+    authenticator_id: int
+    kind: str
+    config: bytes
+
 
 class Reader:
     """Typed reads over a node; each raises VenueUnavailable or WireError.
@@ -146,14 +160,27 @@ class Reader:
             raise WireError(f"account {address} is a {answer.reply.account.type_url}")
         return account.account_number, account.sequence
 
-    async def authenticator_ids(self, address: str) -> frozenset[int]:
-        """Return the ids of the authenticators an account has registered."""
+    async def authenticators(self, address: str) -> tuple[Authenticator, ...]:
+        """Return the authenticators an account has registered."""
         answer = await self._node.query(
             "/dydxprotocol.accountplus.Query/GetAuthenticators",
             accountplus.GetAuthenticatorsRequest(account=address),
             accountplus.GetAuthenticatorsResponse,
         )
-        return frozenset(entry.id for entry in answer.reply.account_authenticators)
+        return tuple(
+            Authenticator(entry.id, entry.type, entry.config)
+            for entry in answer.reply.account_authenticators
+        )
+
+    async def maker_fee_ppm(self, address: str) -> int:
+        """Return what an account pays as a maker, in ppm of the value (negative: it receives)."""
+        answer = await self._node.query(
+            "/dydxprotocol.feetiers.Query/UserFeeTier",
+            feetiers.QueryUserFeeTierRequest(user=address),
+            feetiers.QueryUserFeeTierResponse,
+        )
+        fee: int = answer.reply.tier.maker_fee_ppm
+        return fee
 
     async def bank_balance(self, address: str, denom: str, height: int | None = None) -> int:
         """Return a wallet's balance in units of the denomination."""

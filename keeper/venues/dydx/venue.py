@@ -88,9 +88,8 @@ class DydxVenue:
                 next_step="use the account's key, or name the authenticators of a permissioned one",
             )
         if settings.authenticator_ids:
-            missing = set(settings.authenticator_ids) - await reader.authenticator_ids(
-                settings.address
-            )
+            known = await reader.authenticators(settings.address)
+            missing = set(settings.authenticator_ids) - {a.authenticator_id for a in known}
             if missing:
                 raise ConfigError(
                     f"account {settings.address} has no authenticators {sorted(missing)}",

@@ -1,6 +1,8 @@
 """The local exchange with our adapter connected to it and another trader on the other side."""
 
 import asyncio
+import base64
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
@@ -15,14 +17,18 @@ from keeper.domain.approval import Approved
 from keeper.domain.commands import CancelOrders, CommandId, OrderCommand, PlaceOrder
 from keeper.domain.events import CommandResult, Event, SubaccountObserved
 from keeper.domain.orders import Side, TimeInForce
+from keeper.venues.dydx.account import Receipt, Wallet, open_wallet
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, Signer, address_of
 from keeper.venues.dydx.node import Node
-from keeper.venues.dydx.settings import DydxSettings
+from keeper.venues.dydx.reader import Reader
+from keeper.venues.dydx.settings import DydxSettings, FeeSettings
+from keeper.venues.dydx.signing import SignedTx
 from keeper.venues.dydx.venue import DydxVenue
 from tests.keeper.exchange.wallets import Trader, order, place
 
 T = TypeVar("T")
 WAIT_SECONDS = 10.0
+CHAIN = "localdydxprotocol"
 DEPOSIT = 10_000_000_000
 TICK, STEP = 100_000, 1_000_000
 OWNER = LocalSigner(SecretKey(b"\x0a" * 32))
@@ -205,3 +211,34 @@ async def world(**config: Any) -> AsyncIterator[World]:
         finally:
             await here.disconnect()
             await node.close()
+
+
+@asynccontextmanager
+async def wallet_world(**config: Any) -> AsyncIterator[tuple[World, Wallet, Reader]]:
+    async with world(**config) as here:
+        clock = ExchangeClock(here.exchange)
+        wallet = await open_wallet(here.node, OWNER, CHAIN, FeeSettings(), clock)
+        yield here, wallet, Reader(here.node)
+
+
+async def included(here: World, wallet: Wallet, signed: SignedTx) -> Receipt:
+    """Send a transaction, make a block and return its receipt."""
+    reply = await wallet.send(signed, 2_000)
+    assert (reply.code, reply.raw_log, reply.tx_hash) == (0, "[]", signed.tx_hash)
+    assert await wallet.receipt(signed.tx_hash) is None
+    here.exchange.make_block()
+    receipt = await wallet.wait(signed.tx_hash, 5)
+    assert receipt.code == 0, receipt.raw_log
+    return receipt
+
+
+def trade_only(key: bytes, subaccounts: str, pairs: str) -> bytes:
+    kinds = "/dydxprotocol.clob.MsgPlaceOrder,/dydxprotocol.clob.MsgCancelOrder"
+    filters = (
+        ("SignatureVerification", key),
+        ("MessageFilter", f"{kinds},/dydxprotocol.clob.MsgBatchCancel".encode()),
+        ("SubaccountFilter", subaccounts.encode()),
+        ("ClobPairIdFilter", pairs.encode()),
+    )
+    shapes = [{"type": k, "config": base64.b64encode(c).decode()} for k, c in filters]
+    return json.dumps(shapes).encode()

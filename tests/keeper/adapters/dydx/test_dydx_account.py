@@ -1,10 +1,6 @@
 """Collateral and permissions on the local exchange: deposits, withdrawals, bridge, hot keys."""
 
 import asyncio
-import base64
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -15,9 +11,11 @@ from dydx_world import (
     OWNER,
     STEP,
     ExchangeClock,
-    World,
     cancel,
+    included,
     quote,
+    trade_only,
+    wallet_world,
     world,
 )
 
@@ -26,34 +24,14 @@ from keeper.domain.errors import ConfigError, VenueUnavailable
 from keeper.domain.events import FundingPaid, SubaccountObserved, VenueTransfer
 from keeper.domain.orders import Side
 from keeper.venues.dydx import messages
-from keeper.venues.dydx.account import Receipt, Transfers, Wallet, open_wallet
+from keeper.venues.dydx.account import Transfers, open_wallet
 from keeper.venues.dydx.keys import LocalSigner, SecretKey
-from keeper.venues.dydx.reader import Reader
 from keeper.venues.dydx.settings import USDC_DENOM, FeeSettings
 from keeper.venues.dydx.signing import SignedTx
 from tests.keeper.exchange.wallets import BUY, SELL
 
 CHAIN = "localdydxprotocol"
 HOUR_NS = 3_600 * 10**9
-
-
-@asynccontextmanager
-async def wallet_world() -> AsyncIterator[tuple[World, Wallet, Reader]]:
-    async with world() as here:
-        clock = ExchangeClock(here.exchange)
-        wallet = await open_wallet(here.node, OWNER, CHAIN, FeeSettings(), clock)
-        yield here, wallet, Reader(here.node)
-
-
-async def included(here: World, wallet: Wallet, signed: SignedTx) -> Receipt:
-    """Send a transaction, make a block and return its receipt."""
-    reply = await wallet.send(signed, 2_000)
-    assert (reply.code, reply.raw_log, reply.tx_hash) == (0, "[]", signed.tx_hash)
-    assert await wallet.receipt(signed.tx_hash) is None
-    here.exchange.make_block()
-    receipt = await wallet.wait(signed.tx_hash, 5)
-    assert receipt.code == 0, receipt.raw_log
-    return receipt
 
 
 def fee_of(signed: SignedTx) -> int:
@@ -319,18 +297,6 @@ def premium_markets() -> tuple[Any, ...]:
     return tuple(replace(market, default_funding_ppm=8_000) for market in DEFAULT_MARKETS)
 
 
-def trade_only(key: bytes, subaccounts: str, pairs: str) -> bytes:
-    kinds = "/dydxprotocol.clob.MsgPlaceOrder,/dydxprotocol.clob.MsgCancelOrder"
-    filters = (
-        ("SignatureVerification", key),
-        ("MessageFilter", f"{kinds},/dydxprotocol.clob.MsgBatchCancel".encode()),
-        ("SubaccountFilter", subaccounts.encode()),
-        ("ClobPairIdFilter", pairs.encode()),
-    )
-    shapes = [{"type": k, "config": base64.b64encode(c).decode()} for k, c in filters]
-    return json.dumps(shapes).encode()
-
-
 def test_venue__permissioned_key__trades_within_its_filters_only() -> None:
     async def main() -> None:
         async with wallet_world() as (here, wallet, reader):
@@ -340,7 +306,7 @@ def test_venue__permissioned_key__trades_within_its_filters_only() -> None:
                 wallet,
                 await wallet.prepare(messages.add_authenticator(ADDRESS, "AllOf", config)),
             )
-            (authenticator,) = await reader.authenticator_ids(ADDRESS)
+            (authenticator,) = [a.authenticator_id for a in await reader.authenticators(ADDRESS)]
             await here.connect(HOT, authenticator_ids=(authenticator,))
             until_block = here.exchange.chain.height + 5
 

@@ -1,0 +1,39 @@
+"""How many order messages a configuration needs, and how many the venue takes."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from keeper.config.model import Config, Market
+
+__all__ = ["VENUE_MESSAGES_PER_BLOCK", "MessageBudget", "message_budget"]
+
+VENUE_MESSAGES_PER_BLOCK: Final = 800
+"""dYdX: 4,000 place and cancel messages in 5 blocks per account."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageBudget:
+    """Order messages of all markets together.
+
+    `worst_per_block`: every layer replaced and one batch cancel a market. `renewals_per_100_blocks`
+    is what a book that never moves costs: each order again before its goodTilBlock, rounded up.
+    `limit_per_block` is what the keeper allows itself (0: no [limits]).
+    """
+
+    worst_per_block: int
+    renewals_per_100_blocks: int
+    limit_per_block: int
+
+
+def message_budget(config: Config) -> MessageBudget:
+    """Compute the budget from layers, lifetimes and limits."""
+    return MessageBudget(
+        worst_per_block=sum(2 * market.strategy.layers + 1 for market in config.markets),
+        renewals_per_100_blocks=sum(_renewals(market) for market in config.markets),
+        limit_per_block=config.limits.max_messages_per_block if config.limits else 0,
+    )
+
+
+def _renewals(market: Market) -> int:
+    blocks = max(1, market.good_til_block_offset - market.refresh_blocks)
+    return -(-2 * market.strategy.layers * 100 // blocks)
