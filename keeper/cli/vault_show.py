@@ -126,8 +126,13 @@ def _queues(overview: "Overview") -> dict[str, Any]:
 
 
 def _limits(overview: "Overview") -> dict[str, int]:
-    views = overview.views
+    """Limits, and how much of each is used: by accepted NAV, in ppm of it (of the cap for it)."""
+    views, nav = overview.views, overview.views.accepted_nav
+    on_chain = views.idle + sum(leg.bid or 0 for leg in overview.adapters if not leg.attested)
     return {
+        "deposit_cap_used_ppm": nav * PPM // views.deposit_cap if views.deposit_cap else PPM,
+        "venue_used_ppm": overview.reporting.attested * PPM // nav if nav else 0,
+        "on_chain_ppm": on_chain * PPM // nav if nav else PPM,
         "deposit_cap_assets": views.deposit_cap,
         "venue_cap_bps": views.venue_cap_bps,
         "min_on_chain_bps": views.min_on_chain_bps,
@@ -184,7 +189,6 @@ def print_overview(data: dict[str, Any]) -> None:
     def price(value: int | None) -> str:
         return "unknown" if value is None else shown(value, PRICE_DIGITS, symbol)
 
-    limits = data["limits"]
     rows = [
         ("vault", f"{data['vault']}  (chain {data['chain_id']}, block {data['block']:,})"),
         ("state", f"{data['state']}, epoch {data['epoch_open']} open"),
@@ -206,9 +210,7 @@ def print_overview(data: dict[str, Any]) -> None:
         ),
         ("worst exit", data["worst_exit"]),
         ("fees", data["fees"]),
-        ("deposit cap", money(limits["deposit_cap_assets"])),
-        ("at most on the venue", f"{limits['venue_cap_bps'] / 100:g} % of NAV"),
-        ("at least on chain", f"{limits['min_on_chain_bps'] / 100:g} % of NAV"),
+        *_limit_rows(data["limits"], money),
         *_role_rows(data["roles"]),
     ]
     print_table(rows)
@@ -256,6 +258,26 @@ def _percent(ppm: int | None, *, signed: bool = False) -> str:
         return "share unknown"
     sign = "-" if ppm < 0 else "+" if signed else ""
     return f"{sign}{abs(ppm) // 10_000}.{abs(ppm) % 10_000:04d} %"
+
+
+def _limit_rows(limits: dict[str, int], money: Any) -> list[tuple[str, str]]:
+    return [
+        (
+            "deposit cap",
+            f"{money(limits['deposit_cap_assets'])}, {_percent(limits['deposit_cap_used_ppm'])} "
+            "used",
+        ),
+        (
+            "on the venue",
+            f"{_percent(limits['venue_used_ppm'])} of NAV, at most "
+            f"{limits['venue_cap_bps'] / 100:g} %",
+        ),
+        (
+            "on the chain",
+            f"{_percent(limits['on_chain_ppm'])} of NAV, at least "
+            f"{limits['min_on_chain_bps'] / 100:g} %",
+        ),
+    ]
 
 
 def _role_rows(roles: dict[str, Any]) -> list[tuple[str, str]]:

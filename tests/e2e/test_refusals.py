@@ -235,19 +235,68 @@ def test_deposit__amount_that_makes_no_sense__is_never_rounded(
     assert refusal.next_step != ""
 
 
+def test_deposit__preview_and_safe_file__send_nothing(world: LocalWorld, tmp_path: Path) -> None:
+    world.mint("ada", 100 * UNIT)
+    file = tmp_path / "safe.json"
+    with nothing_sent(world):
+        terms = world.vault("ada", "deposit", "100", "--preview").data["terms"]
+        offline = ("--safe", str(file), "--from", world.address("ada"))
+        written = world.vault("ada", "deposit", "100", *offline).data
+    assert terms["worst_exit_at"] is None
+    assert terms["room_under_cap_assets"] > 0
+    assert json.loads(file.read_text())["meta"]["checksum"] == written["checksum"]
+
+
+def test_claim__nothing_settled__is_refused(world: LocalWorld) -> None:
+    refusal = refused(world, ("vault", "claim"), {})
+    assert (refusal.exit_code, refusal.code) == (ExitCode.REFUSED, "NOTHING_CLAIMABLE")
+    assert "keeper vault requests" in refusal.next_step
+
+
+def test_cancel__nothing_waits__names_the_contracts_error(world: LocalWorld) -> None:
+    refusal = refused(world, ("vault", "cancel", "deposit"), {})
+    assert (refusal.exit_code, refusal.code) == (ExitCode.REFUSED, "TRANSACTION_REFUSED")
+    assert "NothingToCancel" in refusal.message
+    assert "keeper vault requests" in refusal.next_step
+
+
+def test_deposit__below_the_minimum__names_it(world: LocalWorld) -> None:
+    refusal = refused(world, ("vault", "deposit", "0.5"), {})
+    assert (refusal.exit_code, refusal.code) == (ExitCode.CONFIG, "ARGUMENT_INVALID")
+    assert refusal.message == "the smallest deposit is 1.00 USDC"
+
+
+def test_vault__address_without_code__is_refused(world: LocalWorld) -> None:
+    refusal = refused(world, ("vault", "show"), {"vault.address": "0x" + "12" * 20})
+    assert (refusal.exit_code, refusal.code) == (ExitCode.CHAIN, "CONTRACT_MISSING")
+    assert "keeper addresses list" in refusal.next_step
+
+
+def test_addresses__of_the_world__agree_with_its_node(world: LocalWorld) -> None:
+    book = ("--chain", "31337", "--file", str(world.folder / "31337.json"))
+    found = keeper(("addresses", "verify", *book, "--rpc-url", world.record["evm_rpc_url"])).data
+    assert found["agrees"]
+    assert {item["name"] for item in found["contracts"]} >= {"vault", "silo", "reporter"}
+
+
 def test_deposit__too_many_decimals__says_how_many_there_are(world: LocalWorld) -> None:
     refusal = refused(world, ("vault", "deposit", "1.1234567"), {})
     assert refusal.message == "1.1234567 has 7 decimals, USDC has 6"
     assert "never rounded" in refusal.next_step
 
 
-def test_deposit__by_a_blacklisted_account__names_the_tokens_own_error(world: LocalWorld) -> None:
+@pytest.mark.parametrize("approved", [True, False])
+def test_deposit__by_a_blacklisted_account__names_the_tokens_own_error(
+    world: LocalWorld, approved: bool
+) -> None:
+    """Not even the approval is sent, which the token itself would take."""
     person, vault = world.address("carla"), world.contract("vault")
     world.mint("carla", 100 * UNIT)
-    world.transact("carla", "usdc", Call("approve(address,uint256)", vault, 100 * UNIT))
+    allowance = 100 * UNIT if approved else 0
+    world.transact("carla", "usdc", Call("approve(address,uint256)", vault, allowance))
     world.transact("owner", "usdc", Call("setBlacklisted(address,bool)", person, True))
     try:
-        refusal = refused(world, ("vault", "deposit", "100"), {}, "carla")
+        refusal = refused(world, ("vault", "deposit", "100", "--approve"), {}, "carla")
     finally:
         world.transact("owner", "usdc", Call("setBlacklisted(address,bool)", person, False))
     assert (refusal.exit_code, refusal.code) == (ExitCode.REFUSED, "TRANSACTION_REFUSED")
@@ -266,7 +315,8 @@ def test_cut__before_it_is_due__is_refused(world: LocalWorld) -> None:
     assert world.vault("bruno", "cut").exit_code == 0
     refusal = refused(world, ("vault", "cut"), {}, "bruno")
     assert (refusal.exit_code, refusal.code) == (ExitCode.REFUSED, "TRANSACTION_REFUSED")
-    assert refusal.message != ""
+    assert "WrongState(1)" in refusal.message
+    assert "keeper report post" in refusal.next_step
 
 
 class RunningKeeper:

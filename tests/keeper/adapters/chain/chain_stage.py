@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from eth_account import Account
@@ -50,9 +51,10 @@ class QuickClock:
 
 @dataclass(frozen=True)
 class Stage:
-    """One deployed vault, its parts as Ape contracts, and the node's address."""
+    """One deployed vault, its parts as Ape contracts, its address book, and the node's address."""
 
     url: str
+    record: Path
     chain: Any
     usdc: Any
     vault: Any
@@ -85,17 +87,18 @@ class Stage:
         self.vault.requestDeposit(assets, self.depositor, self.depositor, sender=self.depositor)
         self.settle()
 
-    def settle(self) -> None:
-        """Cut a day later and settle by a report that nothing was earned at the venue."""
+    def settle(self, earned: int = 0) -> None:
+        """Cut a day later and settle by a report that so much was earned at the venue."""
         self.cut()
         last = self.reporter.lastLegs()
-        leg = (0, 0, 0, 10 + (last[0].venueHeight if last else 0))
+        equity, height = (last[0].equity, last[0].venueHeight) if last else (0, 0)
+        leg = (equity + earned, 0, 0, 10 + height)
         report = (
             self.vault.cut().epoch,
             self.reporter.setId(),
             self.reporter.lastReportHash(),
             [leg],
-            [0, 0, 0, 0, 0],
+            [earned, 0, 0, 0, 0],
             0,
             b"\0" * 32,
             b"\0" * 32,

@@ -36,6 +36,7 @@ def deployed(
         issuer.transfer(key.address, 10 * ETHER)
     return Stage(
         url=chain.provider.web3.provider.endpoint_uri,
+        record=deployer.book.path,
         chain=chain,
         usdc=world.usdc,
         vault=project.MarketMakingVault.at(entries["vault"].address),

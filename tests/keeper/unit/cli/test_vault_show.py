@@ -143,6 +143,14 @@ def test_overview_data__claimable__is_the_silo_less_what_is_pending() -> None:
     assert data["claimable_shares"] == 25 * SHARE
 
 
+def test_overview_data__limits__say_how_much_of_each_is_used() -> None:
+    limits = shown()["limits"]
+
+    assert limits["deposit_cap_used_ppm"] == 550_000
+    assert limits["venue_used_ppm"] == 181_818
+    assert limits["on_chain_ppm"] == 818_181
+
+
 def test_overview_data__last_report__has_its_age() -> None:
     assert shown()["last_report"]["age_seconds"] == NOW - SETTLED_AT
 
