@@ -15,6 +15,7 @@ from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
 from keeper.devnet.exchange_process import ExchangeProcess, RecordedSettings
 from keeper.devnet.identities import EVM_ROLES, evm_identities, venue_identity
+from keeper.devnet.leader import LeaderServer
 from keeper.devnet.markets import ETH_USD
 from keeper.devnet.pool_flow import PoolFlow, PoolRoute
 from keeper.devnet.prices import FeedRoute, Listing, Oracle, PricePath, RecordedPath, SeededPath
@@ -38,7 +39,7 @@ class World:
     """Everything that is not the product; `start` it, use it, `stop` it.
 
     With a tape its markets follow the recording, at the time of `tape_clock`, which stands still
-    until `roll_tape` and does not see the world's jumps.
+    until `roll_tape` and does not see the world's jumps; `leader` serves the recorded streams.
     """
 
     def __init__(self, folder: Path, seed: int, tape: Tape | None = None) -> None:
@@ -55,6 +56,7 @@ class World:
         self.bridge: Bridge
         self.oracle: Oracle
         self.book: BookActors
+        self.leader: LeaderServer | None = None
         self.accounts: NodeAccounts
         self.swappers: PoolFlow
         self.minted_assets = 0
@@ -67,6 +69,9 @@ class World:
         self.clock.start(time.time_ns())
         if self.tape is not None:
             self.tape_clock.start(self.tape.from_ns, paused=True)
+            recordings = [market.recording for market in self.tape.markets]
+            self.leader = LeaderServer(recordings, self.tape_clock.now_ns)
+            await self.leader.open()
         self.anvil = Anvil(self.folder, self.clock, chain_id=CHAIN_ID, accounts=len(EVM_ROLES))
         await self.anvil.start()
         self.accounts = NodeAccounts(self.anvil.rpc)
@@ -165,6 +170,8 @@ class World:
         for task in reversed(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.leader is not None:
+            await self.leader.close()
         for part in ("bridge", "oracle"):
             if hasattr(self, part):
                 await getattr(self, part).close()

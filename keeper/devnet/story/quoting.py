@@ -44,18 +44,15 @@ def limits(tape: Tape | None) -> dict[str, Any]:
 
 
 def parameters(tape: Tape | None) -> tuple[Parameter, ...]:
-    """The quoting parameters in force, for the page."""
+    """The settings that come from the recording, each with its reason, for the page."""
     rows = []
     for market in markets(tape):
         recorded = tape.market(market["ticker"]) if tape else None
-        meanings = {} if recorded is None else _meanings(recorded)
-        flat = {**market["strategy"], **{k: v for k, v in market.items() if k != "strategy"}}
-        for name, value in flat.items():
-            if name == "ticker":
-                continue
-            shown = f"{value:,}" if isinstance(value, int) else str(value)
-            meaning = meanings.get(name, "")
-            rows.append(Parameter(scope=market["ticker"], name=name, value=shown, meaning=meaning))
+        if recorded is None:
+            continue
+        for name, meaning in _reasons(recorded).items():
+            value = f"{market['strategy'][name]:,}"
+            rows.append(Parameter(scope=market["ticker"], name=name, value=value, meaning=meaning))
     return tuple(rows)
 
 
@@ -90,6 +87,7 @@ def _recorded(market: TapeMarket) -> dict[str, Any]:
         "ticker": market.route.market,
         **written["market"],
         "strategy": {**written["strategy"], **distances},
+        "leader": {"symbol": market.recording.symbol, **written["leader"]},
     }
 
 
@@ -107,7 +105,7 @@ def _written() -> dict[str, Any]:
     return tomllib.loads(_PARAMETERS.read_text())
 
 
-def _meanings(market: TapeMarket) -> dict[str, str]:
+def _reasons(market: TapeMarket) -> dict[str, str]:
     tick = 10**6 * market.route.subticks_per_tick // market.route.subticks_scale
     return {
         "half_spread_ppm": (

@@ -49,6 +49,7 @@ class Stage:
             "pools.0.pool": contracts.pool,
             "markets": inline(markets(self.world.tape)),
             **{f"limits.{name}": str(value) for name, value in limits(self.world.tape).items()},
+            **self._leader(),
             "pools.0.cooldown_seconds": "60",
             "pools.0.asset_is_token0": json.dumps(asset_is_token0),
             "venue.adapter": contracts.clob_adapter,
@@ -67,6 +68,18 @@ class Stage:
         settings = [word for item in values.items() for word in ("--set", "=".join(item))]
         out = ("--venue", "local", "--out", str(self.config), "--no-input", "--json")
         await self.run("config", "init", *out, *roles, *settings)
+
+    def _leader(self) -> dict[str, str]:
+        """Where the keeper finds the exchange that leads the venue's, where one is recorded."""
+        server, tape = self.world.leader, self.world.tape
+        if server is None or tape is None:
+            return {}
+        market = tape.markets[0].recording.market
+        return {
+            "leader.kind": f"binance-{market}",
+            "leader.ws_url": server.ws_url,
+            "leader.rest_url": server.rest_url,
+        }
 
     async def run(self, *arguments: str, person: str | None = None) -> dict[str, Any]:
         """Run a keeper command to its end and return its JSON. Raises ChildFailed."""

@@ -87,6 +87,7 @@ def test_parameters__of_a_recorded_market__say_where_its_distance_is_from() -> N
     rows = parameters(tape(market(ETH_USD)))
     (distance,) = [row for row in rows if row.name == "half_spread_ppm"]
     assert (distance.scope, distance.value) == ("ETH-USD", "128")
+    assert parameters(None) == ()
     assert "maker fee 100 + half the recorded spread 14 (tick 0.1 USD)" in distance.meaning
 
 
