@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from keeper.bootstrap.common import clock_of, rpc_of
+from keeper.bootstrap.feeds import leader_sources
 from keeper.config import LoadedConfig
 from keeper.doctor.endpoints import endpoint_probes
+from keeper.doctor.feeds import feed_probes
 from keeper.doctor.keys import key_probes
 from keeper.doctor.machine import Machine, ThisMachine, machine_probes
 from keeper.doctor.peers import peer_probes
@@ -59,6 +61,7 @@ def probes_of(site: Site, machine: Machine) -> list[Probe]:
         *machine_probes(site.loaded, machine, site.environ),
         *key_probes(site),
         *endpoint_probes(site),
+        *feed_probes(leader_sources(site.config, site.clock)),
         *venue_probes(site),
         *vault_probes(site),
         *peer_probes(site),

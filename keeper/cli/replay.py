@@ -35,5 +35,5 @@ def replay(folder: Path, write: Path | None, as_json: bool) -> None:
         write.mkdir(parents=True, exist_ok=True)
         (write / "commands.jsonl").write_bytes(result.command_bytes)
         (write / "ledger.json").write_bytes(result.ledger_bytes)
-    data = {"equal": True, **msgspec.structs.asdict(result.summary)}
+    data = {"equal": True, **msgspec.to_builtins(result.summary)}
     emit(as_json, data, lambda: print_table([(name, str(value)) for name, value in data.items()]))

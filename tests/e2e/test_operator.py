@@ -1,0 +1,255 @@
+"""What an operator runs before and beside a live keeper: shadow, doctor, the example files."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keeper.cli.exits import ExitCode
+from keeper.devnet.identities import evm_identities
+from keeper.devnet.tokens import Call
+from keeper.domain.commands import PlaceOrder
+from keeper.domain.events import CommandResult, RunStarted
+from keeper.domain.orders import Side
+from keeper.journal import JournalReader, Step
+from tests.e2e.console import ROOT, keeper
+from tests.e2e.local_world import UNIT, LocalWorld, Service, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+VENUE_ASSETS = 50_000 * UNIT
+NO_REPORTERS = {"reporter.reach"}
+"""The world runs no reporter: their row fails in all of these tests."""
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalWorld]:
+    """One world for all tests of this module, with money on the vault's venue account."""
+    running = LocalWorld.start(tmp_path_factory.mktemp("world"))
+    try:
+        running.fund_venue_account(VENUE_ASSETS)
+        yield running
+    finally:
+        assert running.stop() == 0, running.service.log.read_text()
+
+
+def doctor(world: LocalWorld, environ: dict[str, str] | None = None, **settings: str) -> Any:
+    """The rows of `keeper doctor` by id, and whether its exit code says the same."""
+    overrides = [
+        word
+        for name, value in settings.items()
+        for word in ("--set", f"{name.replace('__', '.')}={value}")
+    ]
+    run = keeper(
+        ("doctor", "--config", str(world.config), *overrides), {**world.keys(), **(environ or {})}
+    )
+    data = json.loads(run.stdout)
+    assert run.exit_code == (ExitCode.OK if data["ok"] else ExitCode.UNHEALTHY), run.stderr
+    return data["checks"]
+
+
+def failing(rows: list[dict[str, Any]]) -> set[str]:
+    return {row["id"] for row in rows if row["status"] == "fail"}
+
+
+def row(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    (found,) = [row for row in rows if row["id"] == name]
+    return found
+
+
+def test_doctor__world_as_it_should_be__only_absent_reporters_fail(world: LocalWorld) -> None:
+    rows = doctor(world)
+
+    assert failing(rows) == NO_REPORTERS
+    assert row(rows, "vault.keeper")["status"] == "ok"
+    assert row(rows, "pool.oracle")["status"] == "ok"
+    assert row(rows, "venue.equity")["status"] == "ok"
+    assert "could withdraw" in row(rows, "venue.key")["found"]
+
+
+def test_doctor__this_machines_clock_instead_of_the_worlds__both_clocks_fail(
+    world: LocalWorld,
+) -> None:
+    """The world is an hour ahead of the machine."""
+    rows = doctor(world, clock__source="system")
+
+    assert failing(rows) - NO_REPORTERS == {"clock.evm", "clock.venue"}
+
+
+def test_doctor__node_unplugged__its_row_fails_and_what_needs_it_is_skipped(
+    world: LocalWorld,
+) -> None:
+    rows = doctor(world, evm__rpc_url="http://127.0.0.1:9")
+
+    assert failing(rows) - NO_REPORTERS == {"endpoint.evm"}
+    assert row(rows, "vault.wiring")["status"] == "skip"
+    assert row(rows, "clock.venue")["status"] == "ok"
+
+
+def test_doctor__other_chain_and_contracts__are_named(world: LocalWorld) -> None:
+    rows = doctor(
+        world,
+        evm__chain_id="1",
+        vault__reporter=world.contract("vault"),
+        venue__authenticator_ids="[7]",
+    )
+
+    assert failing(rows) >= {"chain.evm", "vault.wiring", "venue.key"}
+
+
+def test_doctor__another_persons_key__is_not_the_vaults_keeper(world: LocalWorld) -> None:
+    key = {"KEEPER_HOT_KEY": evm_identities()["bruno"].key}
+
+    rows = doctor(world, key)
+
+    assert failing(rows) - NO_REPORTERS == {"vault.keeper"}
+
+
+def test_doctor__keeper_out_of_gas__fails_and_says_what_to_send(world: LocalWorld) -> None:
+    address = world.address("keeper")
+    before = world.rpc("eth_getBalance", address, "latest")
+    world.rpc("anvil_setBalance", address, "0x1")
+    try:
+        rows = doctor(world)
+    finally:
+        world.rpc("anvil_setBalance", address, before)
+
+    assert failing(rows) - NO_REPORTERS == {"gas.keeper"}
+    assert address in row(rows, "gas.keeper")["fix"]
+
+
+def test_doctor__allowance_left_by_an_adapter__fails(world: LocalWorld) -> None:
+    adapter, pool = world.contract("pool_adapter"), world.contract("pool")
+    world.rpc("anvil_impersonateAccount", adapter)
+    world.rpc("anvil_setBalance", adapter, hex(10**18))
+
+    def approve(amount: int) -> None:
+        call = Call("approve(address,uint256)", pool, amount)
+        body = {"from": adapter, "to": world.contract("usdc"), "data": call.data}
+        digest = world.rpc("eth_sendTransaction", body)
+        until(lambda: world.rpc("eth_getTransactionReceipt", digest), "a receipt")
+
+    approve(5)
+    try:
+        rows = doctor(world)
+    finally:
+        approve(0)
+        world.rpc("anvil_stopImpersonatingAccount", adapter)
+
+    assert failing(rows) - NO_REPORTERS == {"adapter.allowances"}
+    assert failing(doctor(world)) == NO_REPORTERS
+
+
+class Shadow:
+    """A shadow keeper without a key, on a configuration whose places are the world's."""
+
+    def __init__(self, world: LocalWorld, file: Path, folder: Path, **settings: str) -> None:
+        self.journal = folder / "journal-shadow"
+        chosen = {
+            "journal.folder": str(folder / "journal"),
+            **{name.replace("__", "."): value for name, value in settings.items()},
+        }
+        self.settings = [word for item in chosen.items() for word in ("--set", "=".join(item))]
+        self.file = file
+        without_keys = dict.fromkeys(world.keys(), "")
+        arguments = ("run", "--shadow", "--config", str(file), *self.settings)
+        self.service = Service(arguments, folder / "shadow.log", without_keys)
+
+    def status(self, *mode: str) -> dict[str, Any]:
+        """What the keeper of that journal says of itself."""
+        assert self.service.process.poll() is None, self.service.log.read_text()
+        run = keeper(("status", "--config", str(self.file), *self.settings, *mode))
+        return dict(json.loads(run.stdout))
+
+    def runs(self) -> dict[str, Any]:
+        """Its status once it follows the venue; empty before."""
+        status = self.status("--set", "mode=shadow")
+        return status if status.get("venue_height", 0) > 0 else {}
+
+    def misses_its_leader(self) -> bool:
+        """Whether it withdrew because nobody tells it the leader's book."""
+        return any("LEADER" in refusal for refusal in self.runs().get("refusals", ()))
+
+    def steps(self) -> list[Step]:
+        return list(JournalReader(self.journal).steps()) if self.journal.is_dir() else []
+
+    def placed(self) -> set[Side]:
+        """Sides of the orders it decided to place so far."""
+        commands = [command for step in self.steps() for command in step.commands]
+        return {command.side for command in commands if isinstance(command, PlaceOrder)}
+
+
+@contextmanager
+def shadow(world: LocalWorld, file: Path, folder: Path, **settings: str) -> Iterator[Shadow]:
+    """Run a shadow; afterwards the exchange and the chain are as they were, and it replays."""
+    before = world.traces()
+    running = Shadow(world, file, folder, **settings)
+    try:
+        yield running
+        assert world.traces() == before
+        assert running.service.stop() == 0, running.service.log.read_text()
+    finally:
+        running.service.stop()
+    results = [s.event for s in running.steps() if isinstance(s.event, CommandResult)]
+    assert {result.outcome for result in results} <= {"SHADOW", "DROPPED"}
+    assert not any(result.tx_hash for result in results)
+    assert keeper(("replay", str(running.journal))).data["equal"]
+
+
+def test_run__shadow__quotes_in_its_log_and_the_exchange_sees_nothing(
+    world: LocalWorld, tmp_path: Path
+) -> None:
+    with shadow(world, world.config, tmp_path) as running:
+        until(lambda: running.placed() == {Side.BUY, Side.SELL}, "quotes on both sides in the log")
+        status = until(running.runs, "its status")
+        assert (status["mode"], status["network"]) == ("shadow", "localdydxprotocol")
+        assert status["markets"][0]["bids"] > 0
+        assert running.status()["state"] == "STOPPED"
+        log = running.service.log.read_text()
+        assert "shadow on localdydxprotocol and EVM chain 31337" in log
+
+    start = running.steps()[0].event
+    assert isinstance(start, RunStarted)
+    assert start.mode == "shadow"
+    assert not (tmp_path / "journal").exists()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "config").glob("*.toml")))
+def test_examples__in_shadow_on_the_world__decide_and_send_nothing(
+    world: LocalWorld, tmp_path: Path, name: str
+) -> None:
+    """Each example runs as it stands, but for the places, which are the world's."""
+    evm, venue = {"evm__rpc_url": world.record["evm_rpc_url"]}, world.record["venue"]
+    places = {
+        **evm,
+        "evm__chain_id": "31337",
+        "vault__address": world.contract("vault"),
+        "vault__reporter": world.contract("reporter"),
+        "venue__chain_id": "localdydxprotocol",
+        "venue__grpc_endpoint": venue["grpc"],
+        "venue__grpc_insecure": "true",
+        "venue__rest_url": venue["rest"],
+        "venue__ws_url": venue["websocket"],
+        "venue__address": world.wallet,
+        "venue__adapter": world.contract("clob_adapter"),
+        "clock__source": str(world.folder / "clock.json"),
+    }
+    example = ROOT / "config" / name
+    if "[[pools]]" in example.read_text():
+        usdc, weth = world.contract("usdc"), world.contract("weth")
+        places["pools__0__adapter"] = world.contract("pool_adapter")
+        places["pools__0__pool"] = world.contract("pool")
+        places["pools__0__asset_is_token0"] = json.dumps(int(usdc, 16) < int(weth, 16))
+    leader = "[leader]" in example.read_text()
+    if leader:
+        places["leader__ws_url"] = "ws://127.0.0.1:9"
+        places["leader__rest_url"] = "http://127.0.0.1:9"
+
+    with shadow(world, example, tmp_path, **places) as running:
+        if leader:
+            until(running.misses_its_leader, "the leader to be missed")
+        else:
+            until(lambda: running.placed() == {Side.BUY, Side.SELL}, "quotes in the log")
