@@ -52,6 +52,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
     "addresses": Entry("keeper.cli.addresses", "addresses", "List and verify deployed contracts."),
+    "record": Entry(
+        "keeper.cli.record", "record", "Record public books and trades of an exchange into files."
+    ),
     "devnet": Entry("keeper.cli.devnet", "devnet", "Run the whole local world on this machine."),
     "commands": Entry("keeper.cli.meta", "commands", "List every command with its options."),
     "explain": Entry("keeper.cli.meta", "explain", "Explain an error or refusal code."),

@@ -67,19 +67,20 @@ class Tape:
 
     def _take(self, payload: Payload) -> Moment | None:
         if isinstance(payload, DepthUpdate):
-            return self._update(payload)
+            return self._book() if self._followed.update(payload) else None
         if isinstance(payload, Trade):
             return self._trade(payload)
         if isinstance(payload, DepthSnapshot):
-            self._snapshot(payload)
+            return self._snapshot(payload)
         return None
 
-    def _update(self, update: DepthUpdate) -> BookAt | None:
-        if not self._followed.update(update) or self._followed.book is None:
+    def _book(self) -> BookAt | None:
+        """The book after the latest update; None while there is none."""
+        book, latest = self._followed.book, self._followed.latest
+        if book is None or latest is None or not book.synchronised:
             return None
-        book, levels = self._followed.book, self._levels
-        at_ms = update.event_ms if update.matched_ms is None else update.matched_ms
-        return BookAt(at_ms * NS_PER_MS, book.top_bids(levels), book.top_asks(levels))
+        at_ms = latest.event_ms if latest.matched_ms is None else latest.matched_ms
+        return BookAt(at_ms * NS_PER_MS, book.top_bids(self._levels), book.top_asks(self._levels))
 
     def _trade(self, trade: Trade) -> TradeAt | None:
         if trade.kind not in _MARKET_TRADES:
@@ -91,12 +92,13 @@ class Tape:
         side = Side.SELL if trade.buyer_is_maker else Side.BUY
         return TradeAt(trade.matched_ms * NS_PER_MS, side, e8(trade.price), e8(trade.size))
 
-    def _snapshot(self, snapshot: DepthSnapshot) -> None:
+    def _snapshot(self, snapshot: DepthSnapshot) -> BookAt | None:
         """Take the first snapshot; a later one is checked and left: the chain is unbroken."""
         if self._followed.book is None:
             self._followed.load(snapshot)
-        else:
-            DepthBook().load(snapshot)
+            return self._book()
+        DepthBook().load(snapshot)
+        return None
 
 
 def play(files: Iterable[Path], levels: int) -> Iterator[Moment]:

@@ -116,10 +116,14 @@ class DepthBook:
 
 
 class Followed:
-    """One symbol as it is followed: updates wait for a snapshot, then both make the book."""
+    """One symbol as it is followed: updates wait for a snapshot, then both make the book.
+
+    `latest` is the last update that was taken.
+    """
 
     def __init__(self) -> None:
         self.book: DepthBook | None = None
+        self.latest: DepthUpdate | None = None
         self._waiting: list[DepthUpdate] = []
 
     @property
@@ -132,6 +136,7 @@ class Followed:
 
         Raises SequenceBroken, BookCrossed, or WireError when no snapshot comes.
         """
+        self.latest = update
         if self.book is not None:
             return self.book.apply(update)
         if len(self._waiting) == _MOST_WAITING:

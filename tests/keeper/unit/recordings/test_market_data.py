@@ -29,8 +29,8 @@ def test_load_recordings__two_symbols__the_window_both_cover(july: tuple[Recordi
         ["usdm_ethusdt_20240718.gz", "usdm_ethusdt_20240719.gz"],
     ]
     assert [(recording.books, recording.trades) for recording in july] == [
-        (9016, 10701),
-        (8922, 13654),
+        (9017, 10701),
+        (8923, 13654),
     ]
     assert all(1_500 < recording.clock_offset_ns // 1_000_000 < 1_530 for recording in july)
 
