@@ -100,7 +100,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /* CUT */
 
     Cut private _cut;
-    bool private _cutOpen; // false once settled; a lapsed cut keeps it true
+    bool private _cutOpen; // false once settled or held; a lapsed cut keeps it true
+    uint64 private _heldUntil; // no cut before it
     mapping(uint64 epoch => mapping(uint256 leg => Transfers)) private _transfersAt;
 
     modifier onlyOwner() {
@@ -444,6 +445,20 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         }
     }
 
+    /// @inheritdoc IMarketMakingVault
+    /// @dev Invariant V-20.
+    function hold(uint256 accepted) external {
+        require(msg.sender == reporter, NotReporter(msg.sender));
+        _requireState(State.CUT);
+        require(accepted <= acceptedNav, HoldRaisesNav(accepted, acceptedNav));
+
+        _cutOpen = false;
+        acceptedNav = accepted;
+        _heldUntil = uint64(block.timestamp + Constants.HOLD_TIME); // safe: seconds since 1970
+
+        emit Hold(_cut.epoch, accepted, nextCutTime());
+    }
+
     /* VIEWS: REQUESTS */
 
     /// @inheritdoc IERC7540Deposit
@@ -575,7 +590,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @inheritdoc IMarketMakingVault
     function nextCutTime() public view returns (uint256) {
-        return _cut.time + Constants.EPOCH_LENGTH;
+        return Math.max(_cut.time + Constants.EPOCH_LENGTH, _heldUntil);
     }
 
     /// @inheritdoc IMarketMakingVault

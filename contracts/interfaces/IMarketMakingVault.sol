@@ -143,6 +143,11 @@ interface IMarketMakingVault is
         bool wholeExit
     );
 
+    /// @notice Emitted when a cut was sent back unsettled; its requests stay and can be cancelled.
+    /// @param accepted Accepted NAV from here on, at most what it was [asset units].
+    /// @param nextCutTime Earliest time of the next cut [s].
+    event Hold(uint64 indexed epoch, uint256 accepted, uint256 nextCutTime);
+
     /// @notice Emitted when assets went to an adapter.
     /// @param assets Amount [asset units].
     /// @param idle Booked idle assets left [asset units].
@@ -192,6 +197,8 @@ interface IMarketMakingVault is
     error TransferMismatch(uint256 expected, uint256 moved);
     /// @notice Requests are asynchronous: there is no preview of their price.
     error PreviewUnavailable();
+    /// @notice A hold publishes losses only: the accepted NAV cannot rise by it [asset units].
+    error HoldRaisesNav(uint256 given, uint256 current);
     /// @notice The operation is not possible in this state.
     error WrongState(State state);
     /// @notice The next cut is possible at `earliest` [s].
@@ -210,7 +217,7 @@ interface IMarketMakingVault is
     /* ANYONE */
 
     /// @notice Takes the cut: syncs every adapter and freezes the on-chain part of NAV and both queues.
-    /// @dev Reverts `TooEarly` within an epoch of the last cut, `WrongState` in a live cut, `NotWired` before wiring,
+    /// @dev Reverts `TooEarly` within an epoch of the last cut or a day of a hold, `WrongState` in a live cut, `NotWired` before wiring,
     /// and with the adapter's error when a price is dead. Emits `CloseEpoch`.
     /// @return epoch Number of the cut.
     function closeEpoch() external returns (uint64 epoch);
@@ -239,6 +246,11 @@ interface IMarketMakingVault is
     /// @notice Settles the open cut. Only the reporter. Emits `Settle`.
     /// @dev Reverts `WrongState` unless CUT, `PricingOutOfOrder`.
     function settle(Pricing calldata pricing) external returns (Fill memory fill);
+
+    /// @notice Sends the open cut back without settling it and publishes a lower NAV. Only the reporter. Emits `Hold`.
+    /// @dev The cut's requests carry over and can be cancelled; the next cut is at least a day away. Reverts
+    /// `WrongState` unless CUT, `HoldRaisesNav`.
+    function hold(uint256 accepted) external;
 
     /* OWNER */
 

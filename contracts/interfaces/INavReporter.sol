@@ -42,25 +42,36 @@ interface INavReporter {
         bytes32 dataCid;
     }
 
+    /// @notice Why a report is accepted without settling its cut. NONE: it settles.
+    /// LOSS: the loss is larger than the loss bucket. STALE_TRANSIT: too much has been in flight for more than a day.
+    enum Hold {
+        NONE,
+        LOSS,
+        STALE_TRANSIT
+    }
+
     /// @notice What a report does, or would do.
     /// @param gross NAV at the cut, bid side [asset units].
     /// @param grossAsk NAV at the cut, ask side [asset units].
     /// @param accepted NAV accepted by the gate, before flows [asset units].
     /// @param staleTransit Transfers in flight for more than a day [asset units].
     /// @param depositsOpen Whether pending deposits are filled.
-    /// @param fill The settlement.
+    /// @param hold Why the cut is held, if it is.
+    /// @param fill The settlement; zero when the cut is held.
     struct Outcome {
         uint256 gross;
         uint256 grossAsk;
         uint256 accepted;
         uint256 staleTransit;
         bool depositsOpen;
+        Hold hold;
         IMarketMakingVault.Fill fill;
     }
 
-    /// @notice State of the gain gate.
-    /// @param time Cut time of the last settlement [s].
+    /// @notice State of the gate.
+    /// @param time Cut time of the last report that passed it [s].
     /// @param bucket Gain that may be accepted at once, a fraction of accepted NAV [1e18 = 1].
+    /// @param lossBucket Loss that may settle at once, a fraction of accepted NAV [1e18 = 1].
     /// @param recovery Loss that a gain may undo at once [price units, 1e36 assets per share unit].
     /// @param fadeRate Speed at which `recovery` fades [price units per second].
     /// @param pendingFadeRate Part of the speed that starts at the next settlement [price units per second].
@@ -71,12 +82,13 @@ interface INavReporter {
         uint64 slotReleaseAt;
         uint256 slotAmount;
         uint256 bucket;
+        uint256 lossBucket;
         uint256 recovery;
         uint256 fadeRate;
         uint256 pendingFadeRate;
     }
 
-    /// @notice Emitted when a report was accepted and the cut settled.
+    /// @notice Emitted when a report was accepted; the vault's `Settle` or `Hold` says what became of the cut.
     /// @param epoch Number of the cut.
     /// @param digest EIP-712 digest of the report.
     /// @param gross NAV at the cut, bid side [asset units].
@@ -109,7 +121,30 @@ interface INavReporter {
     /// @notice Emitted when the reporter set was replaced.
     event SetReporters(uint32 indexed setId, address[] reporters, uint256 quorum);
 
+    /// @notice Emitted when the guardian or a reporter sent the open cut back.
+    event Object(address indexed by, uint64 indexed epoch);
+
+    /// @notice Emitted when the guardian or a reporter sent a waiting gain back.
+    /// @param amount The gain, which waits anew from the next report on [asset units].
+    event VetoSlot(address indexed by, uint256 amount);
+
+    /// @notice Emitted when a reporter was removed by the guardian, or for equivocation.
+    event RemoveReporter(uint32 indexed setId, address indexed reporter);
+
+    /// @notice Emitted when a reporter was shown to have signed two reports of one cut.
+    event Equivocation(address indexed reporter, bytes32 first, bytes32 second);
+
     error NotVaultOwner(address caller);
+    error NotVaultGuardian(address caller);
+    /// @notice Neither the guardian nor a current reporter.
+    error MayNotObject(address caller);
+    /// @notice The caller's next objection or veto is possible at `earliest` [s].
+    error ObjectionSpent(uint256 earliest);
+    error SlotEmpty();
+    /// @notice The two reports are no equivocation: equal, or of different cuts, sets or predecessors.
+    error NoEquivocation();
+    /// @notice The second signature is another reporter's.
+    error SignersDiffer(address first, address second);
     error ZeroAddress();
     error SetSizeOutOfRange(uint256 size);
     error QuorumOutOfRange(uint256 quorum, uint256 size);
@@ -136,10 +171,9 @@ interface INavReporter {
     error GrossNotPositive(int256 gross);
     /// @notice NAV is beyond what the share arithmetic carries [asset units].
     error GrossTooLarge(uint256 gross);
-    /// @notice Transfers in flight for more than a day exceed the limit [asset units].
-    error StaleTransitExceeded(uint256 stale, uint256 limit);
-
-    /// @notice Accepts the report and settles the open cut. Anyone may relay it.
+    /// @notice Accepts the report and settles the open cut, or holds it. Anyone may relay it.
+    /// @dev A held cut settles nothing: the lower NAV is published, every request can be cancelled, and the next cut
+    /// is a day away. No gain is accepted by a held report.
     /// @param signatures 65-byte signatures of distinct current reporters over `digest(report)`, in any order.
     /// @return outcome What it did.
     function submitReport(Report calldata report, bytes[] calldata signatures)
@@ -148,6 +182,29 @@ interface INavReporter {
 
     /// @notice What `submitReport` would do with a quorum of signatures; same checks, same errors, no signatures.
     function previewReport(Report calldata report) external view returns (Outcome memory outcome);
+
+    /// @notice Sends the open cut back: it settles nothing, and the next cut is a day away.
+    /// @dev The guardian or a current reporter, each once in seven days, vetoes counted. Reverts `NoOpenCut`,
+    /// `MayNotObject`, `ObjectionSpent`. Emits `Object`.
+    function object() external;
+
+    /// @notice Clears the gain that waits in the slot; what is still there at the next report waits three days anew.
+    /// @dev As `object`. Reverts `SlotEmpty`, `MayNotObject`, `ObjectionSpent`. Emits `VetoSlot`.
+    function vetoSlot() external;
+
+    /// @notice Removes a reporter who signed two different reports of one cut. Anyone may show it.
+    /// @dev Both reports name the current set. Reverts `NoEquivocation`, `SignersDiffer`, `NotReporter`. Emits
+    /// `Equivocation` and `RemoveReporter`.
+    function reportEquivocation(
+        Report calldata first,
+        bytes calldata firstSignature,
+        Report calldata second,
+        bytes calldata secondSignature
+    ) external;
+
+    /// @notice Removes a reporter at once; the quorum stays, and with fewer reporters than it nothing settles.
+    /// @dev Only the vault's guardian. Reverts `NotReporter`. Emits `RemoveReporter`.
+    function removeReporter(address account) external;
 
     /// @notice Replaces the reporter set and the quorum. Only the vault's owner. Emits `SetReporters`.
     function setReporters(address[] calldata newReporters, uint256 newQuorum) external;
@@ -165,11 +222,14 @@ interface INavReporter {
     /// at zero per leg [asset units].
     function attestedValue() external view returns (uint256);
 
-    /// @notice State of the gain gate.
+    /// @notice State of the gate.
     function gate() external view returns (Gate memory);
 
     /// @notice Highest settled price that still bounds deposits at `time` [1e36 assets per share unit].
     function highPrice(uint64 time) external view returns (uint256);
+
+    /// @notice Earliest time of the account's next objection or veto [s]; 0 before its first.
+    function nextObjectionAt(address account) external view returns (uint256);
 
     function reporters() external view returns (address[] memory);
     function isReporter(address account) external view returns (bool);

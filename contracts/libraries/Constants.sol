@@ -28,9 +28,13 @@ library Constants {
     uint256 internal constant RECOVERY_FADE_TIME = 7 days; // a loss may be undone at once for so long
     uint256 internal constant SLOT_DELAY = 3 days; // a larger gain waits so long
     uint256 internal constant SLOT_MAX = 0.05e18; // and at most 5 % of accepted NAV waits, or is released
+    uint256 internal constant LOSS_BUCKET_MAX = 0.02e18; // a loss of 2 % of accepted NAV settles at once
+    uint256 internal constant LOSS_BUCKET_REFILL_TIME = 1 days; // from empty to full, linear
+    uint256 internal constant HOLD_TIME = 1 days; // no cut so long after a held or objected one
+    uint256 internal constant OBJECTION_INTERVAL = 7 days; // one objection or veto each in so long
     uint256 internal constant HIGH_WINDOW = 3 days; // settled prices that bound deposits
     uint256 internal constant HIGH_MIN = 0.98e18; // deposits wait below 98 % of the highest of them
     uint256 internal constant GAP_MAX = 1.01e18; // and while an unaccepted gain or a spread exceeds 1 %
     uint256 internal constant PRICE_FLOOR_FACTOR = 1_000; // and below a thousandth of the initial price
-    uint256 internal constant STALE_MAX = 0.02e18; // transit older than a day above 2 % stops the settlement
+    uint256 internal constant STALE_MAX = 0.02e18; // transit older than a day above 2 % holds the cut
 }

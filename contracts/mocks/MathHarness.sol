@@ -70,9 +70,13 @@ contract MathHarness {
         uint256 gross,
         uint256 shares,
         uint64 time
-    ) external pure returns (uint256 newAccepted, INavReporter.Gate memory newGate) {
+    )
+        external
+        pure
+        returns (uint256 newAccepted, bool overdrawn, INavReporter.Gate memory newGate)
+    {
         newGate = before;
-        newAccepted = newGate.step(accepted, gross, shares, time);
+        (newAccepted, overdrawn) = newGate.step(accepted, gross, shares, time);
     }
 
     function _take(Step calldata step) private {

@@ -6,11 +6,12 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
 import {Constants} from "../libraries/Constants.sol";
 
-/// @title The gate that gains pass and losses do not
-/// @notice A reported loss lowers the accepted NAV at once. A reported gain raises it in this order: what undoes a
-/// recent loss at once; then up to the bucket, 1 % refilled by 1 % a day; then what waited three days in the slot, at
-/// most 5 %. What is left waits. A false gain is thereby worth little to its author and visible for days.
-/// @dev Pure steps on memory; `now` is the time of the cut. Bucket and recovery are relative to NAV per share, so
+/// @title The gate that gains pass slowly and losses at once
+/// @notice A reported loss lowers the accepted NAV at once; one beyond the loss bucket, 2 % refilled by 2 % a day, is
+/// published a day before anybody is settled at it. A reported gain raises the accepted NAV in this order: what undoes
+/// a recent loss at once; then up to the bucket, 1 % refilled by 1 % a day; then what waited three days in the slot,
+/// at most 5 %. What is left waits. A false number is thereby worth little to its author and visible for days.
+/// @dev Pure steps on memory; `now` is the time of the cut. Buckets and recovery are relative to NAV per share, so
 /// that flows do not change them; the slot is an amount. Invariants V-02, V-17.
 library GainGate {
     /// @notice Settled prices of the last days.
@@ -25,6 +26,7 @@ library GainGate {
     function fresh(uint64 time) internal pure returns (INavReporter.Gate memory gate) {
         gate.time = time;
         gate.bucket = Constants.BUCKET_MAX;
+        gate.lossBucket = Constants.LOSS_BUCKET_MAX;
     }
 
     /// @notice Passes `gross` through the gate.
@@ -33,26 +35,25 @@ library GainGate {
     /// @param gross NAV at this cut [asset units].
     /// @param shares Supply plus virtual shares [share units].
     /// @param time Time of this cut [s].
-    /// @return Accepted NAV, at most `gross` [asset units].
+    /// @return newAccepted Accepted NAV, at most `gross` [asset units].
+    /// @return overdrawn Whether a loss was larger than the loss bucket, which is then empty.
     function step(
         INavReporter.Gate memory gate,
         uint256 accepted,
         uint256 gross,
         uint256 shares,
         uint64 time
-    ) internal pure returns (uint256) {
+    ) internal pure returns (uint256 newAccepted, bool overdrawn) {
         _age(gate, time);
         if (gross <= accepted) {
-            _takeLoss(gate, accepted - gross, shares);
-            return gross;
+            _rememberLoss(gate, accepted - gross, shares);
+            return (gross, _drawLoss(gate, accepted - gross, accepted));
         }
 
-        uint256 gain = gross - accepted;
-        accepted += _takeRecovery(gate, gain, shares);
-        accepted += _takeBucket(gate, gross - accepted, accepted);
-        accepted += _takeSlot(gate, gross - accepted, accepted, time);
-        _fillSlot(gate, gross - accepted, accepted, time);
-        return accepted;
+        newAccepted = accepted + _takeRecovery(gate, gross - accepted, shares);
+        newAccepted += _takeBucket(gate, gross - newAccepted, newAccepted);
+        newAccepted += _takeSlot(gate, gross - newAccepted, newAccepted, time);
+        _fillSlot(gate, gross - newAccepted, newAccepted, time);
     }
 
     /// @notice Price of a share unit after flows.
@@ -96,6 +97,11 @@ library GainGate {
             Constants.BUCKET_MAX,
             gate.bucket + (Constants.BUCKET_MAX * elapsed) / Constants.BUCKET_REFILL_TIME
         );
+        gate.lossBucket = Math.min(
+            Constants.LOSS_BUCKET_MAX,
+            gate.lossBucket + (Constants.LOSS_BUCKET_MAX * elapsed)
+                / Constants.LOSS_BUCKET_REFILL_TIME
+        );
 
         _lowerRecovery(gate, gate.fadeRate * elapsed);
         gate.fadeRate += gate.pendingFadeRate;
@@ -103,12 +109,27 @@ library GainGate {
     }
 
     /// @dev Rounded up, so that a loss can be undone to the unit.
-    function _takeLoss(INavReporter.Gate memory gate, uint256 loss, uint256 shares) private pure {
+    function _rememberLoss(INavReporter.Gate memory gate, uint256 loss, uint256 shares)
+        private
+        pure
+    {
         uint256 inPrice = Math.mulDiv(loss, Constants.PRICE_ONE, shares, Math.Rounding.Ceil);
         gate.recovery += inPrice;
         gate.pendingFadeRate = Math.ceilDiv(inPrice, Constants.RECOVERY_FADE_TIME);
         gate.slotAmount = 0;
         gate.slotReleaseAt = 0;
+    }
+
+    /// @dev Rounded up, against whoever reports the loss.
+    function _drawLoss(INavReporter.Gate memory gate, uint256 loss, uint256 accepted)
+        private
+        pure
+        returns (bool overdrawn)
+    {
+        if (loss == 0) return false; // also where accepted is 0
+        uint256 part = Math.mulDiv(loss, Constants.ONE, accepted, Math.Rounding.Ceil);
+        overdrawn = part > gate.lossBucket;
+        gate.lossBucket = Math.saturatingSub(gate.lossBucket, part);
     }
 
     function _takeRecovery(INavReporter.Gate memory gate, uint256 gain, uint256 shares)

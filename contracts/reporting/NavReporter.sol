@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
-import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -12,7 +10,7 @@ import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
 import {Constants} from "../libraries/Constants.sol";
 import {GainGate} from "./GainGate.sol";
-import {ReportHash} from "./ReportHash.sol";
+import {ReporterSet} from "./ReporterSet.sol";
 
 /// @title NAV reports of one vault
 /// @notice Accounting: a leg is worth its attested equity plus what the vault sent and the venue has not credited,
@@ -21,24 +19,14 @@ import {ReportHash} from "./ReportHash.sol";
 ///
 /// Trust: fewer than `quorum` reporters can do nothing. A colluding quorum can misstate the attested legs; the gate
 /// bounds what a false gain is worth, and the rest of NAV is measured on-chain at the cut. The relayer is nobody.
-/// @dev Invariants V-02, V-11, V-16, V-19.
-contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
+/// @dev Invariants V-02, V-11, V-16, V-17, V-19, V-20.
+contract NavReporter is ReporterSet, ReentrancyGuardTransient {
     using GainGate for INavReporter.Gate;
     using GainGate for GainGate.History;
     using SafeCast for uint256;
 
     /// @inheritdoc INavReporter
-    address public immutable vault;
-
-    /// @inheritdoc INavReporter
-    uint256 public quorum;
-    /// @inheritdoc INavReporter
-    uint32 public setId;
-    /// @inheritdoc INavReporter
     bytes32 public lastReportHash;
-
-    address[] private _reporters;
-    mapping(address account => uint256 numberFromOne) private _numberOf;
 
     Leg[] private _lastLegs;
     Gate private _gate;
@@ -59,13 +47,9 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     }
 
     constructor(address vault_, address[] memory initialReporters, uint256 initialQuorum)
-        EIP712("Athanor NavReporter", "1")
+        ReporterSet(vault_, initialReporters, initialQuorum)
     {
-        require(vault_ != address(0), ZeroAddress());
-
-        vault = vault_;
         _gate = GainGate.fresh(0);
-        _setReporters(initialReporters, initialQuorum);
     }
 
     /* ANYONE */
@@ -88,20 +72,38 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         outcome = assessed.outcome;
         _emitReport(report, digest_, outcome);
 
+        if (outcome.hold != Hold.NONE) {
+            _gate = assessed.gate;
+            IMarketMakingVault(vault).hold(outcome.accepted);
+            return outcome;
+        }
         outcome.fill = IMarketMakingVault(vault).settle(_pricing(outcome));
         _storeGate(assessed);
     }
 
-    /* OWNER OF THE VAULT */
+    /* GUARDIAN OF THE VAULT AND REPORTERS */
 
     /// @inheritdoc INavReporter
-    function setReporters(address[] calldata newReporters, uint256 newQuorum) external {
-        require(msg.sender == IMarketMakingVault(vault).owner(), NotVaultOwner(msg.sender));
+    /// @dev Invariant V-20.
+    function object() external {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        require(vault_.state() == IMarketMakingVault.State.CUT, NoOpenCut());
+        _spendObjection();
 
-        for (uint256 i; i < _reporters.length; ++i) {
-            delete _numberOf[_reporters[i]];
-        }
-        _setReporters(newReporters, newQuorum);
+        emit Object(msg.sender, vault_.cut().epoch);
+        vault_.hold(vault_.acceptedNav());
+    }
+
+    /// @inheritdoc INavReporter
+    function vetoSlot() external {
+        uint256 amount = _gate.slotAmount;
+        require(amount != 0, SlotEmpty());
+        _spendObjection();
+
+        _gate.slotAmount = 0;
+        _gate.slotReleaseAt = 0;
+
+        emit VetoSlot(msg.sender, amount);
     }
 
     /* VIEWS */
@@ -109,12 +111,8 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     /// @inheritdoc INavReporter
     function previewReport(Report calldata report) external view returns (Outcome memory outcome) {
         outcome = _assess(report).outcome;
+        if (outcome.hold != Hold.NONE) return outcome;
         outcome.fill = IMarketMakingVault(vault).previewSettle(_pricing(outcome));
-    }
-
-    /// @inheritdoc INavReporter
-    function digest(Report calldata report) public view returns (bytes32) {
-        return _hashTypedDataV4(ReportHash.structHash(vault, report));
     }
 
     /// @inheritdoc INavReporter
@@ -140,16 +138,6 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
     /// @inheritdoc INavReporter
     function highPrice(uint64 time) external view returns (uint256) {
         return _history.high(time);
-    }
-
-    /// @inheritdoc INavReporter
-    function reporters() external view returns (address[] memory) {
-        return _reporters;
-    }
-
-    /// @inheritdoc INavReporter
-    function isReporter(address account) external view returns (bool) {
-        return _numberOf[account] != 0;
     }
 
     /* INTERNAL: REPORT */
@@ -182,17 +170,34 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
         uint64 time
     ) private view {
         Outcome memory outcome = assessed.outcome;
-        assessed.gate = assessed.reset ? GainGate.fresh(time) : _gate;
-        outcome.accepted = assessed.reset
-            ? outcome.gross
-            : assessed.gate.step(acceptedBefore, outcome.gross, shares, time);
+        bool overdrawn = false;
+        if (assessed.reset) {
+            assessed.gate = GainGate.fresh(time);
+            outcome.accepted = outcome.gross;
+        } else {
+            assessed.gate = _gate;
+            (outcome.accepted, overdrawn) =
+                assessed.gate.step(acceptedBefore, outcome.gross, shares, time);
+        }
 
         uint256 staleMax = Math.mulDiv(outcome.accepted, Constants.STALE_MAX, Constants.ONE);
-        require(
-            outcome.staleTransit <= staleMax, StaleTransitExceeded(outcome.staleTransit, staleMax)
-        );
-        uint256 high = assessed.reset ? 0 : _history.high(time);
-        outcome.depositsOpen = outcome.staleTransit == 0 && _depositsOpen(outcome, shares, high);
+        if (outcome.staleTransit > staleMax) {
+            _holdStale(assessed, acceptedBefore);
+        } else if (overdrawn) {
+            outcome.hold = Hold.LOSS;
+        } else {
+            uint256 high = assessed.reset ? 0 : _history.high(time);
+            outcome.depositsOpen = outcome.staleTransit == 0 && _depositsOpen(outcome, shares, high);
+        }
+    }
+
+    /// @dev A loss is published by a held report as well; a gain passes the gate at a settlement only.
+    function _holdStale(Assessment memory assessed, uint256 acceptedBefore) private view {
+        assessed.outcome.hold = Hold.STALE_TRANSIT;
+        if (assessed.outcome.gross > acceptedBefore) {
+            assessed.outcome.accepted = acceptedBefore;
+            assessed.gate = _gate;
+        }
     }
 
     function _gross(IMarketMakingVault.Cut memory cut, int256 venue, bool nearlyNone)
@@ -309,52 +314,6 @@ contract NavReporter is EIP712, ReentrancyGuardTransient, INavReporter {
             grossAsk: outcome.grossAsk,
             depositsOpen: outcome.depositsOpen
         });
-    }
-
-    /* INTERNAL: SIGNATURES */
-
-    /// @dev Invariant V-16. OpenZeppelin's ECDSA refuses malleable signatures; a signer counts once.
-    function _requireQuorum(bytes32 digest_, bytes[] calldata signatures) private view {
-        require(signatures.length >= quorum, QuorumMissed(signatures.length, quorum));
-
-        uint256 seen = 0;
-        for (uint256 i; i < signatures.length; ++i) {
-            address signer = ECDSA.recover(digest_, signatures[i]);
-            uint256 number = _numberOf[signer];
-            require(number != 0, NotReporter(signer));
-            require(seen & (1 << number) == 0, DuplicateSignature(signer));
-            seen |= 1 << number;
-        }
-    }
-
-    function _setReporters(address[] memory newReporters, uint256 newQuorum) private {
-        uint256 size = newReporters.length;
-        require(size <= Constants.MAX_REPORTERS, SetSizeOutOfRange(size));
-        require(
-            newQuorum >= Constants.MIN_QUORUM && newQuorum <= size && newQuorum * 2 > size,
-            QuorumOutOfRange(newQuorum, size)
-        );
-
-        for (uint256 i; i < size; ++i) {
-            address account = newReporters[i];
-            _requireNoRole(account);
-            require(_numberOf[account] == 0, DuplicateReporter(account));
-            _numberOf[account] = i + 1;
-        }
-        _reporters = newReporters;
-        quorum = newQuorum;
-        setId += 1;
-
-        emit SetReporters(setId, newReporters, newQuorum);
-    }
-
-    function _requireNoRole(address account) private view {
-        IMarketMakingVault vault_ = IMarketMakingVault(vault);
-        require(account != address(0), ZeroAddress());
-        require(
-            account != vault_.keeper() && account != vault_.guardian() && account != vault_.owner(),
-            RoleConflict(account)
-        );
     }
 
     /* INTERNAL: STORAGE */

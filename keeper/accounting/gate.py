@@ -1,20 +1,23 @@
-"""Owns the gain gate off-chain: what part of a reported NAV is accepted, are deposits filled.
+"""Owns the gate off-chain: what part of a reported NAV is accepted, is the cut settled or held.
 
 Written from docs/spec.md, not from the Solidity. Assets in asset units, prices in 1e36 assets per
 share unit, times in seconds, fractions of 1e18; all ints.
 """
 
+import copy
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final
 
 from keeper.accounting.shares import Fill, Pricing, Vault, ceil_div, near_empty
 
-__all__ = ["Gate", "price_of", "stale_limit"]
+__all__ = ["Gate", "Held", "Hold", "price_of"]
 
 PRICE_ONE: Final = 10**36
 WAD: Final = 10**18
 DAY: Final = 86_400
 BUCKET_MAX: Final = WAD // 100
+LOSS_BUCKET_MAX: Final = WAD // 50
 SLOT_MAX_PERCENT: Final = 5
 SLOT_DELAY: Final = 3 * DAY
 RECOVERY_FADE: Final = 7 * DAY
@@ -26,17 +29,28 @@ def price_of(accepted: int, shares: int) -> int:
     return (accepted + 1) * PRICE_ONE // shares
 
 
-def stale_limit(accepted: int) -> int:
-    """Return the largest transit older than a day with which a cut may settle [asset units]."""
-    return accepted * 2 // 100
+class Hold(Enum):
+    """Why a report settles nothing; the numbers are the contract's."""
+
+    LOSS = 1
+    STALE_TRANSIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A report that is accepted without settling its cut; `accepted` is published [asset units]."""
+
+    reason: Hold
+    accepted: int
 
 
 @dataclass(slots=True)
 class Gate:
-    """Bucket, recovery, slot and settled prices of one vault."""
+    """Buckets, recovery, slot and settled prices of one vault."""
 
     time: int = 0
     bucket: int = BUCKET_MAX
+    loss_bucket: int = LOSS_BUCKET_MAX
     recovery: int = 0
     fade_rate: int = 0
     pending_fade_rate: int = 0
@@ -44,25 +58,38 @@ class Gate:
     slot_release_at: int = 0
     prices: list[tuple[int, int]] = field(default_factory=list)
 
-    def price(self, vault: Vault, gross: int, gross_ask: int, time: int, stale: int = 0) -> Pricing:
+    def price(
+        self, vault: Vault, gross: int, gross_ask: int, time: int, stale: int = 0
+    ) -> Pricing | Held:
         """Pass `gross`, cut at `time`, through the gate; the state moves on.
 
-        `stale` is what has been in flight for more than a day; above 2 % of the accepted NAV
-        nothing may settle, which is for the caller to refuse.
+        `stale` is what has been in flight for more than a day; above 2 % of the accepted NAV it
+        holds the cut, and then no gain passes.
         """
-        shares = vault.supply + vault.virtual
+        before, overdrawn = copy.copy(self), False
+        before.prices = list(self.prices)
         if near_empty(vault.supply, vault.virtual):
             self.reset(time)
             accepted = gross
         else:
             self._age(time)
-            accepted = self._accept(vault.accepted, gross, shares, time)
+            accepted, overdrawn = self._accept(vault.accepted, gross, vault, time)
+        if stale > accepted * 2 // 100:
+            if gross > vault.accepted:
+                self._become(before)
+            return Held(Hold.STALE_TRANSIT, min(gross, vault.accepted))
+        if overdrawn:
+            return Held(Hold.LOSS, accepted)
         return Pricing(
             accepted=accepted,
             gross=gross,
             gross_ask=gross_ask,
             deposits_open=stale == 0 and self._deposits_open(accepted, gross, gross_ask, vault),
         )
+
+    def veto(self) -> None:
+        """Send a waiting gain back: what is left of it waits anew from the next report on."""
+        self.slot = self.slot_release_at = 0
 
     def settled(self, vault: Vault, fill: Fill) -> None:
         """Remember the price after flows; a whole exit starts everything anew."""
@@ -72,7 +99,7 @@ class Gate:
 
     def reset(self, time: int) -> None:
         """Become a gate that has seen nothing."""
-        self.time, self.bucket = time, BUCKET_MAX
+        self.time, self.bucket, self.loss_bucket = time, BUCKET_MAX, LOSS_BUCKET_MAX
         self.recovery = self.fade_rate = self.pending_fade_rate = 0
         self.slot = self.slot_release_at = 0
         self.prices.clear()
@@ -86,17 +113,20 @@ class Gate:
         elapsed = time - self.time
         self.time = time
         self.bucket = min(BUCKET_MAX, self.bucket + BUCKET_MAX * elapsed // DAY)
+        refilled = self.loss_bucket + LOSS_BUCKET_MAX * elapsed // DAY
+        self.loss_bucket = min(LOSS_BUCKET_MAX, refilled)
         self._lower_recovery(self.fade_rate * elapsed)
         self.fade_rate += self.pending_fade_rate
         self.pending_fade_rate = 0
 
-    def _accept(self, accepted: int, gross: int, shares: int, time: int) -> int:
+    def _become(self, other: "Gate") -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(other, name))
+
+    def _accept(self, accepted: int, gross: int, vault: Vault, time: int) -> tuple[int, bool]:
+        shares = vault.supply + vault.virtual
         if gross <= accepted:
-            loss = ceil_div((accepted - gross) * PRICE_ONE, shares)
-            self.recovery += loss
-            self.pending_fade_rate = ceil_div(loss, RECOVERY_FADE)
-            self.slot = self.slot_release_at = 0
-            return gross
+            return gross, self._lose(accepted - gross, accepted, shares)
         undone = min(gross - accepted, self.recovery * shares // PRICE_ONE)
         self._lower_recovery(ceil_div(undone * PRICE_ONE, shares))
         accepted += undone
@@ -106,7 +136,18 @@ class Gate:
             self.slot = self.slot_release_at = 0
             accepted += released
         self._queue(gross - accepted, accepted, time)
-        return accepted
+        return accepted, False
+
+    def _lose(self, loss: int, accepted: int, shares: int) -> bool:
+        """Remember a loss; tell whether the loss bucket was too small for it."""
+        in_price = ceil_div(loss * PRICE_ONE, shares)
+        self.recovery += in_price
+        self.pending_fade_rate = ceil_div(in_price, RECOVERY_FADE)
+        self.slot = self.slot_release_at = 0
+        part = ceil_div(loss * WAD, accepted) if loss else 0
+        overdrawn = part > self.loss_bucket
+        self.loss_bucket = max(0, self.loss_bucket - part)
+        return overdrawn
 
     def _from_bucket(self, accepted: int, gross: int) -> int:
         taken = min(gross - accepted, accepted * self.bucket // WAD)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from keeper.accounting.gate import Gate
-from keeper.accounting.shares import Pricing, Vault
+from keeper.accounting.gate import Gate, Held
+from keeper.accounting.shares import Vault
 from keeper.chain.calls import Block, Call, CallReverted, read_at, read_each, view
 from keeper.chain.codec import checksum
 from keeper.chain.rpc import JsonRpc
@@ -16,6 +16,7 @@ from keeper.domain.reports import Leg
 
 __all__ = [
     "AdapterView",
+    "Estimate",
     "Overview",
     "Reporting",
     "Token",
@@ -197,11 +198,22 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     )
 
 
-def estimate(overview: Overview, now: int) -> Pricing | None:
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a cut would be priced at [asset units]; `hold` names why it would settle nothing."""
+
+    accepted: int
+    gross: int
+    gross_ask: int
+    deposits_open: bool
+    hold: str | None
+
+
+def estimate(overview: Overview, now: int) -> Estimate | None:
     """What a cut at `now` would be priced at, if the attested legs were worth what they were.
 
     On-chain legs at their live value, attested ones by the last report and the transfers since,
-    gains through the gate. None when an adapter has no price.
+    all through the gate. None when an adapter has no price.
     """
     views, reporting = overview.views, overview.reporting
     spread = 0
@@ -211,17 +223,6 @@ def estimate(overview: Overview, now: int) -> Pricing | None:
             return None
         gross += adapter.bid
         spread += adapter.ask - adapter.bid
-    time, release_at, slot, bucket, recovery, fade_rate, pending_rate = reporting.gate
-    gate = Gate(
-        time=time,
-        bucket=bucket,
-        recovery=recovery,
-        fade_rate=fade_rate,
-        pending_fade_rate=pending_rate,
-        slot=slot,
-        slot_release_at=release_at,
-        prices=[(time, reporting.high_price_e36)] if reporting.high_price_e36 else [],
-    )
     vault = Vault(
         virtual=views.virtual,
         deposit_cap=views.deposit_cap,
@@ -229,7 +230,27 @@ def estimate(overview: Overview, now: int) -> Pricing | None:
         idle=views.idle,
         accepted=views.accepted_nav,
     )
-    return gate.price(vault, gross, gross + spread, now)
+    verdict = _gate(reporting).price(vault, gross, gross + spread, now)
+    if isinstance(verdict, Held):
+        opened, hold = False, verdict.reason.name
+    else:
+        opened, hold = verdict.deposits_open, None
+    return Estimate(verdict.accepted, gross, gross + spread, opened, hold)
+
+
+def _gate(reporting: Reporting) -> Gate:
+    time, release_at, slot, bucket, loss_bucket, recovery, fade_rate, pending = reporting.gate
+    return Gate(
+        time=time,
+        bucket=bucket,
+        loss_bucket=loss_bucket,
+        recovery=recovery,
+        fade_rate=fade_rate,
+        pending_fade_rate=pending,
+        slot=slot,
+        slot_release_at=release_at,
+        prices=[(time, reporting.high_price_e36)] if reporting.high_price_e36 else [],
+    )
 
 
 def _token_calls(vault: str, views: VaultViews) -> list[Call]:

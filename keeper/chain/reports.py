@@ -15,6 +15,7 @@ from keeper.domain.reports import Leg, OpenCut, Outcome, Report
 __all__ = ["VaultReports", "submission"]
 
 _REPORTER_VIEWS: Final = ("setId", "lastReportHash", "lastLegs", "reporters", "quorum")
+_HOLDS: Final = ("NONE", "LOSS", "STALE_TRANSIT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,14 @@ def _leg(item: Sequence[int]) -> Leg:
 
 
 def _outcome(answer: Sequence[Any]) -> Outcome:
-    gross, gross_ask, accepted, stale, deposits_open, fill = answer
+    gross, gross_ask, accepted, stale, deposits_open, hold, fill = answer
     return Outcome(
         gross=gross,
         gross_ask=gross_ask,
         accepted=accepted,
         stale_transit=stale,
         deposits_open=deposits_open,
+        hold=_HOLDS[hold],
         deposit_assets=fill[1],
         deposit_shares=fill[2],
         redeem_shares=fill[3],

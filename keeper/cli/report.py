@@ -78,7 +78,7 @@ def post(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Collect a quorum of signatures, preview, and submit: the cut settles in that transaction."""
+    """Collect a quorum of signatures, preview, and submit: the cut settles there, or is held."""
     loaded = load(file, overrides)
 
     async def work(relayer: "Relayer") -> dict[str, Any]:
@@ -202,13 +202,14 @@ def _print(data: dict[str, Any]) -> None:
         rows += [
             ("gross NAV", _money(outcome["gross"])),
             ("accepted NAV", _money(outcome["accepted"])),
+            *_held(outcome["hold"]),
             ("deposits filled", _money(outcome["deposit_assets"])),
             ("redemptions paid", _money(outcome["redeem_assets"])),
             ("NAV afterwards", _money(outcome["accepted_after"])),
         ]
     rows += [(answer["url"], answer["refusal"] or answer["signer"]) for answer in data["answers"]]
     if "tx_hash" in data:
-        rows.append(("settled in", data["tx_hash"]))
+        rows.append(("submitted in", data["tx_hash"]))
     print_table(rows)
     if "safe_file" in data:
         click.echo(f"\nwrote {data['safe_file']}: drop it on the Safe's Transaction Builder")
@@ -216,6 +217,18 @@ def _print(data: dict[str, Any]) -> None:
         click.echo(f"\n# {transaction['what']}")
         for name in ("to", "data", "value"):
             click.echo(f"{name}: {transaction[name]}")
+
+
+def _held(hold: str) -> list[tuple[str, str]]:
+    """Say why a report settles nothing; what it publishes stands above."""
+    reasons = {
+        "LOSS": "the loss is larger than the loss bucket",
+        "STALE_TRANSIT": "more than 2 % has been in flight for over a day",
+    }
+    if hold not in reasons:
+        return []
+    told = f"{reasons[hold]}; requests can be cancelled, the next cut is a day away"
+    return [("held, not settled", told)]
 
 
 def _money(assets: int) -> str:

@@ -7,8 +7,7 @@ from keeper.cli.amounts import shown
 from keeper.cli.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
-    from keeper.accounting.shares import Pricing
-    from keeper.chain.overview import Overview
+    from keeper.chain.overview import Estimate, Overview
 
 __all__ = [
     "FEES",
@@ -50,7 +49,7 @@ def price_e12(overview: "Overview", nav: int) -> int:
 
 
 def deposit_terms(
-    overview: "Overview", estimated: "Pricing | None", assets: int, held: Holdings | None
+    overview: "Overview", estimated: "Estimate | None", assets: int, held: Holdings | None
 ) -> dict[str, Any]:
     """Numbers of a deposit; None for what cannot be known now."""
     views = overview.views
@@ -62,6 +61,7 @@ def deposit_terms(
         "shares_at_estimated_price": live,
         **_prices(overview, None if estimated is None else estimated.gross_ask),
         "deposits_open_estimate": None if estimated is None else estimated.deposits_open,
+        "hold_estimate": None if estimated is None else estimated.hold,
         "least_assets": views.min_deposit,
         "cap_assets": views.deposit_cap,
         "room_under_cap_assets": max(0, views.deposit_cap - nav - sum(views.deposit_queue)),
@@ -72,7 +72,7 @@ def deposit_terms(
 
 
 def redeem_terms(
-    overview: "Overview", estimated: "Pricing | None", shares: int, held: Holdings | None
+    overview: "Overview", estimated: "Estimate | None", shares: int, held: Holdings | None
 ) -> dict[str, Any]:
     """Numbers of a redemption; None for what cannot be known now."""
     views = overview.views
@@ -85,6 +85,7 @@ def redeem_terms(
         if estimated is None
         else shares * (estimated.accepted + 1) // overview.shares,
         **_prices(overview, None if estimated is None else estimated.accepted),
+        "hold_estimate": None if estimated is None else estimated.hold,
         "least_shares": views.min_redeem,
         "balance_shares": None if held is None else held.shares,
         "idle_assets": views.idle,
@@ -239,6 +240,8 @@ def _exit(terms: dict[str, Any]) -> str:
 
 def _state(overview: "Overview", terms: dict[str, Any]) -> str:
     text = f"{terms['vault_state']}; the request joins epoch {terms['joins_epoch']}"
-    if terms.get("deposits_open_estimate") is False:
+    if terms["hold_estimate"] is not None:
+        text += f"; at the estimate a cut would be held a day ({terms['hold_estimate']})"
+    elif terms.get("deposits_open_estimate") is False:
         text += "; at the estimate deposits would wait (a gain is not accepted yet)"
     return f"{text}; NAV {_units(overview)[0](overview.views.accepted_nav)}"

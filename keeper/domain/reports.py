@@ -68,13 +68,17 @@ class OpenCut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a report does, or would do, when it is submitted; asset and share units."""
+    """What a report does, or would do, when it is submitted; asset and share units.
+
+    `hold` is NONE, or why the cut settles nothing (LOSS, STALE_TRANSIT): the flows are then 0.
+    """
 
     gross: int
     gross_ask: int
     accepted: int
     stale_transit: int
     deposits_open: bool
+    hold: str
     deposit_assets: int
     deposit_shares: int
     redeem_shares: int

@@ -115,6 +115,11 @@ class System:
         """One whole share."""
         return int(self.vault.minRedeem())
 
+    def acting(self, signer: Any) -> Any:
+        """A signer as an account that sends transactions."""
+        self.chain.set_balance(signer.address, 10**18)
+        return self.chain.account_manager[signer.address]
+
     def fund(self, user: Any, assets: int) -> None:
         """Give a user assets and approve the vault for them."""
         self.token.mint(user, assets, sender=self.deployer)

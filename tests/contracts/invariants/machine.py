@@ -14,17 +14,27 @@ from typing import Any, Final
 
 from eth_utils import function_signature_to_4byte_selector
 
-from keeper.accounting.gate import Gate, stale_limit
-from keeper.accounting.shares import Controller, Fill, Pool, Position, Vault, near_empty
+from keeper.accounting.gate import Gate, Held
+from keeper.accounting.shares import (
+    Controller,
+    Fill,
+    Pool,
+    Position,
+    Pricing,
+    Vault,
+    near_empty,
+)
 from tests.contracts.rpc import Rpc
 from tests.contracts.system import DAY, REPORT_WINDOW, Leg, Report, System
 
 FILL_TYPES: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"
-OUTCOME: Final = [f"(uint256,uint256,uint256,uint256,bool,{FILL_TYPES})"]
+OUTCOME: Final = [f"(uint256,uint256,uint256,uint256,bool,uint8,{FILL_TYPES})"]
+NO_FILL: Final = (0, 0, 0, 0, 0, 0, 0, False)
 PROBE: Final = [f"({','.join(['uint256'] * 11)})", f"({','.join(['uint256'] * 8)})[]"]
 STEPS: Final = {
     "deposit": 10,
     "redeem": 14,
+    "leave_together": 1,
     "cancel_deposit": 2,
     "cancel_redeem": 2,
     "claim_deposit": 16,
@@ -40,6 +50,8 @@ STEPS: Final = {
     "close_epoch": 22,
     "submit_report": 26,
     "lapse": 3,
+    "object": 2,
+    "veto": 8,
 }
 
 
@@ -59,7 +71,7 @@ ALLOCATE_REFUSALS: Final = {
 }
 NO_OPEN_CUT: Final = selector("NoOpenCut()")
 GROSS_NOT_POSITIVE: Final = selector("GrossNotPositive(int256)")
-STALE: Final = selector("StaleTransitExceeded(uint256,uint256)")
+MAY_NOT_YET: Final = selector("ObjectionSpent(uint256)")
 
 
 @dataclass(slots=True)
@@ -127,6 +139,8 @@ class Machine:
         self.world = World()
         self.cut = Cut(0, 0, 0, 0, 0, 0, 0, 0, 0, in_flight=False)
         self.settled = True
+        self.held_until = 0
+        self.objected: dict[str, int] = {}
         self.last_leg = Leg(0, 0, 0, 0)
         self.prev_hash = bytes(32)
         self.assets = [0] * len(self.users)
@@ -139,6 +153,9 @@ class Machine:
         self.claimable: list[tuple[int, ...]] = [(0, 0, 0, 0)] * len(self.users)
         self.counts = Counter[str]()
         self.rpc.request("anvil_setBlockTimestampInterval", 1)
+        for signer in system.signers:
+            self.rpc.request("anvil_setBalance", signer.address, hex(10**18))
+            self.rpc.request("anvil_impersonateAccount", signer.address)
         for user in self.users:
             self.rpc.send(system.token.approve, system.vault.address, 2**256 - 1, sender=user)
 
@@ -148,7 +165,8 @@ class Machine:
         for name in OPENING + self.random.choices(names, weights, k=steps):
             if getattr(self, f"_{name}")():
                 self.counts[name] += 1
-            self.check(claimable_may_fall=name.startswith("claim"), settled=name)
+            claims = name.startswith("claim") or name == "leave_together"
+            self.check(claimable_may_fall=claims, settled=name)
         return self.counts
 
     # -- depositors --------------------------------------------------------------------------
@@ -170,16 +188,36 @@ class Machine:
         if not holders:
             return False
         who = self.random.choice(holders)
-        controller = self._controller(who)
         part = self.random.choice([1, 1, 2, 10])
         amount = self.shares[who] // part
-        if amount < self.share:
-            amount = self.shares[who]
+        self._request_redeem(who, amount if amount >= self.share else self.shares[who])
+        return True
+
+    def _leave_together(self) -> bool:
+        """Everybody asks for everything: the next settlement may be a whole exit."""
+        for who in range(len(self.users)):
+            self._claim_all_shares(who)
+            if self.shares[who]:
+                self._request_redeem(who, self.shares[who])
+        return self.mirror.redeems.open > 0
+
+    def _request_redeem(self, who: int, amount: int) -> None:
+        controller = self._controller(who)
         self._send("requestRedeem", amount, self.names[controller], self.names[who], who=who)
         self.shares[who] -= amount
         self.mirror.redeems.request(self.names[controller], amount)
         self.redeems[controller].requested += amount
-        return True
+
+    def _claim_all_shares(self, who: int) -> None:
+        name, pool = self.names[who], self.mirror.deposits
+        used = pool.view(name).claim_in
+        if used == 0:
+            return
+        self._send("deposit", used, name, name, who=who)
+        paid = pool.claim_by_in(name, used)
+        self.deposits[who].claimed_in += used
+        self.deposits[who].claimed_out += paid
+        self.shares[who] += paid
 
     def _cancel_deposit(self) -> bool:
         return self._cancel(self.mirror.deposits, self.deposits, "cancelDepositRequest")
@@ -351,7 +389,7 @@ class Machine:
     def _close_epoch(self) -> bool:
         if self._live():
             return False
-        missing = self.cut.time + DAY - self.rpc.now()
+        missing = max(self.cut.time + DAY, self.held_until) - self.rpc.now()
         if missing > 0:
             self.rpc.wait(missing + self.random.choice([0, 0, 3_600, 2 * DAY]))
         self._send("closeEpoch", who=None)
@@ -391,28 +429,34 @@ class Machine:
             return False
         gate = copy.deepcopy(self.gate)
         ask = gross + self.cut.spread
-        pricing = gate.price(self.mirror, gross, ask, self.cut.time, stale)
-        nav, signatures = self.system.nav, self.system.sign(report)
-        if stale > stale_limit(pricing.accepted):
-            self._refused(report, STALE)
-            self.counts["stale"] += 1
-            return False
-        (outcome,) = self.rpc.call(nav.previewReport, report.as_tuple(), types=OUTCOME)
-        assert outcome[:5] == (gross, ask, pricing.accepted, stale, pricing.deposits_open), "V-02"
-        self.world.equity += earned
-        self._settle(report, signatures, gate, pricing, outcome[5])
-        return True
-
-    def _settle(
-        self, report: Report, signatures: list[bytes], gate: Gate, pricing: Any, preview: Any
-    ) -> None:
-        before = copy.deepcopy(self.mirror)
+        verdict = gate.price(self.mirror, gross, ask, self.cut.time, stale)
         nav = self.system.nav
-        self.rpc.send(nav.submitReport, report.as_tuple(), signatures, sender=self.users[0])
-        fill = self.mirror.settle(pricing)
-        gate.settled(self.mirror, fill)
+        (outcome,) = self.rpc.call(nav.previewReport, report.as_tuple(), types=OUTCOME)
+        assert outcome[:4] == (gross, ask, verdict.accepted, stale), "V-02"
+        self.world.equity += earned
+        self.rpc.send(
+            nav.submitReport, report.as_tuple(), self.system.sign(report), sender=self.users[0]
+        )
         self.gate, self.settled, self.last_leg = gate, True, report.legs[0]
         self.prev_hash = bytes(nav.lastReportHash())
+        if isinstance(verdict, Held):
+            assert outcome[4:] == (False, verdict.reason.value, NO_FILL), "V-20"
+            self._hold(verdict)
+        else:
+            assert outcome[4:6] == (verdict.deposits_open, 0)
+            self._settle(gate, verdict, outcome[6])
+        return True
+
+    def _hold(self, held: Held) -> None:
+        """V-20: nothing is settled, every request stays, the lower NAV is published."""
+        self.mirror.accepted = held.accepted
+        self.held_until = self.rpc.now() + DAY
+        self.counts[held.reason.name] += 1
+
+    def _settle(self, gate: Gate, pricing: Pricing, preview: Any) -> None:
+        before = copy.deepcopy(self.mirror)
+        fill = self.mirror.settle(pricing)
+        gate.settled(self.mirror, fill)
         assert preview == (
             fill.accepted,
             fill.deposit_assets,
@@ -445,11 +489,37 @@ class Machine:
         self._refused(report, NO_OPEN_CUT)
         return True
 
+    def _object(self) -> bool:
+        """V-20: the guardian or a reporter sends the cut back, once a week each."""
+        if not self._live():
+            return False
+        if not self._may_object("object"):
+            return False
+        self.settled, self.held_until = True, self.rpc.now() + DAY
+        return True
+
+    def _veto(self) -> bool:
+        if not self.gate.slot or not self._may_object("vetoSlot"):
+            return False
+        self.gate.veto()
+        return True
+
+    def _may_object(self, method: str) -> bool:
+        system = self.system
+        who = self.random.choice([system.guardian, *system.signers])
+        call = getattr(system.nav, method)
+        if self.rpc.now() + 1 < self.objected.get(who.address, 0):
+            assert self.rpc.refused(call, sender=who) == MAY_NOT_YET
+            return False
+        self.rpc.send(call, sender=who)
+        self.objected[who.address] = self.rpc.now() + 7 * DAY
+        return True
+
     def _earned(self) -> int:
         """What the venue account has earned until the cut."""
         if self.calm or not self.mirror.supply:
             return 0
-        scale = self.random.choice([0, 10, 10, 50, 300])
+        scale = self.random.choice([0, 10, 10, 50, 300, 600])
         return self.mirror.accepted * self.random.randint(-scale, 2 * scale) // 10_000
 
     def _report(self, earned: int) -> Report:
@@ -543,7 +613,7 @@ class Machine:
         wealth = account[0] + account[2] + account[7] + worth
         assert wealth <= self.funded[who] + 2 * sum(self.counts.values()), "V-05"
 
-    def _check_settlement(self, before: Vault, fill: Fill, pricing: Any) -> None:
+    def _check_settlement(self, before: Vault, fill: Fill, pricing: Pricing) -> None:
         assert fill.accepted <= pricing.gross, "V-02"
         assert self.mirror.accepted <= self._owned(), "V-02"
         if pricing.gross >= before.accepted:
@@ -560,7 +630,7 @@ class Machine:
                 exact = was * filled // old_pool.total if old_pool.total else 0
                 assert abs(part - exact) <= 2, "V-12"
 
-    def _count(self, before: Vault, fill: Fill, pricing: Any) -> None:
+    def _count(self, before: Vault, fill: Fill, pricing: Pricing) -> None:
         self.counts["fills"] += fill.redeem_shares > 0 or fill.deposit_assets > 0
         self.counts["partial"] += 0 < fill.redeem_shares < before.redeems.total
         self.counts["carried"] += before.deposits.total > 0 and not fill.deposit_assets

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keeper.accounting.gate import Gate
+from keeper.accounting.gate import Gate, Held
 from keeper.accounting.shares import (
     Controller,
     Fill,
@@ -29,7 +29,7 @@ BEST_RATE = 10**15  # shares per asset unit at the lowest price at which deposit
 POSITION = "(uint128,uint128,uint64,uint64,uint256,uint256,uint256,uint256)"
 POOL_TYPES = ["(uint256,uint256,uint256,uint256,uint256)", f"{POSITION}[]"]
 FILL_TYPES = ["(uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"]
-GATE_TYPES = ["uint256", "(uint64,uint64,uint256,uint256,uint256,uint256,uint256)"]
+GATE_TYPES = ["uint256", "bool", f"(uint64,uint64,{','.join(['uint256'] * 6)})"]
 COMMON = settings(
     max_examples=150,
     deadline=None,
@@ -254,14 +254,14 @@ def test_step__any_path__equals_the_mirror_and_never_exceeds_gross(
     """V-02: accepted NAV never exceeds gross; the gate is the same to the unit."""
     vault = Vault(virtual=10**6, deposit_cap=0, supply=shares, accepted=accepted)
     gate, time = Gate(), 0
-    state: tuple[int, ...] = (0, 0, 0, 10**16, 0, 0, 0)
+    state: tuple[int, ...] = (0, 0, 0, 10**16, 2 * 10**16, 0, 0, 0)
 
     for basis_points, elapsed in moves:
         time += elapsed
         gross = max(1, vault.accepted + vault.accepted * basis_points // 10_000)
         if near_empty(vault.supply, vault.virtual):
             return
-        answer, state = call(
+        answer, overdrawn, state = call(
             "stepGate",
             state,
             vault.accepted,
@@ -270,13 +270,16 @@ def test_step__any_path__equals_the_mirror_and_never_exceeds_gross(
             time,
             types=GATE_TYPES,
         )
-        vault.accepted = gate.price(vault, gross, gross, time).accepted
+        verdict = gate.price(vault, gross, gross, time)
+        vault.accepted = verdict.accepted
         assert answer == vault.accepted <= gross
+        assert overdrawn == isinstance(verdict, Held)
         assert state == (
             gate.time,
             gate.slot_release_at,
             gate.slot,
             gate.bucket,
+            gate.loss_bucket,
             gate.recovery,
             gate.fade_rate,
             gate.pending_fade_rate,

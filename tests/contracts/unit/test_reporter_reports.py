@@ -11,6 +11,7 @@ from eth_utils import keccak
 
 from tests.contracts.system import DAY, REPORT_WINDOW, Leg, Report, System, typed_data
 
+NONE, _, STALE_TRANSIT = range(3)
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -32,6 +33,15 @@ def cut(traded: System) -> Report:
 
 def with_leg(report: Report, **changes: int) -> Report:
     return replace(report, legs=(replace(report.legs[0], **changes),))
+
+
+def with_credit(system: System, whole: int) -> Report:
+    """A report of the open cut by which the venue has credited, and holds, `whole` assets."""
+    assets = whole * system.unit
+    report = with_leg(system.report(), equity=assets, credited=assets)
+    last = system.nav.lastLegs()[0]
+    earned = (assets - last.equity) - (assets - last.credited)
+    return replace(report, pnl=(earned, 0, 0, 0, 0))
 
 
 def test_digest__any_report__is_the_standard_eip712_hash(traded: System, cut: Report) -> None:
@@ -282,29 +292,40 @@ def test_submit_report__transfers_in_flight__change_no_nav(traded: System) -> No
     assert traded.nav.attestedValue() == 500 * unit
 
 
-def test_submit_report__transit_older_than_a_day__waits_or_holds(traded: System, bob: Any) -> None:
-    """Correction 10: deposits wait while anything is stale, nothing settles above 2 %."""
+def test_submit_report__transit_older_than_a_day__deposits_wait(traded: System, bob: Any) -> None:
+    """Correction 10: nothing is sold while anything is stale, and below 2 % the rest settles."""
     unit = traded.unit
     traded.vault.allocate(traded.clob, 21 * unit, sender=traded.keeper)
     traded.cut()
-    late = with_leg(traded.report(), equity=400 * unit, credited=400 * unit)
-    traded.submit(replace(late, pnl=(0, 0, 0, 0, 0)))
+    traded.submit(with_credit(traded, 400))
     traded.request_deposit(bob, 10 * unit)
     traded.cut()
-    unmoved = replace(
-        with_leg(traded.report(), equity=400 * unit, credited=400 * unit), pnl=(0, 0, 0, 0, 0)
-    )
 
-    with ape.reverts(traded.nav.StaleTransitExceeded, stale=21 * unit, limit=20 * unit):
-        traded.submit(unmoved)
-    arrived = replace(
-        with_leg(unmoved, equity=402 * unit, credited=402 * unit), pnl=(0, 0, 0, 0, 0)
-    )
-    outcome = traded.submit(arrived).return_value
+    outcome = traded.submit(with_credit(traded, 402)).return_value
 
     assert outcome.staleTransit == 19 * unit
-    assert not outcome.depositsOpen
+    assert (outcome.hold, outcome.depositsOpen) == (NONE, False)
     assert traded.vault.pendingDepositRequest(0, bob) == 10 * unit
+
+
+def test_submit_report__stale_transit_above_two_percent__holds_and_accepts_no_gain(
+    traded: System, alice: Any
+) -> None:
+    unit = traded.unit
+    traded.vault.allocate(traded.clob, 21 * unit, sender=traded.keeper)
+    traded.cut()
+    traded.submit(with_credit(traded, 400))
+    traded.request_redeem(alice, 10 * traded.share)
+    traded.gain(5 * unit)
+    traded.cut()
+    gate = traded.nav.gate()
+
+    outcome = traded.submit(with_credit(traded, 400)).return_value
+
+    assert (outcome.hold, outcome.staleTransit) == (STALE_TRANSIT, 21 * unit)
+    assert outcome.accepted == traded.vault.acceptedNav() == 1_000 * unit
+    assert traded.nav.gate() == gate
+    assert traded.vault.claimableRedeemRequest(0, alice) == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 KEEPER = Path(__file__).resolve().parents[3] / "keeper"
 HOST = re.compile(
-    r"(?:https?|wss?|grpcs?)://([A-Za-z0-9_.-]+)|[\"']([a-z0-9-]+(?:\.[a-z0-9-]+)+):\d{2,5}[\"']"
+    r"(?:https?|wss?|grpcs?)://(?:[^@/\s]*@)?([A-Za-z0-9_.-]+)|[\"']([a-z0-9-]+(?:\.[a-z0-9-]+)+):\d{2,5}[\"']"
 )
 SUFFIXES = {".py", ".j2", ".js", ".css", ".html"}
 CHOSEN_BY_THE_OPERATOR = KEEPER / "config" / "presets.py"
@@ -17,12 +17,16 @@ NEVER_FETCHED = {"json-schema.org", "www.w3.org", "127.0.0.1", "localhost"}
 
 
 def hosts_in(text: str) -> set[str]:
-    return {first or second for first, second in HOST.findall(text)}
+    """Hosts named in a text, but those of RFC 2606, which nobody can own."""
+    found = {first or second for first, second in HOST.findall(text)}
+    return {host for host in found if not host.endswith(".example")}
 
 
 def test_hosts_in__planted_host__is_found() -> None:
     assert hosts_in('post("https://stats.example.org/v1")') == {"stats.example.org"}
     assert hosts_in('connect("collector.example.org:4317")') == {"collector.example.org"}
+    assert hosts_in("https://user:secret@stats.example.org/") == {"stats.example.org"}
+    assert hosts_in("https://node.example/key") == set()
 
 
 def test_package__hosts__are_only_the_venue_presets() -> None:

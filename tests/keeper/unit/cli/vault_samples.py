@@ -71,7 +71,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
             last_digest="0x" + "ab" * 32,
             last_legs=(Leg(equity=200 * USDC, credited=500 * USDC, debited=0, venue_height=9),),
             attested=200 * USDC,
-            gate=(SETTLED_AT, 0, 0, 10**16, 0, 0, 0),
+            gate=(SETTLED_AT, 0, 0, 10**16, 2 * 10**16, 0, 0, 0),
             high_price_e36=0,
         ),
         silo_assets=80 * USDC,

@@ -25,6 +25,7 @@ OUTCOME = Outcome(
     accepted=1,
     stale_transit=0,
     deposits_open=True,
+    hold="NONE",
     deposit_assets=0,
     deposit_shares=0,
     redeem_shares=0,
@@ -198,7 +199,7 @@ def test_collect__silent_and_troubled_reporters__reported_beside_the_rest() -> N
 
 def test_submit__contract_refuses__named_and_nothing_sent() -> None:
     chain = Chain()
-    chain.refuses = "StaleTransitExceeded(7, 2)"
+    chain.refuses = "PnlIdentityBroken(7, 2)"
 
     async def script() -> Submitted | str:
         async with doors(*(Service(key, report()) for key in KEYS[:3])) as urls:
@@ -207,7 +208,7 @@ def test_submit__contract_refuses__named_and_nothing_sent() -> None:
             assert collected is not None
             return await relayer.submit(collected)
 
-    assert asyncio.run(script()) == "StaleTransitExceeded(7, 2)"
+    assert asyncio.run(script()) == "PnlIdentityBroken(7, 2)"
     assert chain.submitted == []
 
 
