@@ -12,6 +12,7 @@ execution: the rest in periods with operations: their cost at the closing mark, 
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 
@@ -95,6 +96,39 @@ class PoolLegs:
     def adapters(self) -> list[str]:
         """Return the adapters observed, sorted."""
         return sorted(self._pools)
+
+    def settings(self, adapter: str) -> PoolSettings | None:
+        """Return what is configured for an adapter; None for one that is not."""
+        return self._settings.get(adapter)
+
+    def settle(self, below: int) -> list[PoolPeriod]:
+        """Return the periods that end below a block, and forget all they rest on.
+
+        Only for blocks that no reorganisation reaches any more: the next period of each adapter
+        begins where its last settled one ended.
+        """
+        settled: list[PoolPeriod] = []
+        for adapter in self.adapters():
+            periods = [period for period in self.periods(adapter) if period.to_block < below]
+            if periods:
+                settled += periods
+                self.forget(adapter, periods[-1].to_block)
+        self._reverted = {block for block in self._reverted if block[0] >= below}
+        return settled
+
+    def forget(self, adapter: str, before: int) -> None:
+        """Drop what is known of an adapter below a block, and what was reverted at it."""
+
+        def keeps(block: _BlockId) -> bool:
+            return block[0] > before or (block[0] == before and block not in self._reverted)
+
+        known: tuple[dict[_BlockId, Any], ...] = (
+            self._pools.get(adapter, {}),
+            self._flows.get(adapter, {}),
+        )
+        for table in known:
+            for block in [block for block in table if not keeps(block)]:
+                del table[block]
 
     def entries(self) -> list[Entry]:
         """Return the pool legs as balanced entries: flows from the vault, profit by cause."""

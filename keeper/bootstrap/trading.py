@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +29,7 @@ from keeper.engine.sequencer import Sequencer
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE
 from keeper.pages.status import status_of
+from keeper.pages.working import held_of, orders_of
 from keeper.ports import Clock
 from keeper.release import running_release
 
@@ -81,11 +82,13 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
         sequencer, clock, ports.venue, ports.chain, LogAlerts(), started, sources=sources
     )
 
-    def status() -> dict[str, Any]:
-        return status_of(engine.state, clock.now_ns())
-
+    views: dict[str, Callable[[], dict[str, Any]]] = {
+        "status": lambda: status_of(engine.state, clock.now_ns()),
+        "orders": lambda: orders_of(engine.state),
+        "positions": lambda: held_of(engine.state),
+    }
     tickers = tuple(market.ticker for market in config.markets)
-    control = ControlServer(journal_folder(loaded), engine.ingest, status, tickers)
+    control = ControlServer(journal_folder(loaded), engine.ingest, views, tickers)
     return Services(engine, control)
 
 

@@ -35,6 +35,9 @@ ERRORS: Final[dict[str, str]] = {
     "The message names the amounts and the command that fixes it.",
     "ENGINE_FAILED": "The keeper met an unforeseen error, recorded it, cancelled its quotes and "
     "stopped. Replay the journal to see the step that failed.",
+    "INDEX_UNAVAILABLE": "The index of the journal (SQLite, in KEEPER_CACHE_DIR, else the user's "
+    "cache folder) cannot be read or written. It holds nothing of its own: deleting it is safe, "
+    "it is built again from the journal.",
     "INTERNAL": "A bug. Please report it with the text shown.",
     "JOURNAL_CORRUPT": "A record fails its checksum, sequence or hash chain. "
     "The keeper does not trade on it: restore the segment, or start a new journal folder.",
@@ -49,6 +52,9 @@ ERRORS: Final[dict[str, str]] = {
     "NOT_RUNNING": "No keeper answers on this journal's control socket. Start it: keeper run.",
     "OPERATION_PENDING": "The operator's word is in the log and acts by itself; "
     "its effect did not show within the time given. `keeper status` shows what is left.",
+    "PNL_UNEXPLAINED": "Fills, funding, fees and transfers do not lead from one word of the venue "
+    "on the account to its next, or an oracle price at a fill is missing; rather than a wrong "
+    "profit none is shown. The message names the height and the difference.",
     "QUORUM_MISSED": "Fewer reporters signed than the contract's quorum. "
     "Each reporter's answer is listed; a refusal names the number it disagrees with.",
     "RECORDING_INVALID": "A market recording cannot be used: another format, updates that do not "

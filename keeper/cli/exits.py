@@ -25,6 +25,7 @@ class ExitCode(enum.IntEnum):
     NOT_RUNNING = 13
     PENDING = 14
     UNHEALTHY = 15
+    BOOKS = 16
     INTERRUPTED = 130
 
 
@@ -45,6 +46,7 @@ MEANINGS: Final[dict[ExitCode, str]] = {
     ExitCode.NOT_RUNNING: "no keeper runs on this journal",
     ExitCode.PENDING: "accepted, but not in effect within the time given",
     ExitCode.UNHEALTHY: "a check of `keeper doctor` failed",
+    ExitCode.BOOKS: "the books do not add up to what the venue says; no figure was shown",
     ExitCode.INTERRUPTED: "interrupted by a signal",
 }
 
@@ -71,6 +73,8 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "JournalMissing": ("JOURNAL_MISSING", ExitCode.JOURNAL),
     "SceneFailed": ("SCENE_FAILED", ExitCode.INTERNAL),
     "RecordingInvalid": ("RECORDING_INVALID", ExitCode.CONFIG),
+    "IndexUnavailable": ("INDEX_UNAVAILABLE", ExitCode.JOURNAL),
+    "ProfitUnexplained": ("PNL_UNEXPLAINED", ExitCode.BOOKS),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
     "ControlRefused": ("CONTROL_REFUSED", ExitCode.REFUSED),
     "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),

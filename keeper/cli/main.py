@@ -27,16 +27,21 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "config": Entry("keeper.cli.config", "config", "Write, check and show the configuration."),
-    "keys": Entry(
-        "keeper.cli.keys",
-        "keys",
-        "Make, bring in, list and rotate encrypted keys; none is ever shown.",
-    ),
     "run": Entry("keeper.cli.run", "run", "Trade: quote, hedge and move capital until stopped."),
     "doctor": Entry(
         "keeper.cli.doctor", "doctor", "Check everything a keeper depends on and say what to do."
     ),
     "status": Entry("keeper.cli.status", "status", "Show what the keeper of this journal does."),
+    "orders": Entry("keeper.cli.holdings", "orders", "Show the orders that may still fill."),
+    "positions": Entry(
+        "keeper.cli.holdings", "positions", "Show positions, pools and what they come to."
+    ),
+    "fills": Entry("keeper.cli.ledger", "fills", "Show fills and pool operations in one ledger."),
+    "pnl": Entry("keeper.cli.ledger", "pnl", "Show profit by cause, checked to the unit."),
+    "export": Entry(
+        "keeper.cli.ledger", "export", "Write a whole table: no limit, stable columns, UTC."
+    ),
+    "logs": Entry("keeper.cli.logs", "logs", "Show what the keeper did and why, from its journal."),
     "pause": Entry("keeper.cli.operate", "pause", "Withdraw quotes of a market; positions stay."),
     "resume": Entry("keeper.cli.operate", "resume", "Quote a paused market again."),
     "flatten": Entry(

@@ -1,4 +1,4 @@
-"""A progress bar for what takes longer than a moment, on a terminal's stderr alone."""
+"""A progress bar on stderr for what takes longer than a moment: on a terminal, or when asked."""
 
 import sys
 import time
@@ -14,15 +14,24 @@ PATIENCE_SECONDS = 2
 
 
 @contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to be told (done, total); a bar appears after two seconds."""
-    started = time.monotonic()
+def progress_bar(label: str, *, is_forced: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function to be told (done, total); a bar appears after two seconds.
+
+    Where no terminal is there is nothing, or, when forced, a line every two seconds.
+    """
+    is_terminal = sys.stderr.isatty()
+    shown_at = time.monotonic()
     bar: Any = None
 
     def show(done: int, total: int) -> None:
-        nonlocal bar
+        nonlocal bar, shown_at
         if bar is None:
-            if not sys.stderr.isatty() or time.monotonic() - started < PATIENCE_SECONDS:
+            if time.monotonic() - shown_at < PATIENCE_SECONDS:
+                return
+            if not is_terminal:
+                shown_at = time.monotonic()
+                if is_forced:
+                    click.echo(f"{label}: {done} of {total}", err=True)
                 return
             bar = click.progressbar(length=total, label=label, file=sys.stderr)
             bar.render_progress()

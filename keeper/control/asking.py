@@ -27,7 +27,9 @@ class ControlRefused(AthanorError):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person asks: `status`, or one of VERBS with its argument (often a market)."""
+    """What a person asks: a view (`status`, `orders`, `positions`), or one of VERBS with its
+    argument (often a market).
+    """
 
     verb: str
     argument: str = ""

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,18 +19,18 @@ PRIVATE: Final = 0o700
 
 
 class ControlServer:
-    """Serves one keeper's socket; `status` gives a JSON object, `emit` takes operator commands."""
+    """Serves one keeper's socket; `views` give JSON objects, `emit` takes operator commands."""
 
     def __init__(
         self,
         journal: Path,
         emit: Emit,
-        status: Callable[[], dict[str, Any]],
+        views: Mapping[str, Callable[[], dict[str, Any]]],
         markets: tuple[str, ...],
     ) -> None:
         self._path = socket_path(journal)
         self._emit = emit
-        self._status = status
+        self._views = views
         self._markets = markets
 
     async def run(self) -> None:
@@ -63,10 +63,12 @@ class ControlServer:
             request = msgspec.json.decode(line, type=Request)
         except msgspec.DecodeError as error:
             return {"error": f"not a request: {error}"}
-        if request.verb == "status":
-            return {"status": self._status()}
+        view = self._views.get(request.verb)
+        if view is not None:
+            return {request.verb: view()}
         if request.verb not in VERBS:
-            return {"error": f"unknown verb {request.verb}; known: {', '.join(VERBS)}"}
+            known = ", ".join((*self._views, *VERBS))
+            return {"error": f"unknown verb {request.verb}; known: {known}"}
         is_market = request.verb in ("pause", "resume")
         if is_market and request.argument not in ("", *self._markets):
             return {"error": f"no market {request.argument}; markets: {', '.join(self._markets)}"}

@@ -15,6 +15,7 @@ from keeper.domain.errors import AthanorError
 from keeper.domain.events import Event, OperatorCommand
 
 MARKETS = ("ETH-USD", "BTC-USD")
+VIEWS = {"status": lambda: {"state": "ACTIVE"}, "orders": lambda: {"orders": []}}
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +33,7 @@ def with_server(journal: Path, work: Callable[[], Any]) -> tuple[Any, list[Event
     events: list[Event] = []
 
     async def run() -> Any:
-        server = ControlServer(journal, events.append, lambda: {"state": "ACTIVE"}, MARKETS)
+        server = ControlServer(journal, events.append, VIEWS, MARKETS)
         task = asyncio.create_task(server.run())
         await asyncio.to_thread(wait_for, socket_path(journal))
         try:
@@ -48,6 +49,13 @@ def test_ask__status__is_answered_and_emits_nothing(tmp_path: Path) -> None:
     answer, events = with_server(tmp_path, lambda: ask(tmp_path, Request(verb="status")))
 
     assert answer == {"status": {"state": "ACTIVE"}}
+    assert events == []
+
+
+def test_ask__any_view__is_answered_under_its_name(tmp_path: Path) -> None:
+    answer, events = with_server(tmp_path, lambda: ask(tmp_path, Request(verb="orders")))
+
+    assert answer == {"orders": {"orders": []}}
     assert events == []
 
 
