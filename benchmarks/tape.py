@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keeper.core.state import State
 from keeper.domain.commands import CancelOrders, CommandId, PlaceOrder
 from keeper.domain.events import (
     SCHEMA_VERSION,
@@ -20,6 +21,7 @@ from keeper.domain.events import (
     MarketListed,
     OraclePriced,
     OrderUpdated,
+    PerpetualPosition,
     Reconciled,
     RunStarted,
     SourceUp,
@@ -63,12 +65,14 @@ ETH = PerpetualMarket(
     status="ACTIVE",
 )
 
+OPENING_ACCOUNT = SubaccountObserved(height=FIRST_HEIGHT, usdc_quote_quantums=OPENING, positions=())
+
 
 class TapeClock:
     """Time as the tape tells it."""
 
-    def __init__(self) -> None:
-        self.now = START_NS
+    def __init__(self, now: int = START_NS) -> None:
+        self.now = now
 
     def now_ns(self) -> int:
         return self.now
@@ -113,11 +117,11 @@ def settings(layers: int) -> StepSettings:
     return StepSettings(markets=(market,), pools=(), allocation=None, limits=limits)
 
 
-def run_started(layers: int) -> RunStarted:
+def run_started(layers: int, run: int = 1) -> RunStarted:
     """First record of a tape's run."""
     release = running_release()
     return RunStarted(
-        run=1,
+        run=run,
         schema=SCHEMA_VERSION,
         package_version=release.version,
         wheel_hash=release.wheel_hash,
@@ -144,20 +148,50 @@ class Market:
     """The tape's venue: what rests of ours, where the price is, what comes next."""
 
     seed: int
+    run: int = 1
     price: int = 3_000_000_000
     height: int = FIRST_HEIGHT
     book_seq: int = 0
     fills: int = 0
+    books: int = BOOKS_PER_BLOCK
+    account: SubaccountObserved = OPENING_ACCOUNT
     resting: dict[int, _Resting] = field(default_factory=dict)
+
+    @classmethod
+    def after(cls, state: State, seed: int) -> "Market":
+        """Go on with the market a keeper's state knows; nothing of ours rests any more."""
+        if state.run < 0:
+            return cls(seed)
+        held, known = state.account, state.markets[ETH.ticker]
+        account = SubaccountObserved(
+            height=state.height,
+            usdc_quote_quantums=held.usdc,
+            positions=tuple(
+                PerpetualPosition(
+                    market=market,
+                    quantums=position.quantums,
+                    funding_index=0,
+                    quote_balance=position.quote_balance,
+                )
+                for market, position in sorted(held.positions.items())
+            ),
+        )
+        return cls(
+            seed,
+            run=state.run + 1,
+            price=known.oracle_price,
+            height=state.height,
+            book_seq=known.book.seq,
+            account=account,
+        )
 
     def opening(self, layers: int) -> list[Event]:
         """Everything up to the first quote but the price."""
-        account = SubaccountObserved(height=self.height, usdc_quote_quantums=OPENING, positions=())
         return [
-            run_started(layers),
+            run_started(layers, self.run),
             MarketListed(market=ETH),
             SourceUp(source="tape"),
-            Reconciled(height=self.height, subaccount=account, open_orders=()),
+            Reconciled(height=self.height, subaccount=self.account, open_orders=()),
             self.book(snapshot=True),
         ]
 
@@ -171,7 +205,7 @@ class Market:
             OraclePriced(market=ETH.ticker, source="tape", price=self.price, height=self.height),
         ]
         events += list(self._reached())
-        events += [self.book(snapshot=False) for _ in range(BOOKS_PER_BLOCK)]
+        events += [self.book(snapshot=False) for _ in range(self.books)]
         return events
 
     def book(self, *, snapshot: bool) -> BookUpdated:
@@ -219,7 +253,7 @@ class Market:
         self.fills += 1
         quote = ETH.quote_quantums_down(quantums, order.subticks)
         return FillReceived(
-            fill_id=f"fill-{self.fills}",
+            fill_id=f"fill-{self.run}-{self.fills}",
             market=ETH.ticker,
             client_id=order.client_id,
             side=Side(order.side),
@@ -236,9 +270,17 @@ class Market:
 Process = Callable[[Event], Sequence[Issued]]
 
 
-def play(process: Process, clock: TapeClock, *, layers: int, blocks: int, seed: int = 1) -> Market:
+def play(
+    process: Process,
+    clock: TapeClock,
+    *,
+    layers: int,
+    blocks: int,
+    market: Market | None = None,
+) -> Market:
     """Feed the tape to `process` and its answers back, each event a millisecond apart."""
-    rng, market = random.Random(seed), Market(seed)
+    market = market or Market(seed=1)
+    rng = random.Random(market.seed)
     waiting = market.opening(layers)
     for _ in range(blocks):
         waiting += market.block(rng)
@@ -250,14 +292,23 @@ def play(process: Process, clock: TapeClock, *, layers: int, blocks: int, seed: 
     return market
 
 
-def record(folder: Path, options: JournalOptions, *, core: Core = CORE, blocks: int) -> Market:
-    """Play the tape with three levels a side into a new journal and seal it."""
-    journal, clock = JournalWriter.open(folder, options), TapeClock()
+def record(
+    folder: Path, options: JournalOptions, *, core: Core = CORE, blocks: int, seed: int = 1
+) -> Market:
+    """Play the tape with three levels a side into a journal, new or not, and end it cleanly."""
+    clock, journal = TapeClock(), JournalWriter.open(folder, options)
     sequencer = Sequencer(core, journal, clock)
     sequencer.recover()
-    if sequencer.seq:
-        raise ValueError(f"{folder} already holds a journal")
-    market = play(sequencer.process, clock, layers=3, blocks=blocks)
+
+    def process(event: Event) -> Sequence[Issued]:
+        issued = sequencer.process(event)
+        if journal.is_pending:
+            journal.settle()  # hours pass in a second here: do not run ahead of the disk
+        return issued
+
+    clock.now = max(clock.now, sequencer.state.t_ns)
+    market = Market.after(sequencer.state, seed)
+    play(process, clock, layers=3, blocks=blocks, market=market)
     sequencer.close()
     return market
 

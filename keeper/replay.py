@@ -16,10 +16,11 @@ from keeper.accounting.ledger import Ledger
 from keeper.core.state import state_bytes
 from keeper.domain.errors import AthanorError
 from keeper.journal import JournalReader, Step, data_root
+from keeper.journal.reader import SegmentBegun
 from keeper.journal.rerun import CORE, Core, Era, Rerun
 from keeper.release import running_release
 
-__all__ = ["EraSummary", "ReplayResult", "Summary", "main", "replay"]
+__all__ = ["EraSummary", "ReplayResult", "Summary", "described", "main", "replay"]
 
 
 class EraSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,14 +67,14 @@ class ReplayResult:
 
 
 def replay(
-    folder: Path, *, core: Core = CORE, progress: Callable[[float], None] | None = None
+    folder: Path, *, core: Core = CORE, progress: Callable[[int, int], None] | None = None
 ) -> ReplayResult:
     """Run the core over every step this release decided and compare its commands with the log's.
 
     Reads every record from the first on, whatever snapshots there are, and folds the ledger over
-    every era. `progress` is told the part behind it, from 0 to 1. Raises JournalCorrupt naming the
-    record, ReplayMismatch naming the step, WrongRelease naming the version to install when no era
-    is this release's, OSError.
+    every era. `progress` is told how many segments of how many are done. Raises JournalCorrupt
+    naming the record, ReplayMismatch naming the step, WrongRelease naming the version to install
+    when no era is this release's, OSError.
     """
     reader, rerun, ledger = JournalReader(folder), Rerun(core), Ledger()
     bodies: list[bytes] = []
@@ -82,8 +83,8 @@ def replay(
         if isinstance(entry, Step):
             ledger.apply(entry.event)
             bodies += entry.command_bodies
-        if progress is not None:
-            progress(reader.progress)
+        elif isinstance(entry, SegmentBegun) and progress is not None:
+            progress(entry.start.segment - 1, len(reader.segments))
     if reader.last_seq and not rerun.decided:
         rerun.require_ours()
     ledger_bytes = ledger.books().to_bytes()
@@ -112,6 +113,14 @@ def _summary(
         market_root=roots.market.hex(),
         data_root=root.hex(),
     )
+
+
+def described(era: EraSummary) -> str:
+    """Say who decided an era, and what to install to decide it again."""
+    name = f"athanor-keeper {era.version} ({era.wheel_hash[:12]})"
+    if era.replayed:
+        return f"{name}, decided again"
+    return f"{name}, hashes checked; install that release to decide it again"
 
 
 def _era(era: Era) -> EraSummary:
@@ -148,8 +157,10 @@ def main(arguments: Sequence[str]) -> int:
 def _rendered(summary: Summary, *, as_json: bool) -> str:
     if as_json:
         return msgspec.json.encode(summary).decode()
-    table = msgspec.structs.asdict(summary)
-    return "\n".join(f"{name:14} {value}" for name, value in table.items())
+    table = [(name, str(value)) for name, value in msgspec.structs.asdict(summary).items()]
+    rows = [row for row in table if row[0] != "eras"]
+    rows += [(f"from step {era.first_seq}", described(era)) for era in summary.eras]
+    return "\n".join(f"{name:14} {value}" for name, value in rows)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,8 @@ ERRORS: Final[dict[str, str]] = {
     "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer. "
     "Check [venue] and the endpoint's health; nothing was sent.",
     "WRONG_RELEASE": "The journal was written by another release, and only that one can decide it "
-    "again. Install the version the message names.",
+    "again. `keeper journal upgrade` lets this one go on with it if it ended cleanly; "
+    "else install the version the message names.",
     "WIRE_ERROR": "A venue or contract answered in an unexpected shape; "
     "its version may be newer than this keeper.",
 }

@@ -51,7 +51,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "replay": Entry(
         "keeper.cli.replay", "replay", "Decide a journal again and compare every byte."
     ),
-    "journal": Entry("keeper.cli.journal", "journal", "Verify and inspect a journal."),
+    "journal": Entry(
+        "keeper.cli.journal",
+        "journal",
+        "Verify a journal, end it cleanly, or move it to this release.",
+    ),
     "report": Entry(
         "keeper.cli.report", "report", "Collect reporters' signatures and settle a cut."
     ),

@@ -11,7 +11,7 @@ import click
 if TYPE_CHECKING:
     from keeper.config import LoadedConfig
 
-__all__ = ["collector_paused", "config_options", "json_option", "load"]
+__all__ = ["collector_paused", "config_options", "json_option", "load", "progress_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +21,13 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print data as JSON on stdout.")(
         function
     )
+
+
+def progress_option(function: F) -> F:
+    """Add --progress: for what may take long."""
+    return click.option(
+        "--progress", is_flag=True, help="Show progress even where no terminal is."
+    )(function)
 
 
 def config_options(function: F) -> F:

@@ -170,13 +170,6 @@ class JournalReader:
         """Time of the last step read, unix nanoseconds."""
         return self._assembler.t_ns
 
-    @property
-    def progress(self) -> float:
-        """Which part of the segments is behind the reader, from 0 to 1."""
-        if not self.segments:
-            return 1.0
-        return self.segments.index(self.start.segment) / len(self.segments)
-
     def steps(self) -> Iterator[Step]:
         """Yield every step; called again, those appended since.
 

@@ -100,11 +100,19 @@ class Rerun:
         else:
             self._begin_era(entry)
 
+    @property
+    def closing(self) -> SnapshotRecord | None:
+        """The last entry, if it is the hash of a snapshot of everything before it."""
+        return self._closing if self.is_closed else None
+
     def require_ours(self) -> None:
         """Raise WrongRelease unless this release decides from here on."""
-        release = self.eras[-1].release
-        if not self.is_ours and release is not None:
-            raise _wrong_release(release, is_closed=self.is_closed)
+        if not self.is_ours:
+            raise self.wrong_release(is_closed=self.is_closed)
+
+    def wrong_release(self, *, is_closed: bool) -> WrongRelease:
+        """Return the error that names who decides the era reached, and what leads to this one."""
+        return _wrong_release(self.eras[-1].release or running_release(), is_closed=is_closed)
 
     def _step(self, recorded: Step) -> None:
         if isinstance(recorded.event, RunStarted):
@@ -155,6 +163,7 @@ class Rerun:
             return  # the snapshot read is of after this record
         self._require_end_of_former(begun)
         self.eras.append(Era(record.seq + 1, release))
+        self._expected.clear()
         if self.is_ours:
             former = _former(record)
             self.state = _migrated(former, record)

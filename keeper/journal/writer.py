@@ -221,6 +221,10 @@ class JournalWriter:
         chains = self._ready_chains()
         return Roots(self.last_seq, chains[Stream.ACCOUNT].root(), chains[Stream.MARKET].root())
 
+    def settle(self) -> None:
+        """Wait until what is closed is compressed and what is kept is written. Raises OSError."""
+        self._background.settle()
+
     def begin_era(self, era: EraRecord, snapshot: bytes) -> None:
         """Begin another release's era between two segments; `snapshot` is what it starts from.
 

@@ -18,7 +18,7 @@ def seqs(reader: JournalReader) -> list[int]:
 
 def settle(writer: JournalWriter) -> None:
     """Wait until what was sealed is compressed, as a busy keeper's disk would."""
-    writer._background.settle()
+    writer.settle()
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ class Played:
 
     def crashed(self, to: Path) -> Path:
         """Return the folder as a killed process would have left it now."""
-        self.journal._background.settle()
+        self.journal.settle()
         return Path(shutil.copytree(self.folder, to))
 
 
@@ -52,7 +52,7 @@ def played(folder: Path, *, blocks: int = 60) -> Iterator[Played]:
 
     def process(event: Event) -> list[Issued]:
         issued = sequencer.process(event)
-        journal._background.settle()  # the tape plays hours in a second: do not run ahead of disks
+        journal.settle()  # the tape plays hours in a second: do not run ahead of the disk
         return issued
 
     yield Played(folder, sequencer, play(process, clock, layers=3, blocks=blocks), journal)
@@ -261,7 +261,7 @@ def test_rest__quiet_and_nearly_full__ends_the_segment_before_its_limit(tmp_path
     before = snapshot_segments(tmp_path)
     sequencer.process(VenueBlock(height=9, time_ns=1))
     sequencer.rest()
-    journal._background.settle()
+    journal.settle()
 
     assert (before, snapshot_segments(tmp_path)) == ([], [2])
     sequencer.close()
@@ -276,7 +276,7 @@ def test_rest__after_a_cut__keeps_a_snapshot(tmp_path: Path) -> None:
     for event in (vault("OPEN", 5), vault("CUT", 6), vault("CUT", 7), vault("OPEN", 8)):
         sequencer.process(event)
         sequencer.rest()
-        journal._background.settle()
+        journal.settle()
         found.append(snapshot_segments(tmp_path))
 
     assert found == [[], [2], [2], [3, 2]]
