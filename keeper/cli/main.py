@@ -27,6 +27,11 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "config": Entry("keeper.cli.config", "config", "Write, check and show the configuration."),
+    "keys": Entry(
+        "keeper.cli.keys",
+        "keys",
+        "Make, bring in, list and rotate encrypted keys; none is ever shown.",
+    ),
     "run": Entry("keeper.cli.run", "run", "Trade: quote, hedge and move capital until stopped."),
     "doctor": Entry(
         "keeper.cli.doctor", "doctor", "Check everything a keeper depends on and say what to do."
