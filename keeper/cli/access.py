@@ -22,6 +22,7 @@ __all__ = [
     "Reach",
     "Signing",
     "address_of",
+    "decorated",
     "offline_options",
     "place_of",
     "reach_options",
@@ -103,7 +104,7 @@ def reach_options(function: F) -> F:
         ),
         config_options,
     ]
-    return _decorated(wrapper, function, options)
+    return decorated(wrapper, function, options)
 
 
 OFFLINE = (
@@ -138,7 +139,7 @@ def offline_options(function: F) -> F:
         return function(*args, offline=offline, **kwargs)
 
     sender = click.option("--from", "sender", metavar="ADDRESS", help="The Safe, for --safe.")
-    return _decorated(wrapper, function, [*OFFLINE, sender])
+    return decorated(wrapper, function, [*OFFLINE, sender])
 
 
 def signing_options(function: F) -> F:
@@ -186,17 +187,18 @@ def signing_options(function: F) -> F:
             help="Most to pay per gas; above it nothing is sent.",
         ),
     ]
-    return _decorated(wrapper, function, options)
+    return decorated(wrapper, function, options)
 
 
-def _decorated(wrapper: Callable[..., Any], function: F, options: list[Any]) -> F:
-    decorated: Any = wrapper
-    decorated.__name__, decorated.__doc__ = function.__name__, function.__doc__
+def decorated(wrapper: Callable[..., Any], function: F, options: list[Any]) -> F:
+    """Add options to a command through a wrapper that gathers them into one object."""
+    command: Any = wrapper
+    command.__name__, command.__doc__ = function.__name__, function.__doc__
     # click collects earlier parameters here; the wrapper stands in for the function.
-    decorated.__click_params__ = list(getattr(function, "__click_params__", []))
+    command.__click_params__ = list(getattr(function, "__click_params__", []))
     for option in reversed(options):
-        decorated = option(decorated)
-    result: F = decorated
+        command = option(command)
+    result: F = command
     return result
 
 

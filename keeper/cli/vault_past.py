@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keeper.cli.access import decorated
 from keeper.cli.amounts import shown
 from keeper.cli.output import note, print_table
 from keeper.cli.progress import progress_bar
@@ -74,8 +75,6 @@ def past_options(function: Any) -> Any:
         past = Past(kwargs.pop("from_block"), kwargs.pop("book"))
         return function(*args, past=past, **kwargs)
 
-    wrapper.__name__, wrapper.__doc__ = function.__name__, function.__doc__
-    wrapper.__click_params__ = list(getattr(function, "__click_params__", []))  # type: ignore[attr-defined]
     from_block = click.option(
         "--from-block",
         type=click.IntRange(min=0),
@@ -87,7 +86,7 @@ def past_options(function: Any) -> Any:
         type=click.Path(path_type=Path, dir_okay=False),
         help="Address book.  [default: deployments/<chain>.json, or beside the configuration]",
     )
-    return from_block(book(wrapper))
+    return decorated(wrapper, function, [from_block, book])
 
 
 async def read_past(wallet: "Wallet", past: Past, reach: "Reach", reporter: str) -> "VaultHistory":

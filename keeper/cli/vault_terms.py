@@ -156,7 +156,7 @@ def deposit_panel(overview: "Overview", terms: dict[str, Any]) -> list[tuple[str
         (
             "limits",
             f"at least {money(terms['least_assets'])}, "
-            f"room under the cap {money(terms['room_under_cap_assets'])}",
+            f"room under the cap {money(terms['room_under_cap_assets'])}{_over(terms)}",
         ),
         ("vault", _state(overview, terms)),
     ]
@@ -236,6 +236,11 @@ def _exit(terms: dict[str, Any]) -> str:
         f"{clock_time(terms['exit_at_latest_if_reported_and_paid'])} if reporters sign and "
         "idle money pays"
     )
+
+
+def _over(terms: dict[str, Any]) -> str:
+    over = terms["amount_assets"] > terms["room_under_cap_assets"]
+    return ": what is above it waits, cancellable" if over else ""
 
 
 def _state(overview: "Overview", terms: dict[str, Any]) -> str:

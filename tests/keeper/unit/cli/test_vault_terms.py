@@ -103,6 +103,16 @@ def test_deposit_panel__rows__say_price_age_limits_fees_and_worst_exit() -> None
     assert panel["fees"].startswith("none")
 
 
+def test_deposit_panel__above_the_cap__says_that_the_rest_waits() -> None:
+    view = overview()
+
+    panel = dict(deposit_panel(view, deposit_terms(view, estimate(view, NOW), 851 * USDC, HELD)))
+
+    assert panel["limits"].endswith(
+        "room under the cap 850.00 USDC: what is above it waits, cancellable"
+    )
+
+
 def test_deposit_panel__dead_price__names_the_adapter_and_its_error() -> None:
     dead = dataclasses.replace(POOL_LEG, bid=None, ask=None, dead_reason="StalePrice(1, 2)")
     view = overview(legs=(dead, CLOB_LEG))
