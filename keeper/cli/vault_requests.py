@@ -118,8 +118,9 @@ def _states(
     from keeper.chain.vault import REPORT_WINDOW_SECONDS
 
     given, got = UNITS[name]
-    now, in_cut = overview.block.timestamp, overview.state == "CUT"
-    settling = side.unfilled - side.cancellable if in_cut else 0
+    now = overview.block.timestamp
+    # Only what is in an open cut cannot be cancelled.
+    settling = side.unfilled - side.cancellable
     cut_at, lapses_at = overview.views.cut[1], overview.views.cut[1] + REPORT_WINDOW_SECONDS
     return {
         f"requested_{given}": _sum(own, REQUESTED[name], given),

@@ -83,15 +83,15 @@ def test_window_return__everybody_left_and_came_back__is_chained_over_the_gap() 
         FIRST,
         settled(1, 0, 0, nav_before=11 * 10**8, supply_before=MANY, whole_exit=1),
         settled(2, 77, 0),
-        settled(3, 10**9, nav_before=77, supply_before=0),
-        settled(4, 11 * 10**8),
+        settled(3, 2 * 10**9, nav_before=77, supply_before=0),
+        settled(4, 22 * 10**8),
     ]
 
     found = window_return(path, V, None)
 
     assert found is not None
-    leg = Fraction(11 * 10**8 + 1, MANY + V) / Fraction(10**9 + 1, MANY + V)
-    assert found.ratio == leg * leg
+    first = Fraction(11 * 10**8 + 1, 10**9 + 1)
+    assert found.ratio == first * Fraction(22 * 10**8 + 1, 2 * 10**9 + 1)
 
 
 def test_drawdown__fall_and_recovery__is_from_the_high_before_to_the_low() -> None:

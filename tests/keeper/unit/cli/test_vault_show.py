@@ -176,6 +176,23 @@ def test_returns_of__windows__are_recomputable_from_the_inputs_beside_them() -> 
         assert end * int(found["denominator"]) == start * int(found["numerator"])
 
 
+def test_returns_of__whole_exit__counts_to_the_gross_that_leavers_were_paid() -> None:
+    leaving = epoch(
+        2,
+        0,
+        0,
+        accepted=1_000 * USDC,
+        gross=1_200 * USDC,
+        redeem_shares=1_000 * SHARE,
+        whole_exit=True,
+    )
+    history = msgspec.structs.replace(HISTORY, epochs=(HISTORY.epochs[0], leaving))
+
+    found = returns_of(overview(), history)["windows"]["since_inception"]
+
+    assert found["return_ppm"] == 199_999
+
+
 def test_returns_of__drawdown__has_its_sample() -> None:
     assert returns_of(overview(), HISTORY)["drawdown"] == {
         "drawdown_ppm": 50_000,
