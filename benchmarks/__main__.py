@@ -7,7 +7,7 @@ import timeit
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from benchmarks import build_sign, event_to_command, replaying
+from benchmarks import build_sign, event_to_command, reading, replaying
 from benchmarks.figures import Figure
 
 
@@ -15,8 +15,10 @@ def _measure(runs: int) -> list[Figure]:
     return [
         *event_to_command.figures(1, runs=runs, blocks=400),
         *event_to_command.figures(3, runs=runs, blocks=400),
+        *event_to_command.leader_figures(runs=runs, blocks=400),
         event_to_command.backlog(runs=runs),
         replaying.figure(runs=runs, blocks=400),
+        *reading.figures(runs=runs, lines=20_000),
         *build_sign.figures(runs=runs, rounds=500),
     ]
 

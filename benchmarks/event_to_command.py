@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.figures import Figure, Samples, median_of, now
-from benchmarks.tape import Market, TapeClock, play
+from benchmarks.tape import LEADER, Market, TapeClock, play
 from keeper.domain.commands import OrderCommand
-from keeper.domain.events import Event
+from keeper.domain.events import Event, LeaderQuoted
 from keeper.engine.ingress import Ingress
 from keeper.engine.sequencer import Issued, Sequencer
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE
 
-__all__ = ["backlog", "figures"]
+__all__ = ["backlog", "figures", "leader_figures"]
 
 GOALS = {1: "p50 <= 100 us, p99 <= 1 ms", 3: "p50 <= 200 us, p99 <= 1 ms"}
 BACKLOG = 2_000
@@ -33,6 +33,7 @@ class _Stopwatch:
     ingress: Ingress = field(default_factory=Ingress)
     deciding: Samples = field(default_factory=Samples)
     every: Samples = field(default_factory=Samples)
+    leading: Samples = field(default_factory=Samples)
 
     def process(self, event: Event) -> Sequence[Issued]:
         self.ingress.put(event)
@@ -40,20 +41,24 @@ class _Stopwatch:
         taken = self.ingress.pop()
         issued = self.sequencer.process(taken) if taken is not None else []
         self.every.add(since)
+        if isinstance(event, LeaderQuoted):
+            self.leading.last_of(self.every)
         if any(isinstance(item.approved.value, OrderCommand) for item in issued):
             self.deciding.last_of(self.every)
         return issued
 
 
 @contextmanager
-def _played(layers: int, blocks: int) -> Iterator[tuple[_Stopwatch, Market]]:
+def _played(
+    layers: int, blocks: int, market: Market | None = None
+) -> Iterator[tuple[_Stopwatch, Market]]:
     """Play the tape into a journal in a temporary folder; yield what it left behind."""
     with tempfile.TemporaryDirectory(prefix="athanor-bench-") as folder:
         journal = JournalWriter.open(Path(folder), JournalOptions())
         clock = TapeClock()
         watch = _Stopwatch(Sequencer(CORE, journal, clock))
         watch.sequencer.recover()
-        yield watch, play(watch.process, clock, layers=layers, blocks=blocks)
+        yield watch, play(watch.process, clock, layers=layers, blocks=blocks, market=market)
         journal.close()
 
 
@@ -90,4 +95,16 @@ def figures(layers: int, *, runs: int, blocks: int) -> list[Figure]:
     return [
         median_of(f"event to orders, {side}", deciding, GOALS[layers]),
         median_of(f"any event, {side}", every, "p99 <= 1 ms"),
+    ]
+
+
+def leader_figures(*, runs: int, blocks: int) -> list[Figure]:
+    """Measure the tape with a leader: its quotes alone, and whatever leads to orders."""
+    watches = []
+    for _ in range(runs):
+        with _played(3, blocks, Market(seed=1, leader=LEADER)) as (watch, _):
+            watches.append(watch)
+    return [
+        median_of("a leader's quote, 3 levels a side", [w.leading for w in watches], "none set"),
+        median_of("event to orders, with a leader", [w.deciding for w in watches], GOALS[3]),
     ]

@@ -2,6 +2,7 @@
 
 Closed loop and deterministic: the same seed and the same core give the same events. The book is a
 ladder around the oracle, which walks by whole ticks; an order fills when the walk reaches it.
+With a leader its quotes come ten times a block, a little ahead of the oracle.
 """
 
 import random
@@ -18,6 +19,7 @@ from keeper.domain.events import (
     CommandResult,
     Event,
     FillReceived,
+    LeaderQuoted,
     MarketListed,
     OraclePriced,
     OrderUpdated,
@@ -31,6 +33,7 @@ from keeper.domain.events import (
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side
 from keeper.domain.settings import (
+    LeaderSettings,
     MarketSettings,
     MegaVaultParams,
     RiskLimits,
@@ -42,12 +45,26 @@ from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE, Core
 from keeper.release import running_release
 
-__all__ = ["Market", "TapeClock", "play", "record", "run_started", "settings"]
+__all__ = ["LEADER", "Market", "TapeClock", "play", "record", "run_started", "settings"]
 
 START_NS = 1_700_000_000 * NS_PER_SECOND
 FIRST_HEIGHT = 100
 BOOKS_PER_BLOCK = 8
 BOOK_LEVELS = 20
+LEADER_QUOTES_PER_BLOCK = 10
+LEADER = LeaderSettings(
+    symbol="ETHUSDT",
+    base_units=1,
+    weight_ppm=600_000,
+    venue_weight_ppm=0,
+    max_age_ms=60_000,
+    band_ppm=50_000,
+    pull_band_ppm=100_000,
+    basis_seconds=300,
+    max_basis_ppm=50_000,
+    on_missing="pull",
+    missing_widen_ppm=0,
+)
 MAKER_FEE_PPM = 100
 OPENING = 1_000_000 * 10**6
 
@@ -81,7 +98,7 @@ class TapeClock:
         self.now += int(seconds * NS_PER_SECOND)
 
 
-def settings(layers: int) -> StepSettings:
+def settings(layers: int, leader: LeaderSettings | None = None) -> StepSettings:
     """Production-like settings with `layers` MegaVault quotes a side."""
     market = MarketSettings(
         ticker=ETH.ticker,
@@ -102,6 +119,7 @@ def settings(layers: int) -> StepSettings:
         max_position_quote_quantums=500_000 * 10**6,
         inventory_band_quote_quantums=400_000 * 10**6,
         hedge_max_slippage_ppm=5_000,
+        leader=leader,
     )
     limits = RiskLimits(
         max_order_quote_quantums=100_000 * 10**6,
@@ -117,7 +135,7 @@ def settings(layers: int) -> StepSettings:
     return StepSettings(markets=(market,), pools=(), allocation=None, limits=limits)
 
 
-def run_started(layers: int, run: int = 1) -> RunStarted:
+def run_started(layers: int, run: int = 1, leader: LeaderSettings | None = None) -> RunStarted:
     """First record of a tape's run."""
     release = running_release()
     return RunStarted(
@@ -127,7 +145,7 @@ def run_started(layers: int, run: int = 1) -> RunStarted:
         wheel_hash=release.wheel_hash,
         config_hash="tape",
         params_hash="tape",
-        settings=settings(layers),
+        settings=settings(layers, leader),
         vault="0xvault",
         evm_chain_id=31337,
         venue_chain_id="localdydxprotocol",
@@ -156,6 +174,8 @@ class Market:
     books: int = BOOKS_PER_BLOCK
     account: SubaccountObserved = OPENING_ACCOUNT
     resting: dict[int, _Resting] = field(default_factory=dict)
+    leader: LeaderSettings | None = None
+    leader_seq: int = 0
 
     @classmethod
     def after(cls, state: State, seed: int) -> "Market":
@@ -188,7 +208,7 @@ class Market:
     def opening(self, layers: int) -> list[Event]:
         """Everything up to the first quote but the price."""
         return [
-            run_started(layers, self.run),
+            run_started(layers, self.run, self.leader),
             MarketListed(market=ETH),
             SourceUp(source="tape"),
             Reconciled(height=self.height, subaccount=self.account, open_orders=()),
@@ -206,7 +226,23 @@ class Market:
         ]
         events += list(self._reached())
         events += [self.book(snapshot=False) for _ in range(self.books)]
+        if self.leader is not None:
+            events += [self.led(rng) for _ in range(LEADER_QUOTES_PER_BLOCK)]
         return events
+
+    def led(self, rng: random.Random) -> LeaderQuoted:
+        """The leader's best prices, up to two ticks around the price; oracle units are 1e-6."""
+        self.leader_seq += 1
+        middle = 100 * (self.price + rng.randint(-2, 2) * ETH.subticks_per_tick)
+        return LeaderQuoted(
+            market=ETH.ticker,
+            source="leader:tape",
+            source_seq=self.leader_seq,
+            bid_e8=middle - 500_000,
+            bid_size_e8=rng.randint(1, 9) * 10**8,
+            ask_e8=middle + 500_000,
+            ask_size_e8=rng.randint(1, 9) * 10**8,
+        )
 
     def book(self, *, snapshot: bool) -> BookUpdated:
         """A ladder around the price: whole, or its two front levels with new sizes."""
@@ -271,15 +307,10 @@ Process = Callable[[Event], Sequence[Issued]]
 
 
 def play(
-    process: Process,
-    clock: TapeClock,
-    *,
-    layers: int,
-    blocks: int,
-    market: Market | None = None,
+    process: Process, clock: TapeClock, *, layers: int, blocks: int, market: Market | None = None
 ) -> Market:
     """Feed the tape to `process` and its answers back, each event a millisecond apart."""
-    market = market or Market(seed=1)
+    market = Market(seed=1) if market is None else market
     rng = random.Random(market.seed)
     waiting = market.opening(layers)
     for _ in range(blocks):
