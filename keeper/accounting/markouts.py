@@ -1,4 +1,4 @@
-"""What a price did after our fills: adverse selection per horizon and side, in exact integers.
+"""What a price did after our fills: adverse selection per horizon, side and liquidity, exactly.
 
 A fill's markout is `side * (reference at fill + horizon - fill price)`, in ppm of the fill price
 and weighted by what was exchanged: below zero, whoever took our quote knew more. Part of it is the
@@ -9,7 +9,7 @@ References in a journal: the venue's oracle, and the leader's microprice where o
 (weight 0 records it without quoting by it: so a run without the leader can be measured against it).
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -26,34 +26,54 @@ from keeper.domain.events import (
     SourceGap,
 )
 from keeper.domain.instruments import PerpetualMarket
-from keeper.domain.orders import Side
+from keeper.domain.orders import Liquidity, Side
 from keeper.domain.units import NS_PER_SECOND, PPM
 from keeper.markets.reference import microprice
 
-__all__ = ["HORIZONS_NS", "JournalMarkouts", "Markout", "Markouts"]
+__all__ = ["HORIZONS_NS", "JournalMarkouts", "Markout", "Markouts", "ReferenceMarkout"]
 
 HORIZONS_NS: Final = (1 * NS_PER_SECOND, 5 * NS_PER_SECOND, 30 * NS_PER_SECOND)
 _DECIMALS: Final = 8
+_QUOTE_DECIMALS: Final = 6
 
 
 class Markout(msgspec.Struct, frozen=True, kw_only=True):
-    """One side at one horizon; ppm rounded down, None while no fill could be judged.
+    """One side and liquidity at one horizon; ppm rounded down, None while no fill could be judged.
 
-    `missing` fills are not in it: the reference was unknown at the fill or at its horizon, or the
-    horizon has not been reached.
+    `gain` and `drift` are sums in price units times size units, `drift` being its part that the
+    reference itself moved by. `missing` fills are not in it: the reference was unknown at the
+    fill or at its horizon, or the horizon has not been reached.
     """
 
     horizon_ns: int
     side: Side
+    liquidity: Liquidity
     fills: int
     missing: int
+    gain: int
+    drift: int
     ppm: int | None
     drift_ppm: int | None
+
+
+class ReferenceMarkout(msgspec.Struct, frozen=True, kw_only=True):
+    """A markout of one market against one reference ("oracle" or "leader").
+
+    `quote_quantums` is the gain against the oracle; against the leader, whose price may be another
+    currency's, only what its price moved by. Rounded down.
+    """
+
+    market: str
+    reference: str
+    quote_quantums: int
+    ppm: int | None
+    markout: Markout
 
 
 class _Fill(NamedTuple):
     due_ns: int
     side: Side
+    liquidity: Liquidity
     price: int
     size: int
     reference: int | None
@@ -75,7 +95,12 @@ class Markouts:
 
     def __init__(self, horizons_ns: Sequence[int] = HORIZONS_NS) -> None:
         self._waiting: dict[int, deque[_Fill]] = {each: deque() for each in horizons_ns}
-        self._sums = {(each, side): _Sum() for each in horizons_ns for side in Side}
+        self._sums = {
+            (each, side, liquidity): _Sum()
+            for each in horizons_ns
+            for side in Side
+            for liquidity in Liquidity
+        }
         self._reference: int | None = None
 
     def priced(self, t_ns: int, price: int | None) -> None:
@@ -83,11 +108,11 @@ class Markouts:
         self.passed(t_ns)
         self._reference = price
 
-    def filled(self, t_ns: int, side: Side, price: int, size: int) -> None:
+    def filled(self, t_ns: int, as_what: tuple[Side, Liquidity], price: int, size: int) -> None:
         """A fill of ours."""
         self.passed(t_ns)
         for horizon_ns, waiting in self._waiting.items():
-            waiting.append(_Fill(t_ns + horizon_ns, side, price, size, self._reference))
+            waiting.append(_Fill(t_ns + horizon_ns, *as_what, price, size, self._reference))
 
     def passed(self, t_ns: int) -> None:
         """Judge the fills whose horizon lies before `t_ns`, by the reference that stood then."""
@@ -96,14 +121,16 @@ class Markouts:
                 self._judge(horizon_ns, waiting.popleft())
 
     def results(self) -> tuple[Markout, ...]:
-        """Return what is known so far, by horizon, buys before sells."""
-        return tuple(
-            _result(key, found, sum(fill.side is key[1] for fill in self._waiting[key[0]]))
-            for key, found in self._sums.items()
+        """Return what is known so far, by horizon, buys before sells, makers before takers."""
+        waiting = Counter(
+            (horizon_ns, fill.side, fill.liquidity)
+            for horizon_ns, fills in self._waiting.items()
+            for fill in fills
         )
+        return tuple(_result(key, found, waiting[key]) for key, found in self._sums.items())
 
     def _judge(self, horizon_ns: int, fill: _Fill) -> None:
-        found = self._sums[horizon_ns, fill.side]
+        found = self._sums[horizon_ns, fill.side, fill.liquidity]
         if fill.reference is None or self._reference is None:
             found.missing += 1
             return
@@ -124,6 +151,7 @@ class JournalMarkouts:
         self._listings: dict[str, PerpetualMarket] = {}
         self._leaders: dict[str, str] = {}
         self._base_units: dict[str, int] = {}
+        self._seen: set[str] = set()
         self.oracle: dict[str, Markouts] = {}
         self.leader: dict[str, Markouts] = {}
 
@@ -136,9 +164,7 @@ class JournalMarkouts:
             self._leaders[event.market] = event.source
             self._of(self.leader, event.market).priced(t_ns, self._leader_e8(event))
         elif isinstance(event, FillReceived) and event.market in self._listings:
-            price = _fill_e8(self._listings[event.market], event.subticks)
-            for kind in (self.oracle, self.leader):
-                self._of(kind, event.market).filled(t_ns, event.side, price, event.quantums)
+            self._fill(t_ns, event)
         elif isinstance(event, MarketListed):
             self._listings[event.market.ticker] = event.market
         elif isinstance(event, (SourceDown, SourceGap)):
@@ -153,6 +179,28 @@ class JournalMarkouts:
         for kind in (self.oracle, self.leader):
             for found in kind.values():
                 found.passed(t_ns)
+
+    def rows(self) -> tuple[ReferenceMarkout, ...]:
+        """Return what has fills, by market, the oracle before the leader."""
+        return tuple(
+            _row(self._listings[market], name, markout)
+            for market in sorted(self._listings)
+            for name, kind in (("oracle", self.oracle), ("leader", self.leader))
+            if market in kind
+            for markout in kind[market].results()
+            if markout.fills
+        )
+
+    def _fill(self, t_ns: int, event: FillReceived) -> None:
+        """Count a fill once, however often it is delivered."""
+        if event.fill_id in self._seen:
+            return
+        self._seen.add(event.fill_id)
+        price = _fill_e8(self._listings[event.market], event.subticks)
+        for kind in (self.oracle, self.leader):
+            self._of(kind, event.market).filled(
+                t_ns, (event.side, event.liquidity), price, event.quantums
+            )
 
     def _start(self, t_ns: int, event: RunStarted) -> None:
         """A new run knows no price yet."""
@@ -173,11 +221,27 @@ class JournalMarkouts:
         return kind.setdefault(market, Markouts(self._horizons_ns))
 
 
-def _result(key: tuple[int, Side], found: _Sum, waiting: int) -> Markout:
+def _row(listing: PerpetualMarket, reference: str, markout: Markout) -> ReferenceMarkout:
+    """Name a markout; prices were 1e-8 USDC, sizes base quantums."""
+    raw = markout.gain if reference == "oracle" else markout.drift
+    exponent = listing.atomic_resolution + _QUOTE_DECIMALS - _DECIMALS
+    return ReferenceMarkout(
+        market=listing.ticker,
+        reference=reference,
+        quote_quantums=_scaled_down(raw, exponent),
+        ppm=markout.ppm if reference == "oracle" else markout.drift_ppm,
+        markout=markout,
+    )
+
+
+def _result(key: tuple[int, Side, Liquidity], found: _Sum, waiting: int) -> Markout:
     known = found.weight > 0
     return Markout(
         horizon_ns=key[0],
         side=key[1],
+        liquidity=key[2],
+        gain=found.gain,
+        drift=found.drift,
         fills=found.fills,
         missing=found.missing + waiting,
         ppm=found.gain * PPM // found.weight if known else None,

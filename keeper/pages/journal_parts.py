@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keeper.accounting.ledger import Ledger
+from keeper.accounting.markouts import JournalMarkouts, ReferenceMarkout
 from keeper.domain import commands as cm
 from keeper.domain import events as ev
 from keeper.domain.orders import TimeInForce
@@ -16,7 +17,7 @@ from keeper.pages.market_reading import MarketReading, Quoted
 from keeper.pages.parameters import parameter_rows
 from keeper.pages.pool_reading import PoolReading
 from keeper.pages.profit import profit_over_time
-from keeper.pages.report_data import Figure, JournalParts
+from keeper.pages.report_data import Figure, JournalParts, Markout
 from keeper.pages.series import Points, append, steps_of
 
 __all__ = ["JournalReading", "build_report_data_from_journal"]
@@ -48,6 +49,7 @@ class JournalReading:
         self._height = -1
         self._time_ms_of: dict[int, int] = {}
         self._ledger = Ledger()
+        self._markouts = JournalMarkouts()
 
     def take(self, step: Step) -> None:
         """Fold one step."""
@@ -55,6 +57,7 @@ class JournalReading:
         self._last_ns = step.t_ns
         self._events[type(step.event).__name__] += 1
         self._ledger.apply(step.event)
+        self._markouts.take(step.t_ns, step.event)
         at_ms = step.t_ns // NS_PER_MS
         handler = _HANDLERS.get(type(step.event))
         if handler is not None:
@@ -69,6 +72,7 @@ class JournalReading:
         """Return what was read."""
         quoted = sorted((n, m) for n, m in self._markets.items() if m.listing is not None)
         end_ms = self._last_ns // NS_PER_MS
+        self._markouts.finish(self._last_ns)
         return JournalParts(
             markets=tuple(
                 market.chart(name, end_ms, self._pool_delta(name)) for name, market in quoted
@@ -78,6 +82,7 @@ class JournalReading:
             profit=profit_over_time(self._ledger, self._time_ms_of),
             parameters=parameter_rows(self._settings) if self._settings else (),
             refusals=tuple(self._refusals.most_common()),
+            markouts=tuple(map(_markout, self._markouts.rows())),
             figures=self._figures(),
         )
 
@@ -179,6 +184,21 @@ class JournalReading:
 
     def _market(self, ticker: str) -> MarketReading:
         return self._markets.setdefault(ticker, MarketReading())
+
+
+def _markout(row: ReferenceMarkout) -> Markout:
+    """Rows without a judged fill have been left out."""
+    found = row.markout
+    return Markout(
+        market=row.market,
+        reference=row.reference,
+        side=found.side.value,
+        liquidity=found.liquidity.value,
+        horizon_s=found.horizon_ns // NS_PER_SECOND,
+        count=found.fills,
+        usdc_e6=row.quote_quantums,
+        ppm=row.ppm or 0,
+    )
 
 
 _HANDLERS: Final[dict[type, Callable[[JournalReading, int, Any], None]]] = {

@@ -156,13 +156,15 @@ class ProfitPoint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Markout(msgspec.Struct, frozen=True, kw_only=True):
-    """What fills of one market, side and liquidity gained by the reference some seconds later.
+    """What fills of one market, side and liquidity gained by a reference some seconds later.
 
     `usdc_e6` is the sum, `ppm` the same of the volume; fees are not in it. `count` leaves out
-    fills too close to the end of the log.
+    fills too close to the end of the log. `reference` is "oracle": against its price then; or
+    "leader": by how much the leader's price moved since.
     """
 
     market: str
+    reference: str
     side: str
     liquidity: str
     horizon_s: int

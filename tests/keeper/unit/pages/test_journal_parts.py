@@ -11,7 +11,7 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.pages.journal_parts import build_report_data_from_journal
-from keeper.pages.report_data import FillSummary, JournalParts
+from keeper.pages.report_data import FillSummary, JournalParts, Markout
 from tests.keeper.builders import (
     LEADER,
     leader,
@@ -259,3 +259,31 @@ def test_build__pool_and_perpetual__net_to_what_is_left_open(
 
     assert chart.pool[-1][1] == 1_000_000_000
     assert chart.net[-1][1] == 700_000_000
+
+
+def test_build__fill_and_the_price_after_it__markout_against_the_oracle(
+    tmp_path: Path, listed: tuple[ev.Event, list[Command]]
+) -> None:
+    steps: list[tuple[ev.Event, list[Command]]] = [
+        listed,
+        (ev.OraclePriced(market="ETH-USD", source="o", price=3_000_000_000, height=1), []),
+        (fill("a", Side.BUY, 5), []),
+        (ev.OraclePriced(market="ETH-USD", source="o", price=2_960_000_000, height=6), []),
+        *((block(number), []) for number in range(6, 10)),
+    ]
+
+    parts = written(tmp_path, steps)
+
+    # Half an ETH bought at 2990, at 2960 a second later.
+    assert parts.markouts == (
+        Markout(
+            market="ETH-USD",
+            reference="oracle",
+            side="BUY",
+            liquidity="MAKER",
+            horizon_s=1,
+            count=1,
+            usdc_e6=-15_000_000,
+            ppm=-10_034,
+        ),
+    )
