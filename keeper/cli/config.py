@@ -1,6 +1,9 @@
 """`keeper config`: init, check, show and schema."""
 
 import json
+import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,7 +17,10 @@ from keeper.cli.output import emit, note, print_table
 if TYPE_CHECKING:
     from keeper.config import LoadedConfig
 
-__all__ = ["config"]
+__all__ = ["config", "schema_text"]
+
+SCHEMA_NAME = "keeper.schema.json"
+"""Named in the first line of every file that `config init` writes, for editors."""
 
 VENUE_CHOICE = click.Choice(["local", "dydx-testnet", "dydx-mainnet"])
 ROLE_CHOICE = click.Choice(["keeper", "reporter", "treasurer", "relay"])
@@ -65,7 +71,8 @@ def init(
 ) -> None:
     """Write a commented configuration from a venue's starting values.
 
-    Missing keys are asked for one by one, or named when --no-input is given.
+    On a terminal, missing keys are asked for one by one, and again while an answer is refused;
+    elsewhere, and with --no-input or --json, they are named.
     """
     from keeper.config import ConfigInvalid, Problem, parse_config
     from keeper.config.template import draft, missing_keys, render_config
@@ -74,8 +81,8 @@ def init(
         raise ArgumentInvalid(f"{out} exists", next_step="choose another --out, or remove it")
     answers = list(overrides)
     missing = missing_keys(draft(venue, roles, answers))
-    if missing and not (no_input or as_json):
-        answers += [f"{path}={_ask(path, description)}" for path, description in missing]
+    if missing and sys.stdin.isatty() and not (no_input or as_json):
+        answers += _asked(missing, lambda new: draft(venue, roles, [*answers, *new]))
         missing = missing_keys(draft(venue, roles, answers))
     if missing:
         problems = [
@@ -92,13 +99,42 @@ def init(
     text = render_config(draft(venue, roles, answers), venue=venue, name=str(out))
     parse_config(text, out, environ={})
     _write(out, text)
-    result = {"file": str(out), "venue": venue, "roles": list(roles)}
+    schema_file = out.with_name(SCHEMA_NAME)
+    if not schema_file.exists():
+        _write(schema_file, schema_text())
+    result = {
+        "file": str(out),
+        "schema": str(schema_file),
+        "venue": venue,
+        "roles": list(roles),
+    }
     emit(as_json, result, lambda: click.echo(f"wrote {out}; next: keeper config check {out}"))
 
 
-def _ask(path: str, description: str) -> str:
-    note(description)
-    return str(click.prompt(path, type=str, err=True))
+def _asked(
+    missing: list[tuple[str, str]], drafted: Callable[[list[str]], dict[str, Any]]
+) -> list[str]:
+    """Ask for every missing key; an answer that the key refuses is asked for again."""
+    from keeper.config import ConfigInvalid, parse_config
+    from keeper.config.template import render_config
+
+    answers: list[str] = []
+    for path, description in missing:
+        note(description)
+        while True:
+            answer = f"{path}={click.prompt(path, type=str, err=True)}"
+            text = render_config(drafted([*answers, answer]), venue="draft")
+            try:
+                parse_config(text, Path("draft"), environ={})
+            except ConfigInvalid as error:
+                refused = [p for p in error.problems if p.path == path]
+            else:
+                refused = []
+            if not refused:
+                break
+            note(f"{refused[0].message}")
+        answers.append(answer)
+    return answers
 
 
 def _write(out: Path, text: str) -> None:
@@ -171,14 +207,94 @@ def show(file: Path, overrides: tuple[str, ...], origin: bool, as_json: bool) ->
 
 
 @config.command()
+@FILE_ARGUMENT
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@json_option
+def migrate(file: Path, dry_run: bool, as_json: bool) -> None:
+    """Bring a file of an older format to the present one.
+
+    Comments and order stay. The old file is kept beside the new one, named by its format; a format
+    that is not known is refused.
+    """
+    from keeper.config.migrations import difference
+    from keeper.config.migrations import migrate as brought_up
+
+    result = brought_up(_text_of(file), str(file))
+    backup = None
+    if result.is_changed and not dry_run:
+        _require_valid(result.after, file)
+        backup = file.with_name(f"{file.name}.format-{result.found}")
+        _replace(file, backup, result.after)
+    data = {
+        "file": str(file),
+        "found": result.found,
+        "now": result.now,
+        "changed": result.is_changed,
+        "written": backup is not None,
+        "backup": None if backup is None else str(backup),
+        "difference": difference(result, file.name),
+    }
+    emit(as_json, data, lambda: _print_migration(data))
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ArgumentInvalid(
+            f"{file} cannot be read: {reason}", next_step="name the configuration file"
+        ) from error
+
+
+def _require_valid(text: str, file: Path) -> None:
+    """Check the new text with the environment's overrides, as a command would read it."""
+    from keeper.config import parse_config
+
+    parse_config(text, file, environ=os.environ)
+
+
+def _replace(file: Path, backup: Path, text: str) -> None:
+    """Keep the old file as `backup`, which must be new, and put the new text in its place."""
+    fresh = file.with_name(f"{file.name}.new")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.chmod(file.stat().st_mode & 0o777)
+        os.link(file, backup)
+        fresh.replace(file)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise ArgumentInvalid(
+            f"{file} was left as it is: {error.strerror} ({backup})",
+            next_step="move the backup of an earlier migration away, or make the folder writable",
+        ) from error
+
+
+def _print_migration(data: dict[str, Any]) -> None:
+    if not data["changed"]:
+        click.echo(f"{data['file']} has format {data['found']}, the newest: nothing to do")
+        return
+    click.echo(data["difference"], nl=False)
+    if data["written"]:
+        click.echo(f"wrote {data['file']}; the old file is {data['backup']}")
+    else:
+        note("nothing was written; without --dry-run it is")
+
+
+@config.command()
 @json_option
 def schema(as_json: bool) -> None:
     """Print the JSON Schema of the configuration, for editors and CI (JSON in any case)."""
     del as_json
+    click.echo(schema_text(), nl=False)
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of a configuration file; its description names every key's unit."""
     from keeper.config import Config
 
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Config.model_json_schema()}
-    click.echo(json.dumps(body, indent=2))
+    return json.dumps(body, indent=2) + "\n"
 
 
 def _flat(value: Any, prefix: str = "") -> list[tuple[str, Any]]:

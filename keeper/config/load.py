@@ -94,8 +94,7 @@ def _check_version(data: Mapping[str, Any], file: Path) -> None:
     if version is not None and version != FORMAT_VERSION:
         raise ConfigError(
             f"{file} has format_version {version!r}; this keeper reads {FORMAT_VERSION}",
-            next_step="install the keeper version the file was written for, or write it anew "
-            "with: keeper config init",
+            next_step=f"keeper config migrate --dry-run {file}",
         )
 
 

@@ -31,11 +31,12 @@ KEY_VARIABLES: Final = {
 }
 ALWAYS: Final = ("format_version", "vault", "evm", "venue", "clock", "keys")
 HEADER: Final = """\
+#:schema keeper.schema.json
 # Athanor keeper configuration ({venue}).
 # Unknown keys are refused. Secrets never stand here: [keys] names environment variables.
 # Check it:            keeper config check {name}
 # Override one value:  KEEPER__EVM__RPC_URL=... (environment) or --set evm.rpc_url=... (flag)
-# Editor completion:   keeper config schema > keeper.schema.json
+# Editor completion:   the file named above; anew: keeper config schema > keeper.schema.json
 """
 
 
