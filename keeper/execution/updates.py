@@ -38,7 +38,7 @@ def apply_update(orders: Orders, update: OrderUpdated, height: int) -> None:
     order.total_filled = max(order.total_filled, update.total_filled_quantums)
     status = update.status
     if status in ("FILLED", "CANCELED"):
-        _settle(orders, order)
+        _settle(orders, order, update.good_til_block)
     elif status in ("OPEN", "BEST_EFFORT_OPENED"):
         _acknowledge(order, update.good_til_block, height)
     elif "REPLACED" not in update.removal_reason:
@@ -124,9 +124,15 @@ def _acknowledge(order: WorkingOrder, good_til_block: int | None, height: int) -
             version.superseded_at = height
 
 
-def _settle(orders: Orders, order: WorkingOrder) -> None:
-    """Keep of a finished id only the fills that were announced and have not arrived."""
+def _settle(orders: Orders, order: WorkingOrder, good_til_block: int | None) -> None:
+    """Keep of a finished id only the fills that were announced and have not arrived.
+
+    A larger version sent after the one that is finished may rest yet: its message was on its way.
+    """
     newest = order.versions[-1]
+    is_older = good_til_block is not None and good_til_block < newest.good_til_block
+    if is_older and newest.quantums > order.filled:
+        return
     order.ended = True
     order.versions = [
         Version(

@@ -241,6 +241,41 @@ def test_apply_update__cancel_of_an_older_version__id_lives_on() -> None:
     assert not orders.working[first.client_id].ended
 
 
+@pytest.mark.parametrize("status", ["FILLED", "CANCELED"])
+def test_apply_update__older_version_done_while_a_larger_one_was_on_its_way__still_counts(
+    status: str,
+) -> None:
+    orders = Orders()
+    first = _send(orders, _quote(1_000), HEIGHT, key=1)
+    _send(orders, _quote(3_000), HEIGHT + 1, key=2)
+    apply_fill(orders, first.client_id, 1_000)
+
+    word = _word(
+        first.client_id, status, total_filled_quantums=1_000, good_til_block=first.good_til_block
+    )
+    apply_update(orders, word, HEIGHT + 1)
+    before = exposure_of(orders, "ETH-USD").buys
+    apply_result(orders, 2, _answer("REJECTED", 24), HEIGHT + 1)
+
+    assert before == 2_000
+    assert orders.working[first.client_id].ended
+    assert exposure_of(orders, "ETH-USD").buys == 0
+
+
+def test_apply_update__older_version_filled_and_the_newer_is_no_larger__is_over() -> None:
+    orders = Orders()
+    first = _send(orders, _quote(1_000), HEIGHT, key=1)
+    _send(orders, _quote(1_000, 60_000), HEIGHT + 1, key=2)
+    apply_fill(orders, first.client_id, 1_000)
+
+    word = _word(
+        first.client_id, "FILLED", total_filled_quantums=1_000, good_til_block=first.good_til_block
+    )
+    apply_update(orders, word, HEIGHT + 1)
+
+    assert orders.working == {}
+
+
 def test_apply_update__unknown_id__ignored() -> None:
     orders = Orders()
 
