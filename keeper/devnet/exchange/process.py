@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 import grpc.aio
 import uvicorn
@@ -35,6 +36,9 @@ from .worldclock import WorldClock
 
 __all__ = ["Exchange"]
 
+_KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep an idle connection, so that none is closed while a request is sent."""
+
 MS = 1_000_000
 log = logging.getLogger(__name__)
 
@@ -52,7 +56,12 @@ class HttpServer:
 
     def __init__(self, app: Starlette) -> None:
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, lifespan="off", log_config=None
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="off",
+            log_config=None,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         self._server = _Uvicorn(config)
         self._task: asyncio.Task[None] | None = None
