@@ -2,7 +2,8 @@
 
 The index remembers the last record it holds and the segment that record is in. It goes on only
 where that segment still has its place in the chain and that record its bytes; anything else is
-another journal, or one cut back by a power failure, and is read from the beginning.
+another journal, or one cut back by a power failure, and is read from the beginning; so is one
+that another release of this code had indexed.
 """
 
 import contextlib
@@ -18,6 +19,7 @@ from keeper.domain.errors import AthanorError, JournalCorrupt
 from keeper.index.facts import FactWriter
 from keeper.index.schema import TABLES, VERSION
 from keeper.journal import BEGINNING, JournalReader, SegmentStart, Step
+from keeper.release import running_release
 
 __all__ = ["Index", "IndexUnavailable", "Position", "Progress", "RunStart", "open_index"]
 
@@ -37,8 +39,12 @@ class _OtherJournalError(Exception):
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the index ends: the last record's place and digest, and the folder's look then."""
+    """Where the index ends: the last record's place and digest, and the folder's look then.
 
+    `release` is the code that made the rows: another one may read the same records otherwise.
+    """
+
+    release: str
     start: SegmentStart = BEGINNING
     last_seq: int = 0
     last_t_ns: int = 0
@@ -127,7 +133,10 @@ def _refresh(database: sqlite3.Connection, journal: Path, progress: Progress) ->
         if database.execute("PRAGMA user_version").fetchone()[0] != VERSION:
             _create(database)
         stamp = _stamp(journal)
-        known = _position(database)
+        known, release = _position(database), running_release().wheel_hash
+        if known.release != release:
+            _start_over(database)
+            known = Position(release=release)
         if known.stamp != stamp:
             try:
                 _Build(database, journal, progress, stamp).run(known)
@@ -135,7 +144,7 @@ def _refresh(database: sqlite3.Connection, journal: Path, progress: Progress) ->
                 if known.last_seq == 0:
                     raise
                 _start_over(database)
-                _Build(database, journal, progress, stamp).run(Position())
+                _Build(database, journal, progress, stamp).run(Position(release=release))
         database.execute("COMMIT")
     except BaseException:
         if database.in_transaction:
@@ -198,6 +207,7 @@ class _Build:
     def _save(self, reader: JournalReader, step: Step, stamp: str = "") -> None:
         self._facts.flush()
         position = Position(
+            release=running_release().wheel_hash,
             start=reader.start,
             last_seq=step.seq,
             last_t_ns=step.t_ns,
@@ -227,7 +237,7 @@ def _run_start(row: tuple[Any, ...]) -> RunStart:
 
 def _position(database: sqlite3.Connection) -> Position:
     row = database.execute("SELECT value FROM meta WHERE key = 'position'").fetchone()
-    return Position() if row is None else msgspec.json.decode(row[0], type=Position)
+    return Position(release="") if row is None else msgspec.json.decode(row[0], type=Position)
 
 
 def _write_position(database: sqlite3.Connection, position: Position) -> None:

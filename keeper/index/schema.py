@@ -52,6 +52,7 @@ CREATE TABLE orders (
     state TEXT NOT NULL, reason TEXT NOT NULL,
     PRIMARY KEY (first_seq, client_id)
 ) WITHOUT ROWID;
+CREATE INDEX orders_by_id ON orders (client_id, first_seq);
 CREATE INDEX orders_open ON orders (is_open) WHERE is_open = 1;
 CREATE TABLE chain_commands (
     command TEXT PRIMARY KEY, kind TEXT NOT NULL, adapter TEXT NOT NULL

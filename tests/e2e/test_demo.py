@@ -16,7 +16,7 @@ import pytest
 
 from keeper.cli.exits import ExitCode
 from keeper.devnet.identities import evm_identities, venue_identity
-from keeper.domain.events import FillReceived
+from keeper.domain.events import FillReceived, TransactionMined
 from keeper.domain.orders import Side
 from keeper.journal import JournalReader
 from keeper.journal.framing import FrameReader, body_of
@@ -330,3 +330,70 @@ def test_replay__by_other_code__names_the_release(journal: Path, tmp_path: Path)
     assert run.refusal.exit_code == ExitCode.REPLAY
     assert run.refusal.code == "WRONG_RELEASE"
     assert "install athanor-keeper" in run.refusal.next_step
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """A cache folder of these tests' own."""
+    return {"KEEPER_CACHE_DIR": str(tmp_path_factory.mktemp("cache"))}
+
+
+def exported(journal: Path, cache: dict[str, str], table: str) -> list[dict[str, Any]]:
+    """Return the rows of `keeper export TABLE`."""
+    rows: list[dict[str, Any]] = keeper(("export", table, "--journal", str(journal)), cache).data[
+        "rows"
+    ]
+    return rows
+
+
+def test_export__fills_and_transactions__are_as_many_as_the_journal_holds(
+    journal: Path, cache: dict[str, str]
+) -> None:
+    events = [step.event for step in JournalReader(journal).steps()]
+    rows = exported(journal, cache, "fills")
+    mined = {e.tx_hash: e for e in events if isinstance(e, TransactionMined)}
+    effects = [effect for event in mined.values() for effect in event.effects]
+    pool_kinds = ("swap", "mint", "burn", "collect")
+
+    on_book = [row["id"] for row in rows if row["venue"] == "clob"]
+    assert sorted(on_book) == sorted({e.fill_id for e in events if isinstance(e, FillReceived)})
+    in_pool = [row["kind"] for row in rows if row["venue"] == "pool"]
+    assert sorted(in_pool) == sorted(e.kind for e in effects if e.kind in pool_kinds)
+    assert {"swap", "mint", "collect"} <= set(in_pool)
+    transactions = exported(journal, cache, "transactions")
+    assert {row["tx_hash"] for row in transactions if row["state"] != "SIGNED"} == set(mined)
+    assert sum(row["gas_wei"] for row in transactions) == sum(
+        e.gas_used * e.effective_gas_price for e in mined.values()
+    )
+
+
+def test_pnl__of_the_demonstration__adds_up_and_equals_the_exports(
+    journal: Path, cache: dict[str, str]
+) -> None:
+    """The causes make the change of equity on both venues; exported rows make the causes."""
+    data = keeper(("pnl", "--by", "venue", "--journal", str(journal)), cache).data
+    fills, rows = exported(journal, cache, "fills"), exported(journal, cache, "pnl")
+    book = [row for row in fills if row["venue"] == "clob"]
+    totals = data["totals"]
+
+    assert {entry["venue"]: entry["difference"] for entry in data["identity"]} == {
+        "clob": 0,
+        "pool": 0,
+    }
+    assert data["pending"] == []
+    for cause in ("spread", "inventory", "funding", "feesAndRebates", "total"):
+        assert totals[cause] == sum(row[f"{cause}_units"] for row in rows)
+    clob = next(row for row in data["rows"] if row["key"] == "clob")
+    assert clob["spread"] == sum(row["edge_units"] for row in book)
+    assert clob["feesAndRebates"] == -sum(row["fee_units"] for row in book) != 0
+    pool = next(row for row in data["rows"] if row["key"] == "pool")
+    assert pool["feesAndRebates"] > 0
+
+
+def test_logs__of_a_transaction__tell_its_whole_life(journal: Path, cache: dict[str, str]) -> None:
+    swap = next(row for row in exported(journal, cache, "fills") if row["kind"] == "swap")
+    arguments = ("logs", "--journal", str(journal), "--id", swap["tx_hash"])
+    kinds = [entry["kind"] for entry in keeper(arguments, cache).data["entries"]]
+
+    assert kinds[:2] == ["TransactionSigned", "CommandResult"]
+    assert kinds[2:] == ["TransactionMined", "TransactionMined"]

@@ -11,6 +11,7 @@ from keeper.index import Index, IndexUnavailable, index_path, open_index
 from keeper.index import build as index_build
 from keeper.journal import JournalOptions, JournalReader
 from keeper.journal.layout import wal_path
+from keeper.release import Release
 from tests.keeper.ledger_story import story, write_story
 from tests.keeper.samples import Written, open_writer, write_steps
 
@@ -159,6 +160,21 @@ def test_open_index__index_of_another_version__is_replaced(
     database.close()
 
     assert rows(tmp_path / "journal", tmp_path / "index") == before
+
+
+def test_open_index__made_by_another_release__is_built_anew(
+    tmp_path: Path, steps: list[Written], reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade goes on with the same journal, but may read more out of it."""
+    write_story(tmp_path / "journal", steps)
+    before = rows(tmp_path / "journal", tmp_path / "index")
+    other = Release(version="9", wheel_hash="9")
+    monkeypatch.setattr(index_build, "running_release", lambda: other)
+
+    again = rows(tmp_path / "journal", tmp_path / "index")
+
+    assert again == before
+    assert reads == [1, 1]
 
 
 def test_open_index__damaged_journal__is_an_error_and_leaves_no_index(
