@@ -1,8 +1,10 @@
 """What an operator runs before and beside a live keeper: shadow, doctor, the example files."""
 
 import json
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +255,96 @@ def test_examples__in_shadow_on_the_world__decide_and_send_nothing(
             until(running.misses_its_leader, "the leader to be missed")
         else:
             until(lambda: running.placed() == {Side.BUY, Side.SELL}, "quotes in the log")
+
+
+class Trading:
+    """A keeper that trades on the world's venue account, with a journal of its own."""
+
+    def __init__(self, world: LocalWorld, folder: Path) -> None:
+        self.world = world
+        self.folder = folder
+        self.environ = {**world.keys(), "KEEPER_CACHE_DIR": str(folder / "cache")}
+        self.where = ("--config", str(world.config), "--set", f"journal.folder={folder}/journal")
+        self.service = Service(("run", *self.where), folder / "keeper.log", self.environ)
+
+    def read(self, *arguments: str) -> dict[str, Any]:
+        """What a reading command says."""
+        assert self.service.process.poll() is None, self.service.log.read_text()
+        return keeper((*arguments, *self.where), self.environ).data
+
+    def sides(self) -> set[str]:
+        """Sides of the fills it had, once it had any."""
+        if not (self.folder / "journal").is_dir():
+            return set()
+        return {row["side"] for row in self.read("fills")["fills"]}
+
+    def resting(self) -> set[tuple[int, str]]:
+        """Its orders that rest, by id and side, as it says."""
+        data = self.read("orders")
+        assert data["source"] == "running keeper"
+        return {(o["order_id"], o["side"]) for o in data["orders"] if o["state"] == "OPEN"}
+
+    def agrees(self) -> bool:
+        """Whether the exchange has just the orders open that the keeper says it has."""
+        theirs = {(o["client_id"], o["side"]) for o in self.world.orders()}
+        return len(theirs) > 1 and theirs == self.resting()
+
+
+def fills_told(world: LocalWorld) -> dict[str, tuple[Any, ...]]:
+    """The account's fills by id, as the exchange's indexer tells them to anyone."""
+    query = {"address": world.wallet, "subaccountNumber": 0, "limit": 100}
+    answer = world.client.get(f"{world.endpoint('rest')}/v4/fills", params=query)
+    answer.raise_for_status()
+    return {
+        fill["id"]: (
+            *(fill["market"], fill["side"], fill["liquidity"], fill["createdAt"]),
+            *(Fraction(fill[name]) for name in ("size", "price", "fee")),
+        )
+        for fill in answer.json()["fills"]
+    }
+
+
+def fills_exported(running: Trading) -> dict[str, tuple[Any, ...]]:
+    """The same out of the journal."""
+    rows = running.read("export", "fills")["rows"]
+    return {
+        row["id"]: (
+            *(row["market"], row["side"], row["liquidity"], row["time"]),
+            *(abs(Fraction(row["base"])), Fraction(row["price"]), Fraction(row["fee"])),
+        )
+        for row in rows
+    }
+
+
+def test_reading__beside_a_trading_keeper__agrees_with_the_exchange(
+    world: LocalWorld, tmp_path: Path
+) -> None:
+    """The last test of this module: it leaves a position behind."""
+    running = Trading(world, tmp_path)
+    follow = ("logs", "-f", "--json", "--level", "debug", *running.where)
+    followed: Service | None = None
+    try:
+        until(lambda: len(running.sides()) == 2, "fills on both sides", patience_seconds=120)
+        followed = Service(follow, tmp_path / "logs.log", running.environ)
+        until(running.agrees, "the same orders on both sides")
+        pause = keeper(("pause", *running.where), running.environ)
+        assert pause.data["in_effect"]
+        until(lambda: fills_told(world) == fills_exported(running), "the same fills")
+        subaccount = world.exchange()["subaccounts"][f"{world.wallet}/0"]
+        (market,) = running.read("positions", "--market", "ETH-USD")["markets"]
+        held = subaccount["positions"].get("1", {"quantums": 0})
+        assert market["position_quantums"] == held["quantums"]
+        profit = running.read("pnl")
+        assert [entry["difference"] for entry in profit["identity"]] == [0] * len(
+            profit["identity"]
+        )
+        assert profit["pending"] == []
+        kinds = set()
+        while "OperatorCommand" not in kinds:
+            kinds.add(json.loads(followed.line(20))["kind"])
+        assert {"PlaceOrder", "FillReceived"} <= kinds
+    finally:
+        if followed is not None:
+            followed.stop(signal.SIGINT)
+        code = running.service.stop()
+    assert code == 0, running.service.log.read_text()
