@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test newest demo bench twins clean lock
+.PHONY: help install compile check fmt lint types layers slither test newest demo expectations bench twins clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -76,6 +76,9 @@ newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest
 
 demo: compile ## the story on one machine, ending in a table and out/report.html; DATA=folder plays recordings
 	$(RUN) keeper devnet demo --out out $(if $(DATA),--data "$(DATA)")
+
+expectations: compile ## what users expect, row by row, on a running world
+	$(RUN) python -m tests.e2e.expectations
 
 bench: install ## latency figures, medians of several runs
 	$(RUN) python -m benchmarks

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["devnet"]
 
+USDC = 10**6
+
 OUT = click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
@@ -68,8 +70,20 @@ def demo(out: Path, data: Path | None, seed: int | None, as_json: bool) -> None:
 @OUT
 @DATA
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of prices and flow.")
+@click.option(
+    "--fund",
+    type=click.IntRange(min=100),
+    default=None,
+    help="Give the vault's venue account this many USDC, so that a keeper has what to quote with.",
+)
 @json_option
-def up(out: Path, data: Path | None, seed: int, as_json: bool) -> None:  # noqa: ARG001
+def up(
+    out: Path,
+    data: Path | None,
+    seed: int,
+    fund: int | None,
+    as_json: bool,  # noqa: ARG001
+) -> None:
     """Start the world and keep it running until Ctrl-C; prints where everything listens.
 
     That record is one line of JSON, with or without --json. At a recording's end its last book is
@@ -79,9 +93,15 @@ def up(out: Path, data: Path | None, seed: int, as_json: bool) -> None:  # noqa:
 
     recordings = _recordings(data)
     _fresh(out)
+    gift = (fund or 0) * USDC
     asyncio.run(
         run_world(
-            out / "world", seed, lambda record: click.echo(json.dumps(record)), note, recordings
+            out / "world",
+            seed,
+            lambda record: click.echo(json.dumps(record)),
+            note,
+            recordings,
+            gift,
         )
     )
 

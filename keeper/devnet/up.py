@@ -23,10 +23,11 @@ async def run_world(
     ready: Callable[[dict[str, Any]], None],
     note: Callable[[str], None],
     recordings: Chosen = (),
+    gift: int = 0,
 ) -> None:
     """Start everything but the product, hand `ready` the record, run until SIGINT or SIGTERM.
 
-    `note` is told when a recording has ended.
+    `note` is told when a recording has ended; `gift` are asset units for the vault's venue account.
     """
     tape = write_tape(recordings, folder / "tape.jsonl") if recordings else None
     world = World(folder, seed, tape)
@@ -38,6 +39,8 @@ async def run_world(
         await world.advance(WARM_UP_SECONDS)
         await world.open_markets()
         await world.fund_traders()
+        if gift:
+            await world.fund_venue_account(gift)
         world.open_order_flow()
         await Stage(world).write_config()
         record = json.loads((folder / "world.json").read_text())

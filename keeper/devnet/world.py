@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from keeper.devnet.anvil import Anvil
-from keeper.devnet.book_actors import TAPE_MAKER, TAPE_TAKER, BookActors
+from keeper.devnet.book_actors import TAPE_MAKER, TAPE_TAKER, BookActors, Stake
 from keeper.devnet.bridge import Bridge
+from keeper.devnet.clob_flow import Trader
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
 from keeper.devnet.exchange_process import ExchangeProcess, RecordedSettings
@@ -125,6 +126,27 @@ class World:
         _require_taken(reply)
         await self._rest_node()
         await self._until_next_block()
+
+    async def fund_venue_account(self, assets: int) -> None:
+        """Give the vault's venue account `assets` to quote with: a stranger's gift, all but gas.
+
+        It is paid in over the bridge like any other money, and booked as nobody's deposit.
+        """
+        giver, owner = self.book.giver, self.owner_wallet
+        await self._until_next_block()  # with whatever the giver has sent before
+        before = await giver.wallet()
+        await self.mint(giver.identity.role, assets)
+        await self.pay(giver.identity.role, self.people["bridge"].address, assets)
+        await self.book.until_credited(Stake(giver, before + assets))
+        _require_taken(await giver.send(owner.address, assets))
+        await self._until_next_block()
+        node = Node(self.exchange.endpoints.grpc, insecure=True, query_deadline_ms=3_000)
+        try:
+            account = Trader(node, self.clock, owner, ETH_USD)
+            _require_taken(await account.deposit(assets - OPERATOR_FLOAT))
+        finally:
+            await node.close()
+        await self._rest_node()
 
     def open_order_flow(self) -> None:
         """Let others trade on the book: the seeded takers, or the recording."""
