@@ -50,6 +50,8 @@ __all__ = ["LEADER", "Market", "TapeClock", "play", "record", "run_started", "se
 START_NS = 1_700_000_000 * NS_PER_SECOND
 FIRST_HEIGHT = 100
 BOOKS_PER_BLOCK = 8
+STRIDE = 80
+"""Ticks the price moves in a block, at most."""
 BOOK_LEVELS = 20
 LEADER_QUOTES_PER_BLOCK = 10
 LEADER = LeaderSettings(
@@ -172,6 +174,7 @@ class Market:
     book_seq: int = 0
     fills: int = 0
     books: int = BOOKS_PER_BLOCK
+    stride: int = STRIDE
     account: SubaccountObserved = OPENING_ACCOUNT
     resting: dict[int, _Resting] = field(default_factory=dict)
     leader: LeaderSettings | None = None
@@ -218,7 +221,7 @@ class Market:
     def block(self, rng: random.Random) -> list[Event]:
         """One block: price, fills of what the price reached, book changes."""
         self.height += 1
-        self.price += rng.randint(-80, 80) * ETH.subticks_per_tick
+        self.price += rng.randint(-self.stride, self.stride) * ETH.subticks_per_tick
         time_ns = START_NS + (self.height - FIRST_HEIGHT) * NS_PER_SECOND
         events: list[Event] = [
             VenueBlock(height=self.height, time_ns=time_ns),

@@ -28,9 +28,9 @@ class Background:
         self._finishing: Future[None] | None = None
         self._working: list[Future[Any]] = []
 
-    def finish(self, descriptor: int) -> None:
-        """Bring a file to stable storage and close it."""
-        self._finishing = self._finisher.submit(_sync_and_close, descriptor)
+    def finish(self, descriptor: int, wait_idle: Callable[[], None]) -> None:
+        """Bring a file to stable storage and close it once nobody else uses it any more."""
+        self._finishing = self._finisher.submit(_sync_and_close, descriptor, wait_idle)
 
     def wait_finished(self) -> None:
         """Wait until the file given to `finish` is durable. Raises OSError."""
@@ -64,8 +64,9 @@ class Background:
             future.result()
 
 
-def _sync_and_close(descriptor: int) -> None:
+def _sync_and_close(descriptor: int, wait_idle: Callable[[], None]) -> None:
     try:
         os.fdatasync(descriptor)
     finally:
+        wait_idle()
         os.close(descriptor)

@@ -20,6 +20,7 @@ class Syncer:
         self._dirty = threading.Event()
         self._stopped = threading.Event()
         self._lock = threading.Lock()
+        self._in_flight = threading.Lock()
         self._descriptor: int | None = None
         self._error: OSError | None = None
         self._thread: threading.Thread | None = None
@@ -34,9 +35,14 @@ class Syncer:
             self._thread.start()
 
     def release(self) -> None:
-        """Let go of the descriptor: its owner is about to close it."""
+        """Let go of the descriptor, at once; its owner may close it after `wait_idle`."""
         with self._lock:
             self._descriptor = None
+
+    def wait_idle(self) -> None:
+        """Wait for a sync under way: afterwards no released descriptor is in use."""
+        with self._in_flight:
+            pass
 
     def mark(self) -> None:
         """Say that something was written."""
@@ -73,9 +79,11 @@ class Syncer:
             self._stopped.wait(self._interval_s)
 
     def _sync(self) -> None:
-        with self._lock:
-            if self._is_new:
-                sync_folder(self._folder)
+        with self._in_flight:
+            with self._lock:
+                descriptor, is_new = self._descriptor, self._is_new
                 self._is_new = False
-            if self._descriptor is not None:
-                os.fdatasync(self._descriptor)
+            if is_new:
+                sync_folder(self._folder)
+            if descriptor is not None:
+                os.fdatasync(descriptor)

@@ -176,16 +176,21 @@ class JournalWriter:
             return
         self._write(seal_frames(self._ready_chains()))
         self._syncer.release()
-        self._background.finish(self._descriptor)
+        self._background.finish(self._descriptor, self._syncer.wait_idle)
         self._descriptor = None
         self._compress_later(self._segment)
+
+    @property
+    def next_segment(self) -> int:
+        """Number of the segment after the one that is open or was last."""
+        return self._segment + 1
 
     @property
     def next_start(self) -> SegmentStart:
         """Where the next segment begins; to be asked between two."""
         chains = self._ready_chains()
         return SegmentStart(
-            segment=self._segment + 1,
+            segment=self.next_segment,
             last_seq=self.last_seq,
             last_t_ns=self.last_t_ns,
             account_hash=chains[Stream.ACCOUNT].previous.hex(),
@@ -313,6 +318,7 @@ class JournalWriter:
 
     def _abandon_segment(self) -> None:
         self._syncer.release()
+        self._syncer.wait_idle()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
+from benchmarks.restart import live_a_day, restart
 from benchmarks.tape import Market, TapeClock, play, record
 from keeper.core.state import State, copy_state, initial_state, state_bytes
 from keeper.core.step import step
@@ -89,6 +90,34 @@ def test_recover__killed_after_many_segments__decides_only_the_tail_again(
         assert sequencer.seq > 4 * SEGMENT
         assert recovery.decided == sequencer.seq - recovery.snapshot_seq < SEGMENT
         assert recovery.passed_over == ()
+
+
+def test_recover__older_segments__are_not_read(crash: tuple[Path, bytes], killed: Path) -> None:
+    first = int(newest(killed).stem.rsplit("-", 1)[1])
+    older = [path for path in killed.glob("*.sealed") if int(path.stem.rsplit("-", 1)[1]) < first]
+    for path in older:
+        garbled(path)
+
+    with recovered(killed) as (sequencer, _):
+        assert state_bytes(sequencer.state) == crash[1]
+
+    assert len(older) >= 8
+    with pytest.raises(JournalCorrupt):
+        replay(killed)
+
+
+def test_restart__killed_after_many_segments__a_new_process_quotes_after_the_tail_alone(
+    tmp_path: Path,
+) -> None:
+    day, figures = live_a_day(tmp_path / "live", 300, JournalOptions(max_segment_steps=500))
+    killed = Path(shutil.copytree(tmp_path / "live", tmp_path / "killed"))
+
+    found = restart(killed)
+
+    assert day.steps > 2_000
+    assert found.snapshot_seq > 0
+    assert found.decided == day.steps - found.snapshot_seq <= 2 * 500
+    assert [figure.samples > 0 for figure in figures] == [True] * 4
 
 
 def test_recover__after_a_clean_stop__decides_nothing_again(tmp_path: Path) -> None:
