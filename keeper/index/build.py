@@ -164,6 +164,7 @@ class _Build:
         self._stamp = stamp
         self._facts = FactWriter(database)
         self._segment = 0
+        self._start = BEGINNING
 
     def run(self, known: Position) -> None:
         """Raises JournalCorrupt; _OtherJournalError when `known` is not in this journal."""
@@ -172,11 +173,11 @@ class _Build:
         for last in self._unknown_steps(reader, known):
             self._facts.take(last)
             if last.seq % _COMMIT_EVERY == 0:
-                self._save(reader, last)
+                self._save(last)
                 self._database.execute("COMMIT")
                 self._database.execute("BEGIN IMMEDIATE")
         if last is not None:
-            self._save(reader, last, self._stamp)
+            self._save(last, self._stamp)
         elif known.last_seq:
             _write_position(self._database, msgspec.structs.replace(known, stamp=self._stamp))
 
@@ -198,17 +199,17 @@ class _Build:
             raise _OtherJournalError
 
     def _enter(self, reader: JournalReader, step: Step) -> None:
-        self._segment = reader.start.segment
+        self._segment, self._start = reader.start.segment, reader.start
         self._progress(self._segment - 1, len(reader.segments))
         start = msgspec.json.encode(reader.start)
         row = (self._segment, step.t_ns, self._facts.run, start)
         self._database.execute("INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)", row)
 
-    def _save(self, reader: JournalReader, step: Step, stamp: str = "") -> None:
+    def _save(self, step: Step, stamp: str = "") -> None:
         self._facts.flush()
         position = Position(
             release=running_release().wheel_hash,
-            start=reader.start,
+            start=self._start,
             last_seq=step.seq,
             last_t_ns=step.t_ns,
             digest=_digest(step),

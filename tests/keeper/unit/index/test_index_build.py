@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.tape import record
 from keeper.domain.errors import JournalCorrupt
 from keeper.index import Index, IndexUnavailable, index_path, open_index
 from keeper.index import build as index_build
@@ -213,3 +214,17 @@ def test_index_path__of_two_journals__differs(
 
     assert one != other
     assert one.parent == tmp_path / "cache"
+
+
+def test_open_index__journal_that_a_keeper_closed__goes_on_where_it_was(
+    tmp_path: Path, reads: list[int]
+) -> None:
+    """A clean stop ends the journal with a segment that holds no step."""
+    folder, path = tmp_path / "journal", tmp_path / "index"
+    for seed in (1, 2):
+        record(folder, JournalOptions(max_segment_steps=100), blocks=20, seed=seed)
+        rows(folder, path)
+
+    assert len(reads) == 2
+    assert reads[1] > 3
+    assert rows(folder, path) == rows(folder, tmp_path / "fresh")
