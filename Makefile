@@ -87,7 +87,7 @@ twins: compile ## broken twins: each must be caught by its test
 	$(RUN) python scripts/twins.py
 
 lock: ## resolve requirements.lock again
-	$(RUN) pip-compile --extra dev --extra local-world --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml
+	$(RUN) pip-compile --extra dev --extra local-world --extra web --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml
 
 clean: ## remove everything that can be made again
 	rm -rf $(VENV) node_modules $(STAMPS) .build .cache out

@@ -16,6 +16,8 @@ ERRORS: Final[dict[str, str]] = {
     "The description in the message names the unit; `keeper config schema` lists them all.",
     "CONFIG_CONTRADICTION": "Each field is valid, together they are not. "
     "For example more layers than the message limit carries.",
+    "ADDRESS_TAKEN": "The address to serve on is in use, or not this machine's. "
+    "Choose another port.",
     "CONFIG_ERROR": "The configuration cannot be read, lacks what this command needs, or does not "
     "fit the venue: another chain, an unknown market, an account or key that is not its own. "
     "`keeper config init` writes a commented one.",

@@ -82,6 +82,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "EngineFailed": ("ENGINE_FAILED", ExitCode.INTERNAL),
     "WrongRelease": ("WRONG_RELEASE", ExitCode.REPLAY),
     "WireError": ("WIRE_ERROR", ExitCode.VENUE),
+    "AddressTaken": ("ADDRESS_TAKEN", ExitCode.CONFIG),
     "AthanorError": ("ERROR", ExitCode.REFUSED),
 }
 """By class name, so that naming an error imports nothing; the most specific class counts."""

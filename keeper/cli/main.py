@@ -47,6 +47,7 @@ COMMANDS: Final[dict[str, Entry]] = {
         "keeper.cli.ledger", "export", "Write a whole table: no limit, stable columns, UTC."
     ),
     "logs": Entry("keeper.cli.logs", "logs", "Show what the keeper did and why, from its journal."),
+    "serve": Entry("keeper.cli.serve", "serve", "Show running keepers in a browser, read-only."),
     "pause": Entry("keeper.cli.operate", "pause", "Withdraw quotes of a market; positions stay."),
     "resume": Entry("keeper.cli.operate", "resume", "Quote a paused market again."),
     "flatten": Entry(

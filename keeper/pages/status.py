@@ -38,7 +38,7 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
         "evm_block": state.chain.head_number,
         "sources_down": sorted(name for name, is_up in state.sources.items() if not is_up),
         "usdc_quote_quantums": state.account.usdc if state.account.known else None,
-        "profit_quote_quantums": state.guard.loss.samples[-1] if state.guard.loss.samples else None,
+        **_profit(state),
         "markets": [_market(state, now_ns, *item) for item in sorted(state.markets.items())],
         "pools": [_pool(state, now_ns, adapter) for adapter in sorted(state.pools)],
         "vault_view": _vault(state, now_ns),
@@ -47,6 +47,18 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
             for adapter, item in sorted(state.chain.outstanding.items())
         ],
         "refusals": sorted({key for keys in state.guard.active.values() for key in keys}),
+    }
+
+
+def _profit(state: State) -> dict[str, int | None]:
+    """Profit since the UTC day or the run began, and how far below its high, as limits count it."""
+    loss = state.guard.loss
+    if not loss.started:
+        return {"profit_today_quote_quantums": None, "below_high_quote_quantums": None}
+    profit = loss.samples[-1]
+    return {
+        "profit_today_quote_quantums": profit - loss.day_start,
+        "below_high_quote_quantums": max(0, loss.high - profit),
     }
 
 

@@ -317,15 +317,26 @@
 
   function all(group, act) { charts.filter(chart => chart.group === group).forEach(act); }
 
-  /* Take over the charts inside `root`; those that left the page are forgotten. */
+  /* Take over what is inside `root`; charts that left the page are forgotten. */
   function adopt(root) {
     charts = charts.filter(chart => chart.figure.isConnected);
     root.querySelectorAll("figure.chart").forEach(figure => charts.push(new Chart(figure)));
+    reach(root);
   }
 
   function isInUse() { return charts.some(chart => chart.isZoomed || !chart.cursor.hidden); }
 
-  addEventListener("resize", () => charts.forEach(chart => chart.declutter()));
+  /* What scrolls sideways has to be reached by the keyboard, and nothing else needs to be. */
+  function reach(root) {
+    root.querySelectorAll(".scroll").forEach(box => {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0; else box.removeAttribute("tabindex");
+    });
+  }
+
+  addEventListener("resize", () => {
+    charts.forEach(chart => chart.declutter());
+    reach(document);
+  });
 
   /* THEME AND COPYING */
 
