@@ -91,6 +91,9 @@ def _print(data: dict[str, Any]) -> None:
             [_market_row(market) for market in data["markets"]],
             head=("market", "state", "position", "bids", "asks", "best bid", "best ask", "oracle"),
         )
+    for market in data["markets"]:
+        if market["leader"] is not None:
+            click.echo(f"\n{market['market']}: {_reference(market)}")
     for pool in data["pools"]:
         ranges = ", ".join(f"[{r['tick_lower']}, {r['tick_upper']}]" for r in pool["ranges"])
         click.echo(
@@ -111,6 +114,17 @@ def _market_row(market: dict[str, Any]) -> tuple[str, ...]:
         _scaled(market["best_ask_subticks"], market["subticks_decimals"]),
         _age(market["oracle_age_ms"]),
     )
+
+
+def _reference(market: dict[str, Any]) -> str:
+    """What quotes stand around, and what the leader says."""
+    leader = market["leader"]
+    told = f"leader {leader['symbol']} {_scaled(leader['price_e8'], 8)} ({_age(leader['age_ms'])})"
+    if leader["reference_price"] is None:
+        return f"no reference price; {told}"
+    price = _scaled(leader["reference_price"], -market["oracle_exponent"])
+    wider = f", quotes wider by {leader['widen_ppm']} ppm" if leader["widen_ppm"] else ""
+    return f"reference {price}, sources within {leader['confidence_ppm']} ppm{wider}; {told}"
 
 
 def _scaled(value: int, decimals: int) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keeper.core.reference import reference_of
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import pool_delta
 from keeper.domain.instruments import PerpetualMarket
@@ -92,6 +93,27 @@ def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
         "bids": len(bids),
         "asks": len(asks),
         "orders_not_dead_yet": len(orders),
+        "leader": _leader(state, now_ns, ticker, market),
+    }
+
+
+def _leader(state: State, now_ns: int, ticker: str, market: MarketState) -> dict[str, Any] | None:
+    """The leader and the reference it is part of, in units of the oracle price; None without one.
+
+    `reference_price` is None while nothing may be quoted by it; `refusals` says why.
+    """
+    settings = market.settings.leader if market.settings else None
+    if settings is None:
+        return None
+    around = reference_of(state, ticker, market)[0] if market.oracle_price > 0 else None
+    return {
+        "symbol": settings.symbol,
+        "age_ms": _age_ms(now_ns, market.leader.t_ns),
+        "price_e8": market.leader.price_e8,
+        "basis_ppb": market.leader.basis_ppb,
+        "reference_price": None if around is None else around.price or market.oracle_price,
+        "confidence_ppm": 0 if around is None else around.confidence_ppm,
+        "widen_ppm": 0 if around is None else around.widen_ppm,
     }
 
 
