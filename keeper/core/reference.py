@@ -81,12 +81,15 @@ def take_leader(market: MarketState, event: LeaderQuoted, t_ns: int) -> None:
 
 
 def learn_basis(market: MarketState, t_ns: int) -> None:
-    """Sample leader against oracle, where both are fresh; called at each new oracle price."""
+    """Sample leader against oracle, where both are fresh; called at each new oracle price.
+
+    A time of -1 (unknown) is older than any greatest age.
+    """
     settings = None if market.settings is None else market.settings
     leader, listing = market.leader, market.listing
     if settings is None or settings.leader is None or listing is None:
         return
-    if leader.t_ns < 0 or market.oracle_t_ns < 0 or market.oracle_price <= 0:
+    if market.oracle_price <= 0:
         return
     if t_ns - leader.t_ns > settings.leader.max_age_ms * NS_PER_MS:
         return

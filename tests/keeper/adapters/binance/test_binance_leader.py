@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from keeper.clock import SystemClock
 from keeper.domain.errors import ConfigError
 from keeper.domain.events import Event, LeaderQuoted, SourceDown, SourceGap, SourceUp
 from keeper.feeds.binance.leader import BinanceLeader
+from keeper.feeds.binance.wire import BinanceMarket
 from tests.keeper.adapters.binance.binance_world import E8, following, playing, until
 from tests.keeper.recorded import Lines, small
 
@@ -191,5 +193,30 @@ def test_run__many_updates__at_most_one_quote_a_pace_and_the_newest_last(tmp_pat
             await until(lambda: world.quotes()[-1].bid_size_e8 == 200 * E8)
 
         assert len(world.quotes()) <= 12
+
+    run(story)
+
+
+def test_run__spot__its_own_endpoint_and_sequence(tmp_path: Path) -> None:
+    lines = Lines("ETHUSDT")
+    lines.snapshot(0, 100, [("100", "1")], [("101", "1")])
+    lines.spot_depth(10, (99, 104), bids=[("100.5", "2")])
+    lines.spot_depth(50, (105, 107), asks=[("100.9", "3")])
+    lines.spot_depth(60, (108, 109), asks=[("100.8", "4")])
+
+    async def story() -> None:
+        async with playing(tmp_path, lines) as world:
+            settings = replace(world.settings("ETHUSDT"), market=BinanceMarket.SPOT)
+            source = BinanceLeader(settings, ETH, 1, SystemClock())
+            task = asyncio.create_task(source.run(world.events.append))
+            await until(lambda: len(world.quotes()) >= 1)
+            world.play_to(100)
+            await until(lambda: world.quotes()[-1].source_seq == 109)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await source.close()
+
+        assert world.quotes()[-1].ask_e8 == 10_080_000_000
+        assert world.quotes()[-1].source == "leader:binance-spot"
 
     run(story)
