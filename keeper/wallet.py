@@ -32,7 +32,7 @@ _NEXT_STEPS: Final = {
     "WrongState": "a cut awaits its report: settle it with keeper report post, or wait until its "
     "report window of 6 hours has passed",
     "NothingToCancel": "see what waits: keeper vault requests ACCOUNT; what is in the cut cannot "
-    "be cancelled until the cut settles or lapses",
+    "be cancelled until the cut settles, lapses or is held",
     "ClaimTooLarge": "see what is claimable: keeper vault requests ACCOUNT",
     "NotAuthorised": "the account must name you its operator: keeper vault operator ADDRESS",
     "RequestTooSmall": "the second number is the smallest request: keeper vault show",

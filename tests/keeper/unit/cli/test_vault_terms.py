@@ -103,6 +103,21 @@ def test_deposit_panel__rows__say_price_age_limits_fees_and_worst_exit() -> None
     assert panel["fees"].startswith("none")
 
 
+@pytest.mark.parametrize(
+    ("idle", "said"),
+    [(700, "deposits would wait"), (500, "would be held a day (LOSS)"), (600, "NAV 1,100")],
+)
+def test_deposit_panel__vault__says_what_the_estimate_would_do_to_the_request(
+    idle: int, said: str
+) -> None:
+    """100 more than was accepted, 100 less, and the same."""
+    view = overview(idle=idle * USDC)
+
+    panel = dict(deposit_panel(view, deposit_terms(view, estimate(view, NOW), USDC, HELD)))
+
+    assert said in panel["vault"]
+
+
 def test_deposit_panel__above_the_cap__says_that_the_rest_waits() -> None:
     view = overview()
 
