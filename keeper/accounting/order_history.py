@@ -8,14 +8,14 @@ import msgspec
 from keeper.domain.commands import CancelOrders, CommandId, PlaceOrder
 from keeper.domain.events import CommandResult, OpenOrder, OrderUpdated
 
-__all__ = ["ENDED_STATES", "OpenLives", "OrderHistory", "OrderLife", "OrderVersion"]
+__all__ = ["OpenLives", "OrderHistory", "OrderLife", "OrderVersion"]
 
-ENDED_STATES: Final = ("FILLED", "CANCELED", "EXPIRED", "REJECTED", "DROPPED")
+_ANSWERS: Final = {"ACK": "OPEN", "UNKNOWN": "UNKNOWN", "SHADOW": "SHADOW"}
 _IN_CACHE: Final = ("sdk", 19)  # identical bytes: the node has the message already
 
 
 class OrderVersion(msgspec.Struct, kw_only=True):
-    """One message for an id; `word` is SENT, OPEN or UNKNOWN."""
+    """One message for an id; `word` is SENT, OPEN, UNKNOWN, or SHADOW: decided and never sent."""
 
     quantums: int
     subticks: int
@@ -26,8 +26,8 @@ class OrderVersion(msgspec.Struct, kw_only=True):
 class OrderLife(msgspec.Struct, kw_only=True):
     """One client id from its first message on; `versions` are those that may still be held.
 
-    `first_seq` names it for ever, since an id may come again. `ended` is one of ENDED_STATES or
-    empty; the newest size, price and last block stay readable after the end.
+    `first_seq` names it for ever, since an id may come again. `ended` is FILLED, CANCELED,
+    EXPIRED, REJECTED, DROPPED or empty; the newest size, price and last block stay readable then.
     """
 
     first_seq: int
@@ -52,7 +52,7 @@ class OrderLife(msgspec.Struct, kw_only=True):
 
     @property
     def state(self) -> str:
-        """How it ended; else UNKNOWN, SENT, OPEN, CANCELLING, or ENDING: rests no more."""
+        """How it ended; else UNKNOWN, SENT, OPEN, SHADOW, CANCELLING, or ENDING: rests no more."""
         if self.ended:
             return self.ended
         if not self.resting:
@@ -60,7 +60,7 @@ class OrderLife(msgspec.Struct, kw_only=True):
         if self.cancelling:
             return "CANCELLING"
         words = [version.word for version in self.versions]
-        return words[-1] if words[-1] == "UNKNOWN" or "OPEN" not in words else "OPEN"
+        return "OPEN" if words[-1] == "SENT" and "OPEN" in words else words[-1]
 
 
 class OpenLives(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,8 +133,8 @@ class OrderHistory:
         if sent is None or life is None:
             return
         word = (result.codespace, result.code)
-        if result.outcome in ("ACK", "UNKNOWN") or word == _IN_CACHE:
-            answer = "UNKNOWN" if result.outcome == "UNKNOWN" else "OPEN"
+        answer = "OPEN" if word == _IN_CACHE else _ANSWERS.get(result.outcome)
+        if answer is not None:
             self._mark(life, sent[1], answer, t_ns)
             return
         life.versions = [

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keeper.cli.journals import Source, indexed, journal_options
+from keeper.cli.journals import Source, about, indexed, journal_options
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note, print_table
 from keeper.control.asking import NotRunning, Request, ask
@@ -34,7 +34,8 @@ def orders(market: str, show_all: bool, source: Source, as_json: bool) -> None:
 
     Asks the running keeper; of one that does not run, its journal says what it last knew. States:
     SENT (not answered), OPEN, UNKNOWN (sent, and no answer came: it counts until its last block),
-    CANCELLING, ENDING (rests no more; a fill may still arrive until its last block).
+    CANCELLING, ENDING (rests no more; a fill may still arrive until its last block), SHADOW (of a
+    shadow run: decided, never sent).
     """
     live = _ask(source, "orders")
     with indexed(source) as index:
@@ -46,14 +47,14 @@ def orders(market: str, show_all: bool, source: Source, as_json: bool) -> None:
         now_ns = live["t_ns"] if live else index.position.last_t_ns
         found = _merged(live["orders"], journalled) if live else journalled
         ended = _ended(index) if show_all else []
+        head = about(source, index, RUNNING if live else JOURNAL)
     rows = [
         _order(order, known[order["market"]], now_ns)
         for order in found
         if market in ("", order["market"])
     ]
     data = {
-        "source": RUNNING if live else JOURNAL,
-        "journal": str(source.folder),
+        **head,
         "t_ns": now_ns,
         "count": len(rows),
         "orders": rows,
@@ -83,10 +84,10 @@ def positions(market: str, source: Source, as_json: bool) -> None:
 
         now = msgspec.convert(live, Held) if live else held(index)
         markets = market_figures(now, entries(index))
+        head = about(source, index, RUNNING if live else JOURNAL)
     pools = pool_figures(now)
     data = {
-        "source": RUNNING if live else JOURNAL,
-        "journal": str(source.folder),
+        **head,
         "t_ns": now.t_ns,
         "venue_height": now.height,
         "account": _account(now, markets),
@@ -153,7 +154,7 @@ def _ended(index: "Index") -> list[dict[str, Any]]:
     from keeper.index.exports import rows_of
     from keeper.index.profit import window_of
 
-    working = ("SENT", "OPEN", "UNKNOWN", "CANCELLING", "ENDING")
+    working = ("SENT", "OPEN", "UNKNOWN", "CANCELLING", "ENDING", "SHADOW")
     rows = rows_of(index, "orders", window_of(index, None, None))
     return [row for row in rows if row["state"] not in working]
 
@@ -249,7 +250,7 @@ def _print_orders(data: Mapping[str, Any]) -> None:
             f"{row['time']}  {row['order_id']}  {row['market']}  {row['side']}  {row['size']} at "
             f"{row['price']}  filled {row['filled']}  {row['state']} {row['reason']}".rstrip()
         )
-    note(f"{data['count']} orders may still fill; source: {data['source']}")
+    note(f"{data['mode']}: {data['count']} orders may still fill; source: {data['source']}")
 
 
 def _age(row: Mapping[str, Any]) -> str:
@@ -296,7 +297,7 @@ def _print_positions(data: Mapping[str, Any]) -> None:
                 f"  [{held['tick_lower']}, {held['tick_upper']}] {where}: "
                 f"{held['quote']} USDC, {held['base']} base"
             )
-    note(f"source: {data['source']}")
+    note(f"{data['mode']}; source: {data['source']}")
 
 
 def _money(amount: int | None) -> str:

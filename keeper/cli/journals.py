@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keeper.index import Index
     from keeper.index.profit import Window
 
-__all__ = ["Source", "indexed", "journal_options", "now_of", "window", "window_options"]
+__all__ = ["Source", "about", "indexed", "journal_options", "now_of", "window", "window_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -81,6 +81,17 @@ def indexed(source: Source) -> Iterator["Index"]:
         yield index
     finally:
         index.close()
+
+
+def about(source: Source, index: "Index", said_by: str = "journal") -> dict[str, Any]:
+    """What every answer begins with: who said it, of which journal, and what kind of run it is."""
+    return {
+        "source": said_by,
+        "journal": str(source.folder),
+        "mode": index.run.mode,
+        "network": index.run.network,
+        "vault": index.run.vault,
+    }
 
 
 def now_of(index: "Index") -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from keeper.cli.journals import Source, indexed, journal_options, window, window_options
+from keeper.cli.journals import Source, about, indexed, journal_options, window, window_options
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note, print_table
 
@@ -60,9 +60,10 @@ def fills(
 
         chosen = window(index, since, until)
         rows = list(trades(index, chosen, venue, market))
+        head = {**about(source, index), **_span(chosen)}
     shown = rows[len(rows) - limit :] if limit else rows
-    data = {**_about(source, chosen), "count": len(rows), "fills": shown}
-    emit(as_json, data, lambda: _print_fills(shown, len(rows)))
+    data = {**head, "count": len(rows), "fills": shown}
+    emit(as_json, data, lambda: _print_fills(shown, len(rows), head["mode"]))
 
 
 @click.command()
@@ -93,9 +94,10 @@ def pnl(by: str, since: str | None, until: str | None, source: Source, as_json: 
         whole = [Period("all", chosen.start_ns, chosen.end_ns)]
         spans = calendar_periods(by, chosen.start_ns, chosen.end_ns) if by in CALENDAR else whole
         profit = profit_of(index, chosen, spans)
+        head = {**about(source, index), **_span(chosen)}
     rows = _grouped(profit, by)
     data = {
-        **_about(source, chosen),
+        **head,
         "by": by,
         "unit": f"1e-{USDC_DECIMALS} USDC",
         "rows": rows,
@@ -122,6 +124,7 @@ def pnl(by: str, since: str | None, until: str | None, source: Source, as_json: 
     help="Comma-separated with a header line, or one JSON object a line.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="File to write instead of stdout.")
+@click.option("--no-header", is_flag=True, help="Leave out the line of column names: rows alone.")
 @window_options
 @journal_options
 @json_option
@@ -129,6 +132,7 @@ def export(
     table: str,
     form: str,
     out: Path | None,
+    no_header: bool,
     since: str | None,
     until: str | None,
     source: Source,
@@ -144,24 +148,25 @@ def export(
 
         chosen = window(index, since, until)
         rows, columns = list(rows_of(index, table, chosen)), COLUMNS[table]
+        head = {**about(source, index), **_span(chosen)}
     if as_json and out is None:
-        about = _about(source, chosen)
-        emit(True, {**about, "table": table, "columns": columns, "rows": rows}, lambda: None)
+        emit(True, {**head, "table": table, "columns": columns, "rows": rows}, lambda: None)
         return
     target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
     with target as stream:
-        _write(rows, columns, form, stream)
+        if form == "csv":
+            _write_csv(rows, columns, stream, has_header=not no_header)
+        else:
+            _write_jsonl(rows, columns, stream)
     if out is not None:
         written = {"table": table, "rows": len(rows), "file": str(out), "format": form}
         emit(as_json, written, lambda: note(f"{len(rows):,} rows of {table} in {out}"))
 
 
-def _about(source: Source, chosen: "Window") -> dict[str, Any]:
+def _span(chosen: "Window") -> dict[str, Any]:
     from keeper.index.decimals import utc_text
 
     return {
-        "source": "journal",
-        "journal": str(source.folder),
         "from": utc_text(chosen.start_ns),
         "before": utc_text(chosen.end_ns),
         "time_zone": "UTC",
@@ -170,16 +175,20 @@ def _about(source: Source, chosen: "Window") -> dict[str, Any]:
     }
 
 
-def _write(
-    rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], form: str, stream: TextIO
+def _write_csv(
+    rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], stream: TextIO, *, has_header: bool
 ) -> None:
-    if form == "jsonl":
-        for row in rows:
-            stream.write(json.dumps({name: row[name] for name in columns}) + "\n")
-        return
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
+    if has_header:
+        writer.writerow(columns)
     writer.writerows([["" if row[n] is None else row[n] for n in columns] for row in rows])
+
+
+def _write_jsonl(
+    rows: Iterable[Mapping[str, Any]], columns: tuple[str, ...], stream: TextIO
+) -> None:
+    for row in rows:
+        stream.write(json.dumps({name: row[name] for name in columns}) + "\n")
 
 
 def _causes(causes: "Causes") -> dict[str, int]:
@@ -236,7 +245,7 @@ def _key(row: "ProfitRow", by: str) -> str:
     return row.venue if by == "venue" else row.period.label
 
 
-def _print_fills(rows: list[dict[str, Any]], count: int) -> None:
+def _print_fills(rows: list[dict[str, Any]], count: int, mode: str) -> None:
     head = ("time", "venue", "kind", "market", "side", "base", "price", "quote", "fee", "gas (ETH)")
     from keeper.index.decimals import decimal_text
 
@@ -251,7 +260,7 @@ def _print_fills(rows: list[dict[str, Any]], count: int) -> None:
         ],
         head=head,
     )
-    note(f"{len(rows):,} of {count:,} rows; all columns: keeper export fills")
+    note(f"{mode}: {len(rows):,} of {count:,} rows; all columns: keeper export fills")
 
 
 def _print_pnl(data: Mapping[str, Any]) -> None:
@@ -281,7 +290,7 @@ def _print_pnl(data: Mapping[str, Any]) -> None:
             f"({money(change)}), transfers {money(entry['transfers'])}, causes "
             f"{money(entry['causes'])}: difference {entry['difference']}"
         )
-    note(f"{data['from']} to {data['before']}, UTC")
+    note(f"{data['mode']}: {data['from']} to {data['before']}, UTC")
     for entry in data["pending"]:
         note(
             f"not counted: from height {entry['height']} on, {entry['amount']:+,} "

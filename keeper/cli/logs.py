@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keeper.cli.journals import Source, indexed, journal_options, now_of
+from keeper.cli.journals import Source, about, indexed, journal_options, now_of
 from keeper.cli.moments import parse_moment
 from keeper.cli.options import json_option
 from keeper.cli.output import emit
@@ -89,6 +89,7 @@ def logs(
         chosen = Filter(level or ("debug" if wanted else "info"), market, wanted, since_ns)
         is_tail = not wanted and since is None and lines > 0
         starts = index.last_segments() if is_tail else [index.segment_before(since_ns)]
+        head = about(source, index)
         readings = [_reading(source, index, start) for start in starts]
     reading, found = _read(readings, chosen, lines if is_tail else None)
     if follow:
@@ -97,8 +98,7 @@ def logs(
         _follow(reading, chosen, as_json)
         return
     data = {
-        "source": "journal",
-        "journal": str(source.folder),
+        **head,
         "count": len(found),
         "entries": [_plain(entry) for entry in found],
     }

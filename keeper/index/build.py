@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from keeper.domain.errors import AthanorError, JournalCorrupt
-from keeper.index.facts import FactWriter
+from keeper.index.facts import FactWriter, RunOf, run_of
 from keeper.index.schema import TABLES, VERSION
 from keeper.journal import BEGINNING, JournalReader, SegmentStart, Step
 from keeper.release import running_release
@@ -74,6 +74,11 @@ class Index:
     def position(self) -> Position:
         """The last record the index holds."""
         return _position(self.database)
+
+    @property
+    def run(self) -> RunOf:
+        """What the journal's newest run is."""
+        return run_of(self.database)
 
     def segment_before(self, time_ns: int) -> RunStart:
         """Return where to start reading for everything from a time on."""
@@ -163,8 +168,8 @@ class _Build:
         self._progress = progress
         self._stamp = stamp
         self._facts = FactWriter(database)
-        self._segment = 0
         self._start = BEGINNING
+        self._segment = 0
 
     def run(self, known: Position) -> None:
         """Raises JournalCorrupt; _OtherJournalError when `known` is not in this journal."""
@@ -206,6 +211,7 @@ class _Build:
         self._database.execute("INSERT OR IGNORE INTO segments VALUES (?, ?, ?, ?)", row)
 
     def _save(self, step: Step, stamp: str = "") -> None:
+        """Remember a step and its own segment's start: segments behind it may hold no step."""
         self._facts.flush()
         position = Position(
             release=running_release().wheel_hash,

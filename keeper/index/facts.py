@@ -13,11 +13,26 @@ from keeper.domain.commands import CommandId
 from keeper.index.pools import RecentPools
 from keeper.journal import Step
 
-__all__ = ["FactWriter", "command_text"]
+__all__ = ["FactWriter", "RunOf", "command_text", "run_of"]
 
 _CHAIN_COMMANDS: Final = get_args(cm.ChainCommand)
 _OPEN_LIVES: Final = "open_lives"
 _RUN: Final = "run"
+_RUN_OF: Final = "run_of"
+
+
+class RunOf(msgspec.Struct, frozen=True, kw_only=True):
+    """What the newest run is: mode live or shadow, the venue's chain, the vault; "" before one."""
+
+    mode: str = ""
+    network: str = ""
+    vault: str = ""
+
+
+def run_of(database: sqlite3.Connection) -> RunOf:
+    """Return what the newest run of the journal is."""
+    known = _meta(database, _RUN_OF)
+    return msgspec.json.decode(known, type=RunOf) if known else RunOf()
 
 
 def command_text(command: CommandId) -> str:
@@ -37,6 +52,7 @@ class FactWriter:
         self._orders = OrderHistory(lives)
         self._pools = RecentPools(database)
         self.run = int(_meta(database, _RUN) or b"0")
+        self._run_of = run_of(database)
 
     def take(self, step: Step) -> None:
         """Note what a step says."""
@@ -73,6 +89,7 @@ class FactWriter:
         for key, value in (
             (_OPEN_LIVES, msgspec.json.encode(self._orders.known())),
             (_RUN, str(self.run).encode()),
+            (_RUN_OF, msgspec.json.encode(self._run_of)),
         ):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
@@ -83,6 +100,7 @@ class FactWriter:
 
     def _started(self, _step: Step, event: ev.RunStarted) -> None:
         self.run = event.run
+        self._run_of = RunOf(mode=event.mode, network=event.venue_chain_id, vault=event.vault)
         self._configured(_step, event)
 
     def _configured(self, _step: Step, event: ev.RunStarted | ev.ParamsChanged) -> None:

@@ -180,7 +180,7 @@ class LogReader:
     def _result(self, event: ev.CommandResult) -> Words:
         name = command_text(event.command)
         market, words, ids = self._about(name)
-        level = "debug" if event.outcome == "ACK" else "warn"
+        level = "debug" if event.outcome in ("ACK", "SHADOW") else "warn"
         code = f" {event.codespace} {event.code}".rstrip(" 0") if event.codespace else ""
         detail = f": {event.detail}" if event.detail else ""
         text = f"{event.outcome}{code} {words} [{name}]{detail}"

@@ -33,11 +33,12 @@ def held_of(state: State) -> dict[str, Any]:
 def orders_of(state: State) -> dict[str, Any]:
     """Return every order that may still fill: base quantums, subticks, blocks.
 
-    `state` is OPEN, SENT (not acknowledged), CANCELLING, or ENDING (rests no more, but a fill may
-    still arrive until its last block).
+    `state` is OPEN, SENT (not acknowledged), CANCELLING, ENDING (rests no more, but a fill may
+    still arrive until its last block), or SHADOW (decided, never sent).
     """
     working = state.orders.working
     return {
+        "mode": state.mode,
         "t_ns": state.t_ns,
         "height": state.height,
         "orders": [_order(state, working[client_id]) for client_id in sorted(working)],
@@ -58,11 +59,13 @@ def _order(state: State, order: WorkingOrder) -> dict[str, Any]:
         "age_blocks": state.height - order.sent_height,
         "time_in_force": order.time_in_force.value,
         "reduce_only": order.reduce_only,
-        "state": _word(order),
+        "state": _word(state, order),
     }
 
 
-def _word(order: WorkingOrder) -> str:
+def _word(state: State, order: WorkingOrder) -> str:
+    if state.mode == "shadow":
+        return "SHADOW"
     if order.ended:
         return "ENDING"
     if order.cancel_gtb >= 0:

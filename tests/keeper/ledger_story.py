@@ -12,7 +12,7 @@ from tests.keeper import builders
 from tests.keeper.builders import ETH, ETH_PRICE, ONE_ETH, POOL, SECOND, USDC
 from tests.keeper.samples import Written, open_writer, write_steps
 
-__all__ = ["DAY", "FIRST_HEIGHT", "HEIGHTS", "START", "story", "write_story"]
+__all__ = ["DAY", "FEW", "FIRST_HEIGHT", "HEIGHTS", "START", "story", "write_story"]
 
 START = 1_795_305_600
 """2026-11-22T00:00:00Z in unix seconds."""
@@ -21,6 +21,8 @@ FIRST_HEIGHT = 1_000
 BLOCK_SECONDS = 3_600
 HEIGHTS = 72
 OPENING_CASH = 100_000 * USDC
+FEW = JournalOptions(max_segment_bytes=40_000, max_segment_age_ns=10**18)
+"""A handful of segments."""
 SETTINGS = builders.settings(pools=(builders.pool_settings(),), allocation=builders.ALLOCATION)
 
 
@@ -199,8 +201,8 @@ def _hour(told: Story) -> None:
         )
 
 
-def write_story(folder: Path, steps: list[Written], *, segment_bytes: int = 20_000) -> None:
+def write_story(folder: Path, steps: list[Written]) -> None:
     """Write steps as a keeper would, over several segments."""
-    writer = open_writer(folder, JournalOptions(max_segment_bytes=segment_bytes))
+    writer = open_writer(folder, FEW)
     write_steps(writer, steps)
     writer.close()

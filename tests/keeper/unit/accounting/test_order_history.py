@@ -170,3 +170,11 @@ def test_known__handed_to_another__goes_on_where_it_was(placed: Placed) -> None:
 
     assert other.open[7].state == "OPEN"
     assert other.height == 10
+
+
+def test_answer__of_a_shadow_run__says_that_nothing_was_sent(placed: Placed) -> None:
+    history, life = placed
+
+    history.answer(result(FIRST, "SHADOW"), 3)
+
+    assert life.state == "SHADOW"

@@ -182,6 +182,25 @@ def test_export__lines_of_json__are_the_same_rows(keeper: Keeper, journal: Path)
     assert tuple(rows[0]) == COLUMNS["fills"]
 
 
+def test_export__without_header__has_a_line_for_each_record(
+    keeper: Keeper, journal: Path, steps: list[Written]
+) -> None:
+    lines = keeper("export", "fills", "--no-header", "--journal", journal).out.splitlines()
+
+    assert len(lines) == len(events(steps, ev.FillReceived)) + 1  # and the swap
+
+
+@pytest.mark.parametrize("command", ["orders", "positions", "fills", "pnl", "logs"])
+def test_reading__any_answer__begins_with_who_says_it_of_which_run(
+    keeper: Keeper, journal: Path, command: str
+) -> None:
+    data = data_of(keeper(command, "--journal", journal, "--json"))
+
+    head = {"source": "journal", "journal": str(journal), "mode": "live"}
+    where = {"network": "localdydxprotocol", "vault": "0xvault"}
+    assert {name: data[name] for name in (*head, *where)} == head | where
+
+
 def test_export__into_a_file__says_how_many_rows(
     keeper: Keeper, journal: Path, tmp_path: Path
 ) -> None:
@@ -216,11 +235,12 @@ def test_orders__all__adds_those_that_ended(keeper: Keeper, journal: Path) -> No
     assert [order["state"] for order in data["ended"]] == ["REJECTED", "EXPIRED"]
 
 
-def running(monkeypatch: pytest.MonkeyPatch) -> builders.Keeper:
+def running(monkeypatch: pytest.MonkeyPatch, mode: str = "live") -> builders.Keeper:
     """Let the control socket be answered by a core that quotes; JSON as over the wire."""
     core = builders.Keeper()
     core.start()
     state = state_from_bytes(_state_bytes(core))
+    state.mode = mode
 
     def ask(_journal: Path, request: Request) -> dict[str, Any]:
         view = {"orders": orders_of, "positions": held_of}[request.verb]
@@ -235,6 +255,16 @@ def _state_bytes(core: builders.Keeper) -> bytes:
     from keeper.core.state import state_bytes
 
     return state_bytes(core.state)
+
+
+def test_orders__shadow_running__say_that_nothing_was_sent(
+    keeper: Keeper, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running(monkeypatch, mode="shadow")
+
+    data = data_of(keeper("orders", "--journal", journal, "--json"))
+
+    assert {order["state"] for order in data["orders"]} == {"SHADOW"}
 
 
 def test_orders__keeper_running__are_its_own_with_their_slots(

@@ -4,6 +4,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from benchmarks.tape import record
@@ -12,11 +13,13 @@ from keeper.index import Index, IndexUnavailable, index_path, open_index
 from keeper.index import build as index_build
 from keeper.journal import JournalOptions, JournalReader
 from keeper.journal.layout import wal_path
+from keeper.journal.records import EraRecord, Stream
 from keeper.release import Release
-from tests.keeper.ledger_story import story, write_story
+from tests.keeper.builders import run_started
+from tests.keeper.ledger_story import SETTINGS, story, write_story
 from tests.keeper.samples import Written, open_writer, write_steps
 
-SMALL = JournalOptions(max_segment_bytes=20_000)
+SMALL = JournalOptions(max_segment_bytes=20_000, max_segment_age_ns=10**18)
 
 
 @pytest.fixture
@@ -74,6 +77,39 @@ def test_open_index__after_every_few_steps__holds_what_one_build_holds(
     assert len(resumed) > 5
 
 
+def test_open_index__over_an_era__goes_on_behind_the_segment_without_a_step(
+    tmp_path: Path, steps: list[Written], reads: list[int]
+) -> None:
+    """An upgrade adds a segment that holds no step; the next run's records follow in another."""
+    folder, path = tmp_path / "journal", tmp_path / "index"
+    writer = open_writer(folder, SMALL)
+    write_steps(writer, steps[:150])
+    writer.seal()
+    roots = writer.roots()
+    era = EraRecord(
+        stream=Stream.ACCOUNT,
+        era=2,
+        seq=150,
+        schema=2,
+        package_version="9",
+        wheel_hash="9",
+        account_root=roots.account.hex(),
+        market_root=roots.market.hex(),
+        state_hash="",
+        former=msgspec.Raw(b"{}"),
+    )
+    writer.begin_era(era, b"{}")
+    rows(folder, path)
+    write_steps(writer, [(steps[149][0], run_started(SETTINGS, run=2), ()), *steps[150:]])
+    writer.close()
+
+    again = rows(folder, path)
+
+    assert [first > 1 for first in reads] == [False, True]
+    assert again == rows(folder, tmp_path / "fresh")
+    assert {row[2] for row in again["segments"]} == {0, 1, 2}
+
+
 def test_open_index__nothing_written_since__reads_nothing(
     tmp_path: Path, steps: list[Written], reads: list[int]
 ) -> None:
@@ -127,7 +163,7 @@ def test_open_index__interrupted_while_it_builds__goes_on_from_the_last_commit(
     monkeypatch.setattr(index_build, "_COMMIT_EVERY", 10)
 
     def give_up(done: int, _total: int) -> None:
-        if done >= 4:
+        if done >= 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
