@@ -11,10 +11,10 @@ import click
 from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.options import json_option, load
 from keeper.cli.output import emit, note
+from keeper.cli.status import watched_of
 
 if TYPE_CHECKING:
     from keeper.web.guarding import Door
-    from keeper.web.watching import Watched
 
 __all__ = ["serve"]
 
@@ -59,7 +59,7 @@ def serve(
     start meanwhile.
     """
     _require_packages()
-    watched = [_watched(file) for file in files]
+    watched = [watched_of(load(file, ())) for file in files]
     door = _door(host, names, os.environ)
     from keeper.web.serving import open_server
 
@@ -77,25 +77,6 @@ def _require_packages() -> None:
             f"serving needs {' and '.join(missing)}, which are not installed",
             next_step="install them: pip install 'athanor-keeper[web]'",
         )
-
-
-def _watched(file: Path) -> "Watched":
-    loaded = load(file, ())
-    from keeper.pages.mode import mode_of
-    from keeper.web.watching import Watched
-
-    config = loaded.config
-    if config.journal is None:
-        raise ArgumentInvalid(
-            f"{file} has no [journal]: it runs no keeper",
-            next_step="name the keeper's configuration: --config FILE",
-        )
-    return Watched(
-        name=file.stem if file.stem != "keeper" else file.resolve().parent.name,
-        mode=mode_of(config.venue.chain_id, shadow=config.mode == "shadow"),
-        vault=config.vault.address,
-        journal=loaded.journal_folder(config.journal),
-    )
 
 
 def _door(host: str, names: tuple[str, ...], environ: Mapping[str, str]) -> "Door":

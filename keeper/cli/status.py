@@ -13,8 +13,9 @@ from keeper.control.asking import NotRunning, Request, ask
 
 if TYPE_CHECKING:
     from keeper.config import LoadedConfig
+    from keeper.web.watching import Watched
 
-__all__ = ["ask_status", "folder_of", "status"]
+__all__ = ["ask_status", "folder_of", "status", "watched_of"]
 
 QUOTE_DECIMALS = 6
 
@@ -29,6 +30,20 @@ def folder_of(loaded: "LoadedConfig") -> Path:
     return loaded.journal_folder(loaded.config.journal)
 
 
+def watched_of(loaded: "LoadedConfig") -> "Watched":
+    """Return a keeper as it is watched. Raises NotRunning without a [journal]."""
+    from keeper.pages.mode import mode_of
+    from keeper.web.watching import Watched
+
+    config, file = loaded.config, loaded.file
+    return Watched(
+        name=file.stem if file.stem != "keeper" else file.resolve().parent.name,
+        mode=mode_of(config.venue.chain_id, shadow=config.mode == "shadow"),
+        vault=config.vault.address,
+        journal=folder_of(loaded),
+    )
+
+
 def ask_status(folder: Path) -> dict[str, Any]:
     """Return a running keeper's status. Raises NotRunning."""
     found: dict[str, Any] = ask(folder, Request(verb="status"))["status"]
@@ -36,15 +51,32 @@ def ask_status(folder: Path) -> dict[str, Any]:
 
 
 @click.command()
+@click.option("--watch", "watches", is_flag=True, help="Go on showing it; q leaves, ? helps.")
+@click.option(
+    "--interval",
+    "interval_seconds",
+    type=click.FloatRange(min=0.2),
+    default=1.0,
+    show_default=True,
+    help="Seconds between two looks, with --watch.",
+)
 @config_options
 @json_option
-def status(file: Path, overrides: tuple[str, ...], as_json: bool) -> int:
+def status(
+    watches: bool, interval_seconds: float, file: Path, overrides: tuple[str, ...], as_json: bool
+) -> int:
     """Show what the keeper of this journal does.
 
-    Exit code 11 when it is halted, 13 when none is running.
+    Exit code 11 when it is halted, 13 when none is running. With --watch the whole terminal is
+    used, through restarts of the keeper; without a terminal it prints a line per interval.
     """
     loaded = load(file, overrides)
     folder = folder_of(loaded)
+    if watches:
+        from keeper.cli.watch import watch
+
+        watch(watched_of(loaded), interval_seconds, as_json=as_json)
+        return int(ExitCode.OK)
     try:
         data = ask_status(folder)
     except NotRunning as error:
