@@ -73,9 +73,11 @@ class _Screen:
                 self._wait(keyboard, bell, max(0.0, due - time.monotonic()))
 
     def _drawn(self) -> "RenderableType":
-        size = self._console.size
+        # The terminal itself is asked: COLUMNS, where it is exported, does not follow a resize.
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        self._console.size = (columns, rows)
         fills = self._watcher.traces.newest_fills()
-        return drawn(self._watcher.view(), fills, self._choice, (size.width, size.height))
+        return drawn(self._watcher.view(), fills, self._choice, (columns, rows))
 
     def _wait(self, keyboard: int, bell: int, seconds: float) -> None:
         ready, _, _ = select.select([keyboard, bell], [], [], seconds)
