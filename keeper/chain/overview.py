@@ -11,7 +11,7 @@ from keeper.chain.calls import Block, Call, CallReverted, read_at, read_each, vi
 from keeper.chain.codec import checksum
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.vault import STATES
-from keeper.domain.errors import ChainUnavailable
+from keeper.domain.errors import ChainUnavailable, WireError
 from keeper.domain.reports import Leg
 
 __all__ = [
@@ -165,9 +165,15 @@ class Overview:
 async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     """Read a vault at one block, in two round trips.
 
-    Raises ChainUnavailable (also for a vault that is not wired yet), CallReverted, WireError.
+    Raises ChainUnavailable (also for what is no vault, or not wired yet), CallReverted, WireError.
     """
-    answers = await read_at(rpc, block, [view(_VAULT, vault, name) for name in _VIEWS.values()])
+    try:
+        answers = await read_at(rpc, block, [view(_VAULT, vault, name) for name in _VIEWS.values()])
+    except (CallReverted, WireError) as error:
+        raise ChainUnavailable(
+            f"{vault} does not answer like a vault of this release: {error}",
+            next_step="correct the vault's address: keeper addresses list",
+        ) from error
     views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
     if int(views.reporter, 16) == _NOBODY:
         raise ChainUnavailable(

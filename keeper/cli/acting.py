@@ -142,7 +142,9 @@ def _ask(plan: Plan, *, asks: bool) -> None:
     if asks and sys.stdin.isatty():
         count = len(plan.steps)
         transactions = "1 transaction" if count == 1 else f"{count} transactions"
-        click.confirm(f"{plan.title}: send {transactions}?", abort=True, err=True)
+        if not click.confirm(f"{plan.title}: send {transactions}?", err=True):
+            note("nothing was sent")
+            raise click.Abort
 
 
 def _aligned(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -109,6 +109,18 @@ def test_vault_deposit__wrong_chain_or_no_vault__is_refused_by_its_code(
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "CONTRACT_MISSING"
 
 
+def test_vault_show__another_contracts_address__says_that_it_is_no_vault(
+    stage: Stage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ["--rpc-url", stage.url, "--vault", str(stage.usdc.address)]
+
+    assert run(["vault", "show", *where, "--json"]) == ExitCode.CHAIN
+
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert "does not answer like a vault" in error["message"]
+    assert "keeper addresses list" in error["next_step"]
+
+
 @pytest.fixture
 def book(stage: Stage, tmp_path: Path) -> Path:
     """A copy of the address book that the deployment wrote."""

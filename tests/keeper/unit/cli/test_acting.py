@@ -107,7 +107,12 @@ def test_act__on_a_terminal__asks_unless_told_not_to(
 ) -> None:
     questions: list[str] = []
     monkeypatch.setattr(module.sys, "stdin", Terminal())
-    monkeypatch.setattr(click, "confirm", lambda text, **_: questions.append(text))
+
+    def agree(text: str, **_: Any) -> bool:
+        questions.append(text)
+        return True
+
+    monkeypatch.setattr(click, "confirm", agree)
 
     acted(dataclasses.replace(SIGNED, yes=yes), as_json=as_json)
 
@@ -115,11 +120,8 @@ def test_act__on_a_terminal__asks_unless_told_not_to(
 
 
 def test_act__answered_no__sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def decline(_text: str, **_: Any) -> None:
-        raise click.Abort
-
     monkeypatch.setattr(module.sys, "stdin", Terminal())
-    monkeypatch.setattr(click, "confirm", decline)
+    monkeypatch.setattr(click, "confirm", lambda _text, **_: False)
     wallet = FakeWallet(address=ADA)
 
     with pytest.raises(click.Abort):
