@@ -3,7 +3,7 @@
 import csv
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -273,11 +273,7 @@ def _print_pnl(data: Mapping[str, Any]) -> None:
         rows = [(row["key"], money(row["total"])) for row in data["rows"]]
         print_table([*rows, ("total", money(data["totals"]["total"]))], head=("cause", "USDC"))
     else:
-        lines = [*data["rows"], {"key": "total", **data["totals"]}]
-        print_table(
-            [(row["key"], *(money(row[name]) for name in (*CAUSES, "total"))) for row in lines],
-            head=(data["by"], *CAUSES, "total"),
-        )
+        _print_causes(data, money)
     gas = decimal_text(data["gas_wei"], ETHER_DECIMALS)
     click.echo(
         f"\ngas, paid by the keeper and outside the above: {gas} ETH in "
@@ -296,3 +292,22 @@ def _print_pnl(data: Mapping[str, Any]) -> None:
             f"not counted: from height {entry['height']} on, {entry['amount']:+,} "
             f"{entry['market'] or 'quote quantums'} have no record yet"
         )
+
+
+def _print_causes(data: Mapping[str, Any], money: Callable[[int], str]) -> None:
+    """The table of causes; gas beside them where a row is a span of time."""
+    from keeper.index.decimals import decimal_text
+
+    has_gas = any("gas_wei" in row for row in data["rows"])
+    total = {"key": "total", **data["totals"], "gas_wei": data["gas_wei"]}
+    print_table(
+        [
+            (
+                row["key"],
+                *(money(row[name]) for name in (*CAUSES, "total")),
+                *([decimal_text(row["gas_wei"], ETHER_DECIMALS)] if has_gas else []),
+            )
+            for row in (*data["rows"], total)
+        ],
+        head=(data["by"], *CAUSES, "total", *(["gas (ETH)"] if has_gas else [])),
+    )

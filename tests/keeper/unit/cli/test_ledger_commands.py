@@ -11,14 +11,17 @@ import pytest
 
 from keeper.cli import holdings
 from keeper.cli.exits import ExitCode
+from keeper.cli.logs import Filter, Reading
 from keeper.control.asking import ControlRefused, Request
 from keeper.core.state import state_from_bytes
 from keeper.domain import events as ev
 from keeper.index.exports import COLUMNS
+from keeper.index.log_entries import LogContext, LogReader
+from keeper.journal import JournalReader
 from keeper.pages.working import held_of, orders_of
 from tests.keeper import builders
-from tests.keeper.ledger_story import story, write_story
-from tests.keeper.samples import Written
+from tests.keeper.ledger_story import FEW, story, write_story
+from tests.keeper.samples import Written, open_writer, write_steps
 
 REPOSITORY = Path(__file__).resolve().parents[4]
 CAUSES = ("spread", "inventory", "funding", "feesAndRebates", "incentives")
@@ -400,3 +403,24 @@ def test_logs__market_and_since__keep_what_belongs(keeper: Keeper, journal: Path
 
     assert [entry["kind"] for entry in entries] == ["RaiseAlert", "VenueTransfer"]
     assert entries[0]["time"] == "2026-11-23T16:00:00.250Z"
+
+
+def test_logs__followed_over_rotations__tell_each_record_once(
+    tmp_path: Path, steps: list[Written]
+) -> None:
+    """Level debug of everything, read as the keeper writes, is what is read at the end."""
+    chosen = Filter(level="debug", market="", wanted="", since_ns=0)
+    folder = tmp_path / "followed"
+    writer = open_writer(folder, FEW)
+    reading = Reading(JournalReader(folder), LogReader(LogContext()))
+    followed = []
+
+    for at in range(0, len(steps), 50):
+        write_steps(writer, steps[at : at + 50])
+        followed += list(reading.entries(chosen))
+    writer.close()
+
+    whole = Reading(JournalReader(folder), LogReader(LogContext()))
+    assert followed == list(whole.entries(chosen))
+    assert len({entry.seq for entry in followed}) > 20
+    assert len(list(folder.glob("account-*.sealed"))) > 2
