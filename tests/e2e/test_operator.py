@@ -1,8 +1,10 @@
 """What an operator runs before and beside a live keeper: shadow, doctor, the example files."""
 
 import json
+import os
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +19,7 @@ from keeper.domain.commands import PlaceOrder
 from keeper.domain.events import CommandResult, RunStarted
 from keeper.domain.orders import Side
 from keeper.journal import JournalReader, Step
-from tests.e2e.console import ROOT, keeper
+from tests.e2e.console import KEEPER, ROOT, keeper
 from tests.e2e.local_world import UNIT, LocalWorld, Service, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -290,6 +292,23 @@ class Trading:
         return len(theirs) > 1 and theirs == self.resting()
 
 
+@contextmanager
+def followed_logs(running: Trading) -> Iterator[Callable[[], set[str]]]:
+    """Follow the log as a person would, until Ctrl-C; give the kinds of records told so far."""
+    lines = running.folder / "followed.jsonl"
+    follow = (KEEPER, "logs", "-f", "--json", "--level", "debug", *running.where)
+    with lines.open("wb") as out:
+        process = subprocess.Popen(
+            follow, env={**os.environ, **running.environ}, stdin=subprocess.DEVNULL, stdout=out
+        )
+    try:
+        yield lambda: {json.loads(line)["kind"] for line in lines.read_text().split("\n")[:-1]}
+    finally:
+        process.send_signal(signal.SIGINT)
+        code = process.wait(timeout=30)
+    assert code == ExitCode.INTERRUPTED
+
+
 def fills_told(world: LocalWorld) -> dict[str, tuple[Any, ...]]:
     """The account's fills by id, as the exchange's indexer tells them to anyone."""
     query = {"address": world.wallet, "subaccountNumber": 0, "limit": 100}
@@ -321,30 +340,24 @@ def test_reading__beside_a_trading_keeper__agrees_with_the_exchange(
 ) -> None:
     """The last test of this module: it leaves a position behind."""
     running = Trading(world, tmp_path)
-    follow = ("logs", "-f", "--json", "--level", "debug", *running.where)
-    followed: Service | None = None
     try:
         until(lambda: len(running.sides()) == 2, "fills on both sides", patience_seconds=120)
-        followed = Service(follow, tmp_path / "logs.log", running.environ)
-        until(running.agrees, "the same orders on both sides")
-        pause = keeper(("pause", *running.where), running.environ)
-        assert pause.data["in_effect"]
+        with followed_logs(running) as kinds:
+            until(running.agrees, "the same orders on both sides")
+            pause = keeper(("pause", *running.where), running.environ)
+            assert pause.data["in_effect"]
+            until(lambda: "OperatorCommand" in kinds(), "the pause in the log")
+            assert {"PlaceOrder", "FillReceived"} <= kinds()
         until(lambda: fills_told(world) == fills_exported(running), "the same fills")
         subaccount = world.exchange()["subaccounts"][f"{world.wallet}/0"]
         (market,) = running.read("positions", "--market", "ETH-USD")["markets"]
         held = subaccount["positions"].get("1", {"quantums": 0})
         assert market["position_quantums"] == held["quantums"]
         profit = running.read("pnl")
-        assert [entry["difference"] for entry in profit["identity"]] == [0] * len(
-            profit["identity"]
-        )
+        differences = {entry["venue"]: entry["difference"] for entry in profit["identity"]}
+        assert differences["clob"] == 0
+        assert set(differences.values()) == {0}
         assert profit["pending"] == []
-        kinds = set()
-        while "OperatorCommand" not in kinds:
-            kinds.add(json.loads(followed.line(20))["kind"])
-        assert {"PlaceOrder", "FillReceived"} <= kinds
     finally:
-        if followed is not None:
-            followed.stop(signal.SIGINT)
         code = running.service.stop()
     assert code == 0, running.service.log.read_text()
