@@ -47,9 +47,16 @@ def devnet() -> None:
 @devnet.command()
 @OUT
 @DATA
+@click.option(
+    "--play-seconds",
+    type=click.IntRange(min=1),
+    default=120,
+    show_default=True,
+    help="Least of the recording to trade through, in seconds; all of it where it is shorter.",
+)
 @click.option("--seed", type=int, default=None, help="Seed of prices and flow.")
 @json_option
-def demo(out: Path, data: Path | None, seed: int | None, as_json: bool) -> None:
+def demo(out: Path, data: Path | None, play_seconds: int, seed: int | None, as_json: bool) -> None:
     """Tell the story: deposit, quote, fill, signed report, paid claim.
 
     Exits with 1 when a check differs or a scene fails. With --data a recording is checked from
@@ -59,7 +66,7 @@ def demo(out: Path, data: Path | None, seed: int | None, as_json: bool) -> None:
 
     recordings = _recordings(data)
     _fresh(out)
-    told = asyncio.run(run_demo(out, SEED if seed is None else seed, recordings))
+    told = asyncio.run(run_demo(out, SEED if seed is None else seed, recordings, play_seconds))
     emit(as_json, told.plain(), lambda: show(told.checks))
     if not told.holds:
         note("a check differs: see the checks above")

@@ -38,7 +38,7 @@ def demo(market_data_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Dem
     """Play July 2024, both markets, once for all tests of this module."""
     out = tmp_path_factory.mktemp("recorded")
     data = market_data_dir / "l2_binance_hftbacktest"
-    arguments = ("devnet", "demo", "--out", str(out), "--data", str(data))
+    arguments = ("devnet", "demo", "--out", str(out), "--data", str(data), "--play-seconds", "30")
     return Demo(out, keeper(arguments, patience_seconds=900))
 
 

@@ -27,7 +27,7 @@ from keeper.devnet.world import World
 from keeper.domain.units import NS_PER_SECOND
 from keeper.pages.report_data import Check
 
-__all__ = ["Told", "run_demo", "show"]
+__all__ = ["SEED", "Told", "run_demo", "show"]
 
 SEED = 20_261_122
 _TABLE_WIDTH = 132
@@ -62,19 +62,26 @@ class Told:
         }
 
 
-async def run_demo(out: Path, seed: int = SEED, recordings: Chosen = ()) -> Told:
-    """Tell the story in `out`/world, on recordings if there are any.
+async def run_demo(
+    out: Path,
+    seed: int = SEED,
+    recordings: Chosen = (),
+    play_seconds: int = 0,
+) -> Told:
+    """Tell the story in `out`/world, on at least `play_seconds` of recordings if there are any.
 
     Raises SceneFailed when a scene cannot end.
     """
     narrator = Narrator()
-    world = World(out / "world", seed, _tape(out / "world", recordings, narrator))
+    tape = _tape(out / "world", recordings, play_seconds, narrator) if recordings else None
+    world = World(out / "world", seed, tape)
     stage = Stage(world)
     try:
         with narrator.chapter("A world: chain, contracts, exchange"):
             await world.start()
         facts = Facts(world)
-        play = Play(world, stage, facts, ExchangeWatch(world), narrator)
+        watch = ExchangeWatch(world)
+        play = Play(world, stage, facts, watch, narrator, play_seconds=play_seconds)
         await _tell(play)
         fills = await play.made()
         checks = [*play.checks, *await count_money(world)]
@@ -90,11 +97,9 @@ async def run_demo(out: Path, seed: int = SEED, recordings: Chosen = ()) -> Told
     return Told(tuple(checks), fills, out / "report.html", narrator.elapsed_seconds)
 
 
-def _tape(folder: Path, recordings: Chosen, narrator: Narrator) -> Tape | None:
-    if not recordings:
-        return None
+def _tape(folder: Path, recordings: Chosen, play_seconds: int, narrator: Narrator) -> Tape:
     with narrator.chapter("A recording is read"):
-        tape = from_the_liveliest(write_tape(recordings, folder / "tape.jsonl"))
+        tape = from_the_liveliest(write_tape(recordings, folder / "tape.jsonl"), play_seconds)
     late = (tape.from_ns - tape.start_ns) // NS_PER_SECOND
     narrator.say(f"{mapping(tape)}; {tape.seconds} s of it, from second {late} on")
     return tape

@@ -21,7 +21,7 @@ _PARAMETERS: Final = (
 _SEEDED_SPREAD: Final = {"spread_min_ppm": 1_500, "spread_buffer_ppm": 500}
 _MOVE_SHARE: Final = 4  # of a second's standard deviation that is added to fee and spread
 _MOVES: Final = 2  # each way, in every market, before the liveliest stretch is told to end
-_LEAST_SECONDS: Final = 60  # that have to follow the mark
+_LEAST_SECONDS: Final = 60  # that have to follow the mark, however short the play
 _LEAD_SECONDS: Final = 5  # played before it
 
 
@@ -56,12 +56,13 @@ def parameters(tape: Tape | None) -> tuple[Parameter, ...]:
     return tuple(rows)
 
 
-def from_the_liveliest(tape: Tape) -> Tape:
+def from_the_liveliest(tape: Tape, play_seconds: int) -> Tape:
     """Start the tape where every market soonest moves both ways beyond the keeper's first quote.
 
-    A move is a second's change of the mid. A tape without such a stretch is played from its start.
+    A move is a second's change of the mid; `play_seconds` have to follow. A tape without such a
+    stretch is played from its start.
     """
-    last = tape.seconds - _LEAST_SECONDS
+    last = tape.seconds - max(_LEAST_SECONDS, play_seconds)
     moves = [seconds for each in tape.markets for seconds in _moves(tape, each)]
     waits = [(_wait(moves, second), second) for second in range(max(0, last))]
     known = [(wait, second) for wait, second in waits if wait is not None]

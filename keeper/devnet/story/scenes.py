@@ -12,6 +12,7 @@ from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.stage import REPORTERS, Stage
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import ASSET_UNIT, SHARE_UNIT, World
+from keeper.domain.units import NS_PER_SECOND
 from keeper.pages.report_data import Check
 
 __all__ = ["DEPOSITS", "Play"]
@@ -22,7 +23,7 @@ WARM_UP_SECONDS = 3_600
 POOL_COOLDOWN_SECONDS = 60
 SEEDED_FILLS = 3
 RECORDED_FILLS = 2
-"""As a maker on each side of each market before the trading scene ends."""
+"""As a maker on each side of each market before the trading scene ends; one where a tape ends."""
 FLOW_PATIENCE_SECONDS = 90
 LAST_BLOCKS_SECONDS = 3
 LEAN_PPM = 920_000
@@ -43,6 +44,8 @@ class Play:
     narrator: Narrator
     checks: list[Check] = field(default_factory=list)
     held_before_leaving: int = 0
+    play_seconds: int = 0
+    """Least of a recording, in seconds, before the trading scene ends."""
 
     async def open(self) -> None:
         """Half an hour of oracle history, then prices move and other traders arrive."""
@@ -125,7 +128,7 @@ class Play:
             self._filled_both_sides,
             patience_seconds=FLOW_PATIENCE_SECONDS + (tape.seconds if tape else 0),
         )
-        self.narrator.say("filled on both sides")
+        self.narrator.say(f"filled on both sides: {_counted(await self.made())}")
 
     async def lean(self) -> None:
         """Flow leans to one side until inventory leaves its band and is brought home.
@@ -211,16 +214,18 @@ class Play:
         return quoted >= {(ticker, side) for ticker in self.stage.tickers for side in _SIDES}
 
     async def _filled_both_sides(self) -> bool:
-        made = await self.made()
-        if min(made.values()) >= (RECORDED_FILLS if self.world.tape else SEEDED_FILLS):
-            return True
-        if self.world.tape_is_over:
-            counted = ", ".join(f"{ticker} {side} {n}" for (ticker, side), n in made.items())
+        made, tape = await self.made(), self.world.tape
+        if tape is None:
+            return min(made.values()) >= SEEDED_FILLS
+        if self.world.tape_is_over and not min(made.values()):
             raise SceneFailed(
-                f"the recording ended before every market was filled on both sides: {counted}",
+                "the recording ended before every market was filled on both sides: "
+                + _counted(made),
                 next_step="give a longer recording, or one that moves more",
             )
-        return False
+        played = (self.world.tape_clock.now_ns() - tape.from_ns) // NS_PER_SECOND
+        enough = min(made.values()) >= RECORDED_FILLS and played >= self.play_seconds
+        return enough or self.world.tape_is_over
 
     async def made(self) -> dict[tuple[str, str], int]:
         """How often the keeper was filled as a maker, by market and side."""
@@ -248,6 +253,11 @@ class Play:
     @property
     def _ada(self) -> str:
         return self.world.people["ada"].address
+
+
+def _counted(made: dict[tuple[str, str], int]) -> str:
+    verbs = {"BUY": "bought", "SELL": "sold"}
+    return ", ".join(f"{ticker} {verbs[side]} {times}" for (ticker, side), times in made.items())
 
 
 def _usdc(assets: int) -> str:

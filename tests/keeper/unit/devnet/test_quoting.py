@@ -95,14 +95,21 @@ def test_from_the_liveliest__two_moves_each_way__starts_shortly_before_them() ->
     calm = {10: 300, 20: -300}
     lively = {100: 300, 104: -300, 110: 300, 115: -300}
     both = tape(market(ETH_USD, calm | lively), market(BTC_USD, calm | lively))
-    assert from_the_liveliest(both).from_ns == START_NS + 95 * NS_PER_SECOND
+    assert from_the_liveliest(both, 60).from_ns == START_NS + 95 * NS_PER_SECOND
 
 
 def test_from_the_liveliest__a_market_that_moves_one_way__starts_at_the_start() -> None:
     one_way = tape(market(ETH_USD, {100: 300, 110: 300}))
-    assert from_the_liveliest(one_way).from_ns == START_NS
+    assert from_the_liveliest(one_way, 60).from_ns == START_NS
 
 
 def test_from_the_liveliest__moves_at_the_very_end__leaves_time_to_trade() -> None:
     late = tape(market(ETH_USD, {280: 300, 281: -300, 282: 300, 283: -300}))
-    assert from_the_liveliest(late).seconds >= 60
+    assert from_the_liveliest(late, 60).seconds >= 60
+
+
+def test_from_the_liveliest__a_longer_play__starts_earlier() -> None:
+    lively = {100: 300, 104: -300, 110: 300, 115: -300}
+    moving = tape(market(ETH_USD, lively))
+    assert from_the_liveliest(moving, 240).seconds >= 240
+    assert from_the_liveliest(moving, 1_000).from_ns == START_NS
