@@ -20,6 +20,7 @@ _PARAMETERS: Final = (
 )
 _SEEDED_SPREAD: Final = {"spread_min_ppm": 1_500, "spread_buffer_ppm": 500}
 _MOVE_SHARE: Final = 4  # of a second's standard deviation that is added to fee and spread
+_TOLERANCE_SHARE: Final = 3  # of the first quote's distance that is worth a new price
 _MOVES: Final = 2  # each way, in every market, before the liveliest stretch is told to end
 _LEAST_SECONDS: Final = 60  # that have to follow the mark, however short the play
 _LEAD_SECONDS: Final = 5  # played before it
@@ -51,7 +52,7 @@ def parameters(tape: Tape | None) -> tuple[Parameter, ...]:
         if recorded is None:
             continue
         for name, meaning in _reasons(recorded).items():
-            value = f"{market['strategy'][name]:,}"
+            value = f"{market['strategy'].get(name, market.get(name)):,}"
             rows.append(Parameter(scope=market["ticker"], name=name, value=value, meaning=meaning))
     return tuple(rows)
 
@@ -87,6 +88,7 @@ def _recorded(market: TapeMarket) -> dict[str, Any]:
     return {
         "ticker": market.route.market,
         **written["market"],
+        "price_tolerance_ppm": half_spread_ppm(market) // _TOLERANCE_SHARE,
         "strategy": {**written["strategy"], **distances},
         "leader": {"symbol": market.recording.symbol, **written["leader"]},
     }
@@ -115,6 +117,7 @@ def _reasons(market: TapeMarket) -> dict[str, str]:
             f"{market.move_ppm}, the standard deviation of a second's move"
         ),
         "layer_step_ppm": "the standard deviation of a second's move",
+        "price_tolerance_ppm": "a third of the first quote's distance: a new price loses its place",
     }
 
 
