@@ -174,6 +174,7 @@ def _journal() -> JournalParts:
         markouts=tuple(
             Markout(
                 market="ETH-USD",
+                reference=reference,
                 side="BUY",
                 liquidity="MAKER",
                 horizon_s=seconds,
@@ -181,6 +182,7 @@ def _journal() -> JournalParts:
                 usdc_e6=-1_234_567,
                 ppm=-72,
             )
+            for reference in ("oracle", "leader")
             for seconds in (1, 5, 30)
         ),
         profit=tuple(
