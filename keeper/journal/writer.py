@@ -62,7 +62,7 @@ class JournalOptions:
 
     max_segment_bytes: int = 16 * 1024 * 1024
     max_segment_age_ns: int = 3_600_000_000_000
-    max_segment_steps: int = 10_000
+    max_segment_steps: int = 5_000
     sync_interval_ms: int = 50
 
 

@@ -197,3 +197,13 @@ def test_replay__folder_without_segments__is_empty(tmp_path: Path) -> None:
     result = replay(tmp_path)
 
     assert (result.summary.records, result.command_bytes) == (0, b"")
+
+
+def test_replay__progress__is_told_segment_by_segment(journal: Path) -> None:
+    told: list[tuple[int, int]] = []
+
+    replay(journal, progress=lambda done, total: told.append((done, total)))
+
+    total = told[-1][1]
+    assert told == [(done, total) for done in range(1, total)]
+    assert total > 2
