@@ -51,6 +51,30 @@ print(json.dumps({
 }))
 sequencer.close()
 """
+ROOT_AT_CUT = """
+import json, sys
+from pathlib import Path
+from keeper.reporter.journal_check import JournalCheck
+root = JournalCheck(Path(sys.argv[1])).root_at_cut(5)
+print(json.dumps(root if isinstance(root, str) else root.code))
+"""
+CUT = """
+import sys
+from pathlib import Path
+from benchmarks.tape import TapeClock
+from keeper.domain.events import VaultObserved
+from keeper.engine.sequencer import Sequencer
+from keeper.journal import JournalOptions, JournalWriter
+from keeper.journal.rerun import CORE
+sequencer = Sequencer(CORE, JournalWriter.open(Path(sys.argv[1]), JournalOptions()), TapeClock())
+sequencer.recover()
+sequencer.process(VaultObserved(
+    block_number=5, block_hash="0x05", block_timestamp=1, state="CUT", epoch=5, next_cut_at=0,
+    idle=0, accepted_nav=0, owed_assets=0, venue_cap_bps=0, min_on_chain_bps=0, adapters=(),
+))
+sequencer.close()
+print(sequencer.seq)
+"""
 CLI = "from keeper.cli.main import main; main()"
 
 
@@ -185,6 +209,16 @@ def test_upgrade__by_the_former_release_afterwards__decides_its_era_and_names_th
     assert (again["state_hash"], again["data_root"]) == ("", "")
     assert "athanor-keeper 7.2.0" in text
     assert "install that release to decide it again" in text
+
+
+def test_root_at_cut__in_the_new_era__is_signed_for_with_the_new_release_alone(
+    old: Release, new: Release, journal: Path
+) -> None:
+    new.keeper("journal", "upgrade", str(journal))
+    new.prints(CUT, str(journal))
+
+    assert new.prints(ROOT_AT_CUT, str(journal)).startswith("0x")
+    assert old.prints(ROOT_AT_CUT, str(journal)) == "JOURNAL_OTHER_RELEASE"
 
 
 def test_upgrade__backup__is_the_journal_as_it_was(

@@ -1,5 +1,6 @@
 """Starting from a snapshot: what is read, that the state is the same, what is passed over."""
 
+import hashlib
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,12 +20,13 @@ from keeper.domain.commands import Command
 from keeper.domain.errors import JournalCorrupt, ReplayMismatch
 from keeper.domain.events import Event, OperatorCommand, VaultObserved, VenueBlock
 from keeper.engine.sequencer import Issued, Recovery, Sequencer
-from keeper.journal import JournalOptions, JournalReader, JournalWriter
+from keeper.journal import JournalOptions, JournalReader, JournalWriter, data_root
 from keeper.journal.layout import wal_path
 from keeper.journal.records import SnapshotRecord
 from keeper.journal.rerun import CORE, Core
 from keeper.journal.snapshots import read_snapshot, snapshot_path, snapshot_segments
 from keeper.replay import replay
+from keeper.reporter.journal_check import JournalCheck
 
 SEGMENT = 300
 OPTIONS = JournalOptions(max_segment_steps=SEGMENT)
@@ -327,6 +329,22 @@ def vault(state: str, block: int) -> VaultObserved:
         min_on_chain_bps=0,
         adapters=(),
     )
+
+
+def test_root_at_cut__snapshots_before_and_after__is_that_of_the_records_up_to_it(
+    tmp_path: Path,
+) -> None:
+    with played(tmp_path / "live", blocks=20) as live:
+        live.sequencer._end_segment()
+        live.journal.settle()
+        live.sequencer.process(vault("CUT", 5))
+        roots, state = live.journal.roots(), state_bytes(live.sequencer.state)
+        at_cut = live.crashed(tmp_path / "at-cut")
+
+    expected = data_root(roots.account, roots.market, hashlib.sha256(state).digest())
+    found = [JournalCheck(folder).root_at_cut(1) for folder in (at_cut, tmp_path / "live")]
+    assert found == ["0x" + expected.hex()] * 2
+    assert replay(at_cut).summary.data_root == expected.hex()
 
 
 def test_close__twice_without_an_event_between__adds_no_segment(tmp_path: Path) -> None:
