@@ -17,6 +17,7 @@ from keeper.bootstrap.common import (
 )
 from keeper.bootstrap.feeds import leader_sources
 from keeper.bootstrap.logs import configure_logs
+from keeper.bootstrap.params import Questions
 from keeper.bootstrap.ports import Ports, open_ports
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
 from keeper.config.model import Config
@@ -88,7 +89,8 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
         "positions": lambda: held_of(engine.state),
     }
     tickers = tuple(market.ticker for market in config.markets)
-    control = ControlServer(journal_folder(loaded), engine.ingest, views, tickers)
+    questions = Questions(loaded, lambda: engine.state, engine.ingest).answers()
+    control = ControlServer(journal_folder(loaded), engine.ingest, views, tickers, questions)
     return Services(engine, control)
 
 

@@ -57,6 +57,13 @@ ERRORS: Final[dict[str, str]] = {
     "PNL_UNEXPLAINED": "Fills, funding, fees and transfers do not lead from one word of the venue "
     "on the account to its next, or an oracle price at a fill is missing; rather than a wrong "
     "profit none is shown. The message names the height and the difference.",
+    "PARAMS_REFUSED": "Parameters were not taken; each reason is listed. The running ones stay.",
+    "PARAM_LOOSENS": "What bounds a loss may be tightened while the keeper runs, and set back up "
+    "to what it started with. To loosen it further, change the file and restart.",
+    "PARAM_NEEDS_RESTART": "What names a market, a pool or a rule cannot change while the keeper "
+    "runs. Set it in the file and restart.",
+    "PARAM_UNKNOWN": "There is no such parameter. `keeper params show` lists them with their "
+    "units.",
     "QUORUM_MISSED": "Fewer reporters signed than the contract's quorum. "
     "Each reporter's answer is listed; a refusal names the number it disagrees with.",
     "RECORDING_INVALID": "A market recording cannot be used: another format, updates that do not "

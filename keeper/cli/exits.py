@@ -76,6 +76,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "IndexUnavailable": ("INDEX_UNAVAILABLE", ExitCode.JOURNAL),
     "ProfitUnexplained": ("PNL_UNEXPLAINED", ExitCode.BOOKS),
     "ReplayMismatch": ("REPLAY_MISMATCH", ExitCode.REPLAY),
+    "ParamsRefused": ("PARAMS_REFUSED", ExitCode.REFUSED),
     "ControlRefused": ("CONTROL_REFUSED", ExitCode.REFUSED),
     "NotRunning": ("NOT_RUNNING", ExitCode.NOT_RUNNING),
     "OperationPending": ("OPERATION_PENDING", ExitCode.PENDING),

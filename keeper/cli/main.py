@@ -48,8 +48,16 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "logs": Entry("keeper.cli.logs", "logs", "Show what the keeper did and why, from its journal."),
     "serve": Entry("keeper.cli.serve", "serve", "Show running keepers in a browser, read-only."),
+    "params": Entry(
+        "keeper.cli.params", "params", "See and change what a running keeper decides by."
+    ),
     "pause": Entry("keeper.cli.operate", "pause", "Withdraw quotes of a market; positions stay."),
     "resume": Entry("keeper.cli.operate", "resume", "Quote a paused market again."),
+    "cancel-all": Entry(
+        "keeper.cli.operate",
+        "cancel_all",
+        "Cancel every resting order; quoting goes on with new ones.",
+    ),
     "flatten": Entry(
         "keeper.cli.operate", "flatten", "Cancel quotes, leave ranges, close positions; stay flat."
     ),

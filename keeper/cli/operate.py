@@ -1,4 +1,4 @@
-"""`keeper pause|resume|flatten|halt`: a person's word to a running keeper, through its log."""
+"""`keeper pause|resume|cancel-all|flatten|halt`: a word to a running keeper."""
 
 import getpass
 import time
@@ -10,11 +10,11 @@ import click
 
 from keeper.cli.failures import OperationPending
 from keeper.cli.options import config_options, json_option, load
-from keeper.cli.output import emit, note
+from keeper.cli.output import emit, note, scaled
 from keeper.cli.status import ask_status, folder_of
 from keeper.control.asking import Request, ask
 
-__all__ = ["flatten", "halt", "pause", "resume"]
+__all__ = ["cancel_all", "flatten", "halt", "pause", "resume"]
 
 POLL_SECONDS = 0.2
 WAIT = click.option(
@@ -63,17 +63,42 @@ def resume(
     _show(as_json, data, "quoting again")
 
 
+@click.command("cancel-all")
+@MARKET
+@config_options
+@json_option
+def cancel_all(market: str, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Cancel every resting order; quoting goes on with new ones.
+
+    Without a market: in all of them. Positions and pool ranges stay; `keeper pause` withdraws
+    quotes and places no new ones. Without a running keeper no order outlives its goodTilBlock.
+    """
+    folder = folder_of(load(file, overrides))
+    request = Request(verb="cancel", argument=market, operator=getpass.getuser())
+    before = ask_status(folder)
+    ask(folder, request)
+    data = {"verb": "cancel-all", "argument": market, "in_effect": True, **_open(before)}
+    text = "every order is being cancelled and quoting goes on; to stop it: keeper pause"
+    _show(as_json, data, text)
+
+
 @click.command()
 @config_options
 @WAIT
+@click.option("--dry-run", is_flag=True, help="Print what would be sent first; send nothing.")
 @json_option
-def flatten(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool) -> None:
+def flatten(
+    file: Path, overrides: tuple[str, ...], wait_seconds: int, dry_run: bool, as_json: bool
+) -> None:
     """Cancel quotes, leave ranges, close positions; stay flat.
 
     Positions are closed by reduce-only immediate orders within the configured slippage, as deep
     as the book allows. `keeper resume` starts trading again.
     """
     folder = folder_of(load(file, overrides))
+    if dry_run:
+        _show_plan(folder, as_json)
+        return
     data = _tell(folder, "exit", "", wait_seconds, _is_flat)
     _show(as_json, data, "flat: no quotes, no ranges, no positions")
 
@@ -113,13 +138,69 @@ def _tell(
             f"{verb} is logged, but not in effect after {wait_seconds} s: {_left(seen)}",
             next_step="it goes on by itself; watch it with: keeper status",
         )
-    return {"verb": verb, "argument": argument, "in_effect": done, "status": seen}
+    return {"verb": verb, "argument": argument, "in_effect": done, **_open(seen), "status": seen}
 
 
 def _show(as_json: bool, data: dict[str, Any], text: str) -> None:
     if not data["in_effect"]:
         note("logged; watch it with: keeper status")
-    emit(as_json, data, lambda: click.echo(text) if data["in_effect"] else None)
+
+    def human() -> None:
+        if data["in_effect"]:
+            click.echo(text)
+        click.echo(f"open: {_open_text(data['stays_open'])}")
+
+    emit(as_json, data, human)
+
+
+def _open(status: dict[str, Any]) -> dict[str, Any]:
+    """What is open right now: positions in base quantums, resting orders, pool ranges."""
+    markets, pools = status["markets"], status["pools"]
+    return {
+        "stays_open": {
+            "positions": {
+                m["market"]: scaled(m["position_base_quantums"], m["base_decimals"])
+                for m in markets
+                if m["position_base_quantums"]
+            },
+            "orders": sum(m["bids"] + m["asks"] for m in markets),
+            "ranges": sum(len(pool["ranges"]) for pool in pools),
+        }
+    }
+
+
+def _open_text(stays_open: dict[str, Any]) -> str:
+    positions = ", ".join(f"{size} {name}" for name, size in stays_open["positions"].items())
+    counts = f"{stays_open['orders']} orders, {stays_open['ranges']} pool ranges"
+    return f"positions {positions or 'none'}; {counts}"
+
+
+def _show_plan(folder: Path, as_json: bool) -> None:
+    """Print what flattening would send first, by the keeper's own state."""
+    found = ask(folder, Request(verb="plan", argument="exit", operator=getpass.getuser()))["plan"]
+    data = {"verb": "exit", "dry_run": True, **found}
+
+    def human() -> None:
+        for command in data["commands"]:
+            click.echo(_planned(command))
+        note("nothing was sent; what these leave open is decided again block by block")
+
+    emit(as_json, data, human)
+
+
+def _planned(command: dict[str, Any]) -> str:
+    if command["kind"] == "CancelOrders":
+        return f"cancel  {command['market']}  {len(command['client_ids'])} orders"
+    if command["kind"] == "PlaceOrder":
+        size = scaled(command["quantums"], command["base_decimals"])
+        price = scaled(command["subticks"], command["subticks_decimals"])
+        kept = "reduce-only" if command["reduce_only"] else "not reduce-only"
+        return (
+            f"order   {command['market']}  {command['side']} {size} at {price} or better, "
+            f"{command['time_in_force']}, {kept}"
+        )
+    rest = {k: v for k, v in command.items() if k not in ("kind", "adapter")}
+    return f"chain   {command['kind']} on {command.get('adapter', 'the vault')}  {rest}"
 
 
 def _chosen(status: dict[str, Any], market: str) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import click
 from keeper.cli.exits import ExitCode, code_of, exit_code_of
 from keeper.domain.errors import AthanorError
 
-__all__ = ["emit", "note", "print_table", "show_error", "show_usage_error", "units"]
+__all__ = ["emit", "note", "print_table", "scaled", "show_error", "show_usage_error", "units"]
 
 
 def emit(as_json: bool, data: Mapping[str, Any], human: Callable[[], None]) -> None:
@@ -50,6 +50,13 @@ def units(amount: int, decimals: int) -> str:
     sign, digits = "-" if amount < 0 else "", str(abs(amount)).rjust(decimals + 1, "0")
     whole, fraction = digits[: len(digits) - decimals], digits[len(digits) - decimals :]
     return f"{sign}{int(whole):,}{'.' + fraction if decimals else ''}"
+
+
+def scaled(value: int, decimals: int) -> str:
+    """Write an integer amount exactly, without trailing zeros beyond two decimals."""
+    text = units(value, decimals) if decimals >= 0 else units(value * 10**-decimals, 0)
+    whole, point, fraction = text.partition(".")
+    return f"{whole}{point}{fraction.rstrip('0').ljust(min(2, max(0, decimals)), '0')}"
 
 
 def show_error(error: AthanorError, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ import click
 
 from keeper.cli.exits import ExitCode
 from keeper.cli.options import config_options, json_option, load
-from keeper.cli.output import emit, print_table, units
+from keeper.cli.output import emit, print_table, scaled, units
 from keeper.control.asking import NotRunning, Request, ask
 
 if TYPE_CHECKING:
@@ -92,8 +92,20 @@ def status(
         text = f"STOPPED  {mode} on {network}  {folder}\n  next:  {hint}"
         emit(as_json, stopped, lambda: click.echo(text))
         return int(ExitCode.NOT_RUNNING)
+    data["params_match_file"] = data["params_hash"] == _file_hash(loaded)
     emit(as_json, data, lambda: _print(data))
     return int(ExitCode.HALTED if data["state"] == "HALTED" else ExitCode.OK)
+
+
+def _file_hash(loaded: "LoadedConfig") -> str | None:
+    """Hash of the parameters a keeper would start with now; None when the file has none."""
+    from keeper.config import params_hash, to_step_settings
+    from keeper.domain.errors import ConfigError
+
+    try:
+        return params_hash(to_step_settings(loaded.config))
+    except ConfigError:
+        return None
 
 
 def _print(data: dict[str, Any]) -> None:
@@ -108,6 +120,12 @@ def _print(data: dict[str, Any]) -> None:
         ("subaccount", data["subaccount"]),
         ("quote balance", "unknown" if usdc is None else f"{units(usdc, QUOTE_DECIMALS)} USDC"),
         ("sources down", ", ".join(data["sources_down"]) or "none"),
+        (
+            "parameters",
+            "as in the file"
+            if data["params_match_file"]
+            else "differ from the file, which counts after a restart: keeper params show",
+        ),
         ("refusals in force", ", ".join(data["refusals"]) or "none"),
     ]
     if view := data["vault_view"]:
@@ -139,11 +157,11 @@ def _market_row(market: dict[str, Any]) -> tuple[str, ...]:
     return (
         market["market"],
         state if market["quoted"] else "not quoted",
-        _scaled(market["position_base_quantums"], market["base_decimals"]),
+        scaled(market["position_base_quantums"], market["base_decimals"]),
         str(market["bids"]),
         str(market["asks"]),
-        _scaled(market["best_bid_subticks"], market["subticks_decimals"]),
-        _scaled(market["best_ask_subticks"], market["subticks_decimals"]),
+        scaled(market["best_bid_subticks"], market["subticks_decimals"]),
+        scaled(market["best_ask_subticks"], market["subticks_decimals"]),
         _age(market["oracle_age_ms"]),
     )
 
@@ -151,19 +169,12 @@ def _market_row(market: dict[str, Any]) -> tuple[str, ...]:
 def _reference(market: dict[str, Any]) -> str:
     """What quotes stand around, and what the leader says."""
     leader = market["leader"]
-    told = f"leader {leader['symbol']} {_scaled(leader['price_e8'], 8)} ({_age(leader['age_ms'])})"
+    told = f"leader {leader['symbol']} {scaled(leader['price_e8'], 8)} ({_age(leader['age_ms'])})"
     if leader["reference_price"] is None:
         return f"no reference price; {told}"
-    price = _scaled(leader["reference_price"], -market["oracle_exponent"])
+    price = scaled(leader["reference_price"], -market["oracle_exponent"])
     wider = f", quotes wider by {leader['widen_ppm']} ppm" if leader["widen_ppm"] else ""
     return f"reference {price}, sources within {leader['confidence_ppm']} ppm{wider}; {told}"
-
-
-def _scaled(value: int, decimals: int) -> str:
-    """Write exactly, without trailing zeros beyond two decimals."""
-    text = units(value, decimals) if decimals >= 0 else units(value * 10**-decimals, 0)
-    whole, point, fraction = text.partition(".")
-    return f"{whole}{point}{fraction.rstrip('0').ljust(min(2, max(0, decimals)), '0')}"
 
 
 def _age(ms: int) -> str:

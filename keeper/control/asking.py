@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from keeper.domain.errors import AthanorError
 
 __all__ = ["LINE_LIMIT", "VERBS", "ControlRefused", "NotRunning", "Request", "ask", "socket_path"]
 
-VERBS: Final = ("pause", "resume", "exit", "halt", "set")
+VERBS: Final = ("pause", "resume", "cancel", "exit", "halt", "set")
 LINE_LIMIT: Final = 1 << 20
 
 
@@ -22,13 +23,30 @@ class NotRunning(AthanorError):
     """Raised when no keeper answers for a journal folder; handled by the command line."""
 
 
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """One reason of a refusal: stable code, what it is about, why, and the fix."""
+
+    code: str
+    path: str
+    message: str
+    fix: str
+    line: int = 0
+
+
 class ControlRefused(AthanorError):
-    """Raised when the keeper answers that it does not do what was asked; nothing was logged."""
+    """Raised when the keeper answers that it does not do what was asked; nothing was logged.
+
+    `problems` are the keeper's own, one a reason, when it gave several.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "", problems: Sequence[Any] = ()) -> None:
+        super().__init__(message, next_step=next_step)
+        self.problems = tuple(msgspec.convert(list(problems), list[Reason]))
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a person asks: a view (`status`, `orders`, `positions`), or one of VERBS with its
-    argument (often a market).
+    """What a person asks: a view (`status`, `orders`, `positions`), one of VERBS with its argument
+    (often a market), or a question with an argument of its own (`params`, `plan`).
     """
 
     verb: str
@@ -60,5 +78,8 @@ def ask(journal: Path, request: Request, *, timeout_seconds: float = 5.0) -> dic
             next_step="start it: keeper run --config FILE",
         ) from error
     if "error" in answer:
-        raise ControlRefused(str(answer["error"]), next_step="see: keeper status")
+        next_step = str(answer.get("next_step") or "see: keeper status")
+        raise ControlRefused(
+            str(answer["error"]), next_step=next_step, problems=answer.get("problems", ())
+        )
     return dict(answer)

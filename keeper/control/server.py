@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from keeper.control.asking import LINE_LIMIT, VERBS, Request, socket_path
+from keeper.domain.errors import AthanorError
 from keeper.domain.events import OperatorCommand
 from keeper.ports import Emit
 
@@ -19,7 +20,10 @@ PRIVATE: Final = 0o700
 
 
 class ControlServer:
-    """Serves one keeper's socket; `views` give JSON objects, `emit` takes operator commands."""
+    """Serves one keeper's socket; `views` give JSON objects, `emit` takes operator commands.
+
+    `questions` are answered with what they say of the whole request.
+    """
 
     def __init__(
         self,
@@ -27,11 +31,13 @@ class ControlServer:
         emit: Emit,
         views: Mapping[str, Callable[[], dict[str, Any]]],
         markets: tuple[str, ...],
+        questions: Mapping[str, Callable[[Request], dict[str, Any]]] | None = None,
     ) -> None:
         self._path = socket_path(journal)
         self._emit = emit
         self._views = views
         self._markets = markets
+        self._questions = questions or {}
 
     async def run(self) -> None:
         """Serve until cancelled. Raises OSError when the socket cannot be made."""
@@ -66,13 +72,23 @@ class ControlServer:
         view = self._views.get(request.verb)
         if view is not None:
             return {request.verb: view()}
+        if request.verb in self._questions:
+            return self._asked(request)
         if request.verb not in VERBS:
-            known = ", ".join((*self._views, *VERBS))
+            known = ", ".join((*self._views, *self._questions, *VERBS))
             return {"error": f"unknown verb {request.verb}; known: {known}"}
-        is_market = request.verb in ("pause", "resume")
+        is_market = request.verb in ("pause", "resume", "cancel")
         if is_market and request.argument not in ("", *self._markets):
             return {"error": f"no market {request.argument}; markets: {', '.join(self._markets)}"}
         self._emit(
             OperatorCommand(verb=request.verb, argument=request.argument, operator=request.operator)
         )
         return {"accepted": True}
+
+    def _asked(self, request: Request) -> dict[str, Any]:
+        """Answer a question; a refusal carries its reasons and changes nothing."""
+        try:
+            return {request.verb: self._questions[request.verb](request)}
+        except AthanorError as error:
+            problems = [msgspec.to_builtins(p) for p in getattr(error, "problems", ())]
+            return {"error": str(error), "next_step": error.next_step, "problems": problems}

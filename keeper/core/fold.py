@@ -174,7 +174,10 @@ def _source_gap(state: State, event: ev.SourceGap) -> None:
 
 
 def _operate(state: State, event: ev.OperatorCommand) -> None:
-    """Verbs: pause and resume MARKET (empty: all, and resume trading), exit, halt, set PHASE."""
+    """Verbs: pause and resume MARKET (empty: all, and resume trading), exit, halt, set PHASE.
+
+    `cancel` changes nothing here: it withdraws what rests in its own step.
+    """
     verb, argument = event.verb, event.argument
     if verb in ("pause", "resume"):
         for ticker, market in state.markets.items():

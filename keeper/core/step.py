@@ -40,6 +40,9 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     out: list[Approved[Command]] = []
     raised = alerts(state, event, state.settings.limits)
     watch_losses(state, state.settings.limits)
+    if isinstance(event, ev.OperatorCommand) and event.verb == "cancel":
+        _cancel_all(state, event.argument, out)
+        return tuple(out)
     notes = _quote(state, _scope(state, event), state.settings.limits, out)
     notes += _hedge(state, event, state.settings.limits, out)
     notes += _move_capital(state, event, state.settings, out)
@@ -71,6 +74,13 @@ def _quote(
         reasons = refused + (place_quotes(state, ticker, ladder, out) if ladder else [])
         notes += fresh_notes(state, ticker, reasons)
     return notes
+
+
+def _cancel_all(state: State, argument: str, out: list[Approved[Command]]) -> None:
+    """Cancel whatever rests, wanted or not; quoting goes on with the next event."""
+    for ticker in sorted(state.markets):
+        if argument in ("", ticker):
+            withdraw_unwanted(state, ticker, {}, out)
 
 
 def _hedge(

@@ -406,7 +406,7 @@ class Conflated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class OperatorCommand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A person's word: verb is pause, resume, exit, halt or set; argument as the verb defines."""
+    """A person's word: pause, resume, cancel, exit, halt or set; argument as the verb defines."""
 
     verb: str
     argument: str
@@ -414,10 +414,11 @@ class OperatorCommand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class ParamsChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """New settings from here on; hash over their canonical bytes."""
+    """New settings from here on, by a person; hash over their canonical bytes."""
 
     settings: StepSettings
     params_hash: str
+    operator: str = ""
 
 
 class Takeover(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -238,7 +238,10 @@ _EVENTS: Final[dict[type, _EventWords]] = {
     ev.RunStarted: _plain(
         "info", lambda e: f"run {e.run} of {e.package_version} ({e.wheel_hash[:12]}) for {e.vault}"
     ),
-    ev.ParamsChanged: _plain("info", lambda e: f"parameters changed: {e.params_hash[:12]}"),
+    ev.ParamsChanged: _plain(
+        "info",
+        lambda e: f"parameters changed by {e.operator or 'nobody named'}: {e.params_hash[:12]}",
+    ),
     ev.OperatorCommand: _operator_words,
     ev.SourceUp: _plain("info", lambda e: f"source {e.source} is up"),
     ev.SourceDown: _plain("warn", lambda e: f"source {e.source} is down: {e.detail}"),

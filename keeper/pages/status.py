@@ -13,7 +13,7 @@ from keeper.markets.univ3 import sqrt_price_at_tick
 from keeper.pages.pool_reading import price_e6
 from keeper.pages.series import scaled
 
-__all__ = ["status_of"]
+__all__ = ["status_of", "subticks_decimals"]
 
 QUOTE_DECIMALS = 6
 
@@ -79,7 +79,7 @@ def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
         "paused": market.paused,
         "status": listing.status if listing else "UNKNOWN",
         "base_decimals": -listing.atomic_resolution if listing else 0,
-        "subticks_decimals": _subticks_decimals(listing) if listing else 0,
+        "subticks_decimals": subticks_decimals(listing) if listing else 0,
         "position_base_quantums": position.quantums if position else 0,
         "pool_base_quantums": pool_delta(state, listing) if listing else 0,
         "oracle_price": market.oracle_price,
@@ -117,7 +117,7 @@ def _leader(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
     }
 
 
-def _subticks_decimals(listing: PerpetualMarket) -> int:
+def subticks_decimals(listing: PerpetualMarket) -> int:
     """Decimals of a price in subticks, in USDC (negative when a subtick is more than 1 USDC)."""
     return listing.atomic_resolution + QUOTE_DECIMALS - listing.quantum_conversion_exponent
 

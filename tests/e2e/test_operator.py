@@ -361,3 +361,106 @@ def test_reading__beside_a_trading_keeper__agrees_with_the_exchange(
     finally:
         code = running.service.stop()
     assert code == 0, running.service.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def live(world: LocalWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A live keeper with quotes on both sides; the settings that find it."""
+    folder = tmp_path_factory.mktemp("live")
+    settings = {"journal.folder": str(folder / "journal")}
+    overrides = [word for item in settings.items() for word in ("--set", "=".join(item))]
+    arguments = ("run", "--config", str(world.config), *overrides)
+    service = Service(arguments, folder / "keeper.log", world.keys())
+    try:
+        until(lambda: {o["side"] for o in world.orders()} == {"BUY", "SELL"}, "quotes")
+        yield settings
+    finally:
+        assert service.stop() == 0, service.log.read_text()
+    assert keeper(("replay", str(folder / "journal"))).data["equal"]
+
+
+SPREAD = "market.ETH-USD.strategy.spread_min_ppm"
+
+
+def prices(ladder: dict[str, Any], side: str) -> list[int]:
+    return [quote["subticks"] for quote in ladder["quotes"] if quote["side"] == side]
+
+
+def test_params_set__wider_spread__previewed_applied_and_told_apart_from_the_file(
+    world: LocalWorld, live: dict[str, str]
+) -> None:
+    dry = world.keeper("params", "set", f"{SPREAD}=6000", "--dry-run", settings=live).data
+    assert (dry["applied"], dry["changes"][0]["before"]) == (False, 1_500)
+    (market,) = dry["quotes"]
+    assert min(prices(market["after"], "SELL")) > min(prices(market["before"], "SELL"))
+    assert max(prices(market["after"], "BUY")) < max(prices(market["before"], "BUY"))
+    assert world.keeper("status", settings=live).data["params_match_file"]
+
+    unconfirmed = world.keeper("params", "set", f"{SPREAD}=6000", settings=live).refusal
+    assert (unconfirmed.code, "--yes" in unconfirmed.next_step) == ("ARGUMENT_INVALID", True)
+
+    done = world.keeper("params", "set", f"{SPREAD}=6000", "--yes", settings=live).data
+    assert (done["applied"], done["file_changed"]) == (True, False)
+    assert done["file_lines"] == ["[markets.strategy]  # ETH-USD", "spread_min_ppm = 6000"]
+    until(lambda: far_from_each_other(world), "quotes at the new distance")
+
+    status = world.keeper("status", settings=live).data
+    assert not status["params_match_file"]
+    shown = world.keeper("params", "show", settings=live).data
+    (row_of_it,) = [row for row in shown["parameters"] if row["path"] == SPREAD]
+    assert (row_of_it["value"], row_of_it["origin"], row_of_it["live"]) == (6000, "operator", "now")
+    running = row(doctor(world, journal__folder=live["journal.folder"]), "keeper.running")
+    assert running["status"] == "warn"
+    assert "other parameters than the file's" in running["found"]
+
+
+def far_from_each_other(world: LocalWorld) -> bool:
+    """Whether the best two of our quotes are more than 1 % apart."""
+    orders = world.orders()
+    bids = [order["subticks"] for order in orders if order["side"] == "BUY"]
+    asks = [order["subticks"] for order in orders if order["side"] == "SELL"]
+    return bool(bids and asks) and min(asks) > max(bids) * 101 // 100
+
+
+@pytest.mark.parametrize(
+    ("assignment", "code"),
+    [
+        ("limits.drawdown_ppm=999999", "PARAM_LOOSENS"),
+        ("market.ETH-USD.ticker=BTC-USD", "PARAM_NEEDS_RESTART"),
+        ("market.ETH-USD.strategy.order_size_pct_ppm=1", "ORDER_BELOW_STEP"),
+        ("market.ETH-USD.strategy.spred=1", "CONFIG_UNKNOWN_KEY"),
+    ],
+)
+def test_params_set__not_to_be_taken__names_the_code_and_changes_nothing(
+    world: LocalWorld, live: dict[str, str], assignment: str, code: str
+) -> None:
+    before = world.keeper("params", "show", settings=live).data["params_hash"]
+
+    run = world.keeper("params", "set", assignment, "--yes", settings=live)
+
+    assert run.refusal.code == "PARAMS_REFUSED"
+    assert code in {problem["code"] for problem in run.problems}
+    assert world.keeper("params", "show", settings=live).data["params_hash"] == before
+
+
+def test_flatten__dry_run__prints_the_orders_and_sends_nothing(
+    world: LocalWorld, live: dict[str, str]
+) -> None:
+    plan = world.keeper("flatten", "--dry-run", settings=live).data
+
+    assert "CancelOrders" in {command["kind"] for command in plan["commands"]}
+    assert world.keeper("status", settings=live).data["state"] == "ACTIVE"
+    assert world.orders()
+
+
+def test_cancel_all__quoting__says_what_is_open_and_quotes_again(
+    world: LocalWorld, live: dict[str, str]
+) -> None:
+    before = {order["client_id"] for order in world.orders()}
+
+    said = world.keeper("cancel-all", settings=live).data
+
+    assert set(said["stays_open"]) == {"positions", "orders", "ranges"}
+    until(lambda: before.isdisjoint({o["client_id"] for o in world.orders()}), "the old to go")
+    until(lambda: {o["side"] for o in world.orders()} == {"BUY", "SELL"}, "new quotes")
+    assert world.keeper("status", settings=live).data["state"] == "ACTIVE"

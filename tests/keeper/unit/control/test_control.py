@@ -3,13 +3,15 @@
 import asyncio
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from keeper.control.asking import NotRunning, Request, ask, socket_path
+from keeper.config.live import ParamsRefused
+from keeper.config.problems import Problem
+from keeper.control.asking import ControlRefused, NotRunning, Request, ask, socket_path
 from keeper.control.server import ControlServer
 from keeper.domain.errors import AthanorError
 from keeper.domain.events import Event, OperatorCommand
@@ -28,12 +30,17 @@ def wait_for(path: Path) -> None:
         time.sleep(0.005)
 
 
-def with_server(journal: Path, work: Callable[[], Any]) -> tuple[Any, list[Event]]:
+Question = Callable[[Request], dict[str, Any]]
+
+
+def with_server(
+    journal: Path, work: Callable[[], Any], questions: Mapping[str, Question] | None = None
+) -> tuple[Any, list[Event]]:
     """Serve `journal` while `work` runs in a thread; return its result and the events emitted."""
     events: list[Event] = []
 
     async def run() -> Any:
-        server = ControlServer(journal, events.append, VIEWS, MARKETS)
+        server = ControlServer(journal, events.append, VIEWS, MARKETS, questions)
         task = asyncio.create_task(server.run())
         await asyncio.to_thread(wait_for, socket_path(journal))
         try:
@@ -120,3 +127,35 @@ def test_ask__nobody_there__says_so(tmp_path: Path) -> None:
 def test_socket_path__two_journals__are_two_sockets(tmp_path: Path) -> None:
     assert socket_path(tmp_path / "a") != socket_path(tmp_path / "b")
     assert socket_path(tmp_path / "a") == socket_path(tmp_path / "b" / ".." / "a")
+
+
+def test_ask__question__is_answered_with_what_it_says_of_the_request(tmp_path: Path) -> None:
+    def question(request: Request) -> dict[str, Any]:
+        return {"argument": request.argument, "operator": request.operator}
+
+    request = Request(verb="plan", argument="exit", operator="ada")
+
+    answer, events = with_server(
+        tmp_path, lambda: ask(tmp_path, request), questions={"plan": question}
+    )
+
+    assert answer == {"plan": {"argument": "exit", "operator": "ada"}}
+    assert events == []
+
+
+def test_ask__question_refused__carries_every_reason(tmp_path: Path) -> None:
+    def question(_: Request) -> dict[str, Any]:
+        raise ParamsRefused(
+            [Problem(code="PARAM_UNKNOWN", path="x", line=0, message="none", fix="look")]
+        )
+
+    def work() -> ControlRefused:
+        with pytest.raises(ControlRefused) as caught:
+            ask(tmp_path, Request(verb="params"))
+        return caught.value
+
+    refused, events = with_server(tmp_path, work, questions={"params": question})
+
+    (reason,) = refused.problems
+    assert (reason.code, reason.path, reason.fix) == ("PARAM_UNKNOWN", "x", "look")
+    assert events == []
