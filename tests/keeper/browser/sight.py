@@ -1,5 +1,6 @@
 """Opens a page as a person would and remembers everything that went wrong meanwhile."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +45,9 @@ class Watching:
         return found
 
     def keep(self, name: str) -> None:
-        """Keep a picture of the page's beginning for people."""
+        """Keep a picture of the page's beginning for people, where KEEP_SCREENS is set."""
+        if not os.environ.get("KEEP_SCREENS"):
+            return
         SCREENS.mkdir(parents=True, exist_ok=True)
         width, height = self.page.evaluate(PAGE_SIZE)
         clip = {"x": 0.0, "y": 0.0, "width": width, "height": min(height, PICTURE_HEIGHT)}
