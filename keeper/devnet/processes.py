@@ -75,7 +75,11 @@ async def run_to_end(
             env={**os.environ, **(environment or {})},
             cwd=cwd,
         )
-        output, _ = await process.communicate()
+        try:
+            output, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
         errors.write(output)
     if process.returncode != 0:
         raise ChildFailed(name, process.returncode, log)

@@ -284,13 +284,14 @@ def test_play__at_the_tapes_end__holds_the_last_book_and_trades_no_more(
 def test_play__from_a_mark__passes_over_the_trades_before_it(
     played: Callable[..., Played],
 ) -> None:
-    world = played(
-        book(1, *NARROW), trade(2, BUY, 30_001, 5), trade(3, BUY, 30_001, 2), from_second=3
-    )
+    before, after = trade(2, BUY, 30_001, 5), trade(3, BUY, 30_001, 2)
+    world = played(book(1, *NARROW), before, after, from_second=3)
+    assert world.send(world.bob, SELL, 30_001, 9, POST_ONLY) == 0
+
     world.block(3)
-    assert world.side(Side.SELL) == [(30_001, 40), (30_002, 60)]
-    world.block(4)
-    assert world.fills == []
+
+    assert world.position(world.bob) == -2
+    assert world.side(Side.SELL) == [(30_001, 7 + 40), (30_002, 60)]
 
 
 def test_play__two_markets__keep_apart(played: Callable[..., Played]) -> None:
