@@ -311,7 +311,7 @@ def followed_logs(running: Trading) -> Iterator[Callable[[], set[str]]]:
 
 def fills_told(world: LocalWorld) -> dict[str, tuple[Any, ...]]:
     """The account's fills by id, as the exchange's indexer tells them to anyone."""
-    query = {"address": world.wallet, "subaccountNumber": 0, "limit": 100}
+    query = {"address": world.wallet, "subaccountNumber": 0, "limit": 1_000}
     answer = world.client.get(f"{world.endpoint('rest')}/v4/fills", params=query)
     answer.raise_for_status()
     return {

@@ -123,14 +123,17 @@ def test_open_index__nothing_written_since__reads_nothing(
     assert reads == before
 
 
+@pytest.mark.parametrize("first", [400, 100])
+@pytest.mark.parametrize("second", [200, 100])
 def test_open_index__another_journal_in_the_folder__is_built_anew(
-    tmp_path: Path, steps: list[Written]
+    tmp_path: Path, steps: list[Written], first: int, second: int
 ) -> None:
+    """Longer, shorter, or of the same length in one segment: then the last record tells."""
     folder, path = tmp_path / "journal", tmp_path / "index"
-    write_story(folder, steps)
+    write_story(folder, steps[:first])
     rows(folder, path)
     shutil.rmtree(folder)
-    write_story(folder, [(t_ns + 1, *rest) for t_ns, *rest in steps[:200]])  # type: ignore[misc]
+    write_story(folder, [(t_ns + 1, *rest) for t_ns, *rest in steps[:second]])  # type: ignore[misc]
 
     assert rows(folder, path) == rows(folder, tmp_path / "fresh")
 

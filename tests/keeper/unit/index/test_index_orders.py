@@ -3,14 +3,23 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from benchmarks.tape import record
 from keeper.core.state import initial_state
 from keeper.core.step import step
+from keeper.domain import commands as cm
+from keeper.domain import events as ev
+from keeper.domain.orders import Side, TimeInForce
 from keeper.index import open_index
+from keeper.index.exports import rows_of
 from keeper.index.holdings import entries, held, open_orders
+from keeper.index.profit import window_of
 from keeper.journal import JournalOptions, JournalReader
 from keeper.pages.working import held_of, orders_of
+from tests.keeper.builders import ETH, ONE_ETH, fill, run_started, settings
+from tests.keeper.ledger_story import write_story
+from tests.keeper.samples import Written
 
 FIELDS = (
     *("client_id", "market", "side", "subticks", "quantums", "filled_quantums"),
@@ -44,3 +53,34 @@ def test_open_orders__of_a_recorded_run__are_those_the_core_works_with(
 
 def _id(order: dict[str, int]) -> int:
     return order["client_id"]
+
+
+def test_orders__id_that_comes_again__has_the_fills_of_each_life(tmp_path: Path) -> None:
+    place = cm.PlaceOrder(
+        market="ETH-USD",
+        client_id=7,
+        side=Side.BUY,
+        quantums=ONE_ETH,
+        subticks=2_990_000_000,
+        good_til_block=1_001,
+        time_in_force=TimeInForce.POST_ONLY,
+        reduce_only=False,
+    )
+    again = replace(place, good_til_block=2_000)
+    steps: list[Written] = [
+        (1, run_started(settings()), ()),
+        (2, ev.MarketListed(market=ETH), ()),
+        (3, ev.TimerFired(name="second"), (place,)),
+        (4, fill(1, place, ONE_ETH // 4, 1_001), ()),
+        (5, ev.VenueBlock(height=1_002, time_ns=5), ()),
+        (6, ev.TimerFired(name="second"), (again,)),
+        (7, fill(2, again, ONE_ETH, 1_003), ()),
+        (8, ev.VenueBlock(height=2_001, time_ns=8), ()),
+    ]
+    write_story(tmp_path / "journal", steps)
+    index = open_index(tmp_path / "journal", tmp_path / "index")
+
+    rows = list(rows_of(index, "orders", window_of(index, None, None)))
+
+    assert [(r["state"], r["filled"]) for r in rows] == [("EXPIRED", "0.25"), ("FILLED", "1")]
+    index.close()

@@ -22,7 +22,8 @@ AMOUNTS = ("flow", "fees", "execution", "inventory")
 
 def blocks() -> list[ev.Event]:
     """A chain of ninety blocks, ten seconds apart, with a fork of three blocks at 50."""
-    found: list[ev.Event] = [builders.run_started(SETTINGS)]
+    both = (builders.pool_settings(), builders.pool_settings(adapter=OTHER))
+    found: list[ev.Event] = [builders.run_started(replace(SETTINGS, pools=both))]
     for number in range(1, BLOCKS):
         if number == 53:
             found += [ev.BlockReverted(number=n, hash=f"0xa{n}") for n in (52, 51, 50)]
@@ -32,16 +33,22 @@ def blocks() -> list[ev.Event]:
     return found
 
 
+OTHER = "0xother-pool-adapter"
+
+
 def block(number: int, fork: str, idle: int) -> list[ev.Event]:
+    """A block with our pool; another one is heard of in the first five blocks only."""
     name, seconds = f"0x{fork}{number}", START + number * 10
-    adapters = (builders.adapter(POOL, sent=idle // 2),)
+    adapters = (builders.adapter(POOL, sent=idle // 2), builders.adapter(OTHER, sent=5 * USDC))
     vault = builders.vault(number, block_hash=name, adapters=adapters)
     pool = builders.pool_seen(number, block_hash=name, amount0=idle, amount1=number * 10**15)
     mark = (3_000 + number % 7) * 10**8
+    seen = replace(pool, block_timestamp=seconds, mark_price=mark)
     return [
         ev.BlockSeen(number=number, hash=name, timestamp=seconds),
         replace(vault, block_timestamp=seconds),
-        replace(pool, block_timestamp=seconds, mark_price=mark),
+        seen,
+        *([replace(seen, adapter=OTHER)] if number <= 5 else []),
     ]
 
 
@@ -64,7 +71,8 @@ def test_pool_minutes__settled_or_recent__add_up_to_the_ledger(
     writer.close()
     index = open_index(tmp_path / "journal", tmp_path / "index")
 
-    minutes, periods = pool_minutes(index.database), list(ledger.pools.periods(POOL))
+    minutes = [m for m in pool_minutes(index.database) if m.adapter == POOL]
+    periods = list(ledger.pools.periods(POOL))
 
     assert [sum(getattr(m, name) for m in minutes) for name in AMOUNTS] == [
         sum(getattr(p, name) for p in periods) for name in AMOUNTS

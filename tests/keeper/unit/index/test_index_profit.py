@@ -36,8 +36,10 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         index.close()
 
 
-def profit(index: Index, by: str = "all", since_ns: int | None = None) -> Profit:
-    window = window_of(index, since_ns, None)
+def profit(
+    index: Index, by: str = "all", since_ns: int | None = None, until_ns: int | None = None
+) -> Profit:
+    window = window_of(index, since_ns, until_ns)
     whole = [Period("all", window.start_ns, window.end_ns)]
     periods = calendar_periods(by, window.start_ns, window.end_ns) if by != "all" else whole
     return profit_of(index, window, periods)
@@ -104,6 +106,22 @@ def test_profit_of__since__begins_at_the_last_height_before_it(opened: Opened) -
 
     assert of_venue(found, "clob") == expected.causes
     assert found.window.from_height == FIRST_HEIGHT + 23
+
+
+@pytest.mark.parametrize("hours", [1, 20, 30, 61, 71])
+def test_profit_of__cut_at_any_hour__both_parts_add_up_to_the_whole(
+    opened: Opened, hours: int
+) -> None:
+    index, cut = opened(story()), (START + hours * 3_600) * SECOND
+
+    parts = (profit(index, until_ns=cut), profit(index, since_ns=cut))
+
+    whole = profit(index)
+    assert sum_causes(part.totals for part in parts) == whole.totals
+    assert sum(gas.wei for part in parts for gas in part.gas) == sum(g.wei for g in whole.gas)
+    for entry in whole.identities:
+        flows = [i.transfers for part in parts for i in part.identities if i.venue == entry.venue]
+        assert sum(flows) == entry.transfers != 0
 
 
 def test_profit_of__pools__are_the_ledgers_periods(opened: Opened) -> None:
