@@ -1,6 +1,8 @@
 """`keeper doctor` on the local exchange: budget, account, hot key, markets, clocks, endpoints."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,19 @@ def test_key__filters_that_do_not_fit__are_named(config: bytes, status: str, tex
     assert (row.status, row.subject) == (status, "0")
     assert text in row.found
     assert row.fix != ""
+
+
+def test_key__message_that_is_no_trade__is_named_and_fails() -> None:
+    withdraw = "/dydxprotocol.sending.MsgWithdrawFromSubaccount"
+    parts = json.loads(GOOD)
+    messages_allowed = base64.b64decode(parts[1]["config"]).decode() + f",{withdraw}"
+    parts[1]["config"] = base64.b64encode(messages_allowed.encode()).decode()
+    prepare = register(json.dumps(parts).encode())
+
+    (row,) = checks(PERMISSIONED, key=HOT_KEY, prepare=prepare)["venue.key"]
+
+    assert row.status == "fail"
+    assert row.found == f"the key may also sign {withdraw}"
 
 
 def test_key__signature_alone__could_withdraw_and_fails() -> None:
