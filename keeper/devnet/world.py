@@ -105,7 +105,7 @@ class World:
             self.spawn(work.run_forever())
 
     async def fund_traders(self) -> None:
-        """Send the traders' money over the bridge and into their subaccounts."""
+        """Send the traders' money over the bridge and into their subaccounts, until it is there."""
         for stake in self.book.stakes:
             role = stake.trader.identity.role
             await self.mint(role, stake.assets)
@@ -113,6 +113,7 @@ class World:
         for stake in self.book.stakes:
             await self.book.until_credited(stake)
             _require_taken(await stake.trader.deposit(stake.assets - OPERATOR_FLOAT))
+        await self._until_next_block()
         for work in self.book.quoting():
             self.spawn(work)
         await self._rest_node()
