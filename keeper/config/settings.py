@@ -1,4 +1,7 @@
-"""Turns the checked configuration into the step function's settings, and both into hashes."""
+"""Turns the checked configuration into the step function's settings, and both into hashes.
+
+A section is read as `dict(section)`: a dump would first build a serialiser for its class.
+"""
 
 import hashlib
 import json
@@ -34,31 +37,31 @@ def to_step_settings(config: Config) -> StepSettings:
     allocation = config.allocation
     return StepSettings(
         markets=tuple(market_settings(market) for market in config.markets),
-        pools=tuple(PoolSettings(**pool.model_dump()) for pool in config.pools),
+        pools=tuple(PoolSettings(**dict(pool)) for pool in config.pools),
         allocation=None
         if allocation is None
-        else AllocationSettings(clob_adapter=config.venue.adapter, **allocation.model_dump()),
+        else AllocationSettings(clob_adapter=config.venue.adapter, **dict(allocation)),
         limits=risk_limits(config.limits),
     )
 
 
 def risk_limits(limits: Limits) -> RiskLimits:
     """Return the limits `step` may read."""
-    return RiskLimits(**limits.model_dump())
+    return RiskLimits(**dict(limits))
 
 
 def market_settings(market: Market) -> MarketSettings:
     """Return what `step` may read of one market."""
     leader = market.leader
-    return MarketSettings(
-        strategy=_strategy(market.strategy),
-        leader=None if leader is None else LeaderSettings(**leader.model_dump()),
-        **market.model_dump(exclude={"strategy", "leader"}),
-    )
+    values = dict(market) | {
+        "strategy": _strategy(market.strategy),
+        "leader": None if leader is None else LeaderSettings(**dict(leader)),
+    }
+    return MarketSettings(**values)
 
 
 def _strategy(rule: MegaVault | FixedSpread) -> Strategy:
-    fields = rule.model_dump(exclude={"kind"})
+    fields = {name: value for name, value in rule if name != "kind"}
     return MegaVaultParams(**fields) if isinstance(rule, MegaVault) else FixedSpreadParams(**fields)
 
 
