@@ -9,7 +9,18 @@ from eth_account.hdaccount import key_from_seed, seed_from_mnemonic
 from keeper.devnet.anvil import MNEMONIC
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
 
-__all__ = ["EVM_ROLES", "EvmIdentity", "VenueIdentity", "evm_identities", "venue_identity"]
+__all__ = [
+    "EVM_ROLES",
+    "OWNER_WALLET",
+    "EvmIdentity",
+    "VenueIdentity",
+    "evm_identities",
+    "key_variables",
+    "venue_identity",
+]
+
+OWNER_WALLET = "treasurer"
+"""Role that owns the vault's account on the exchange."""
 
 EVM_ROLES = (
     "owner",
@@ -76,3 +87,16 @@ def venue_identity(role: str) -> VenueIdentity:
     key = hashlib.sha256(f"athanor local world: {role}".encode()).digest()
     address = address_of(LocalSigner(SecretKey(key)).public_key)
     return VenueIdentity(role, address, "0x" + key.hex())
+
+
+def key_variables(person: str) -> dict[str, str]:
+    """The key of every role by the variable that configurations name, `person` as depositor."""
+    people, venue = evm_identities(), venue_identity(OWNER_WALLET).key
+    return {
+        "KEEPER_HOT_KEY": people["keeper"].key,
+        "KEEPER_VENUE_KEY": venue,
+        "KEEPER_TREASURER_KEY": venue,
+        "KEEPER_REPORTER_KEY": people["reporter_one"].key,
+        "KEEPER_RELAYER_KEY": people["relayer"].key,
+        "KEEPER_DEPOSITOR_KEY": people[person].key,
+    }

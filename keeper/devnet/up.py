@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from keeper.devnet.identities import key_variables
 from keeper.devnet.recorded_data import Chosen, described
 from keeper.devnet.story.stage import Stage
 from keeper.devnet.tape import write_tape
 from keeper.devnet.world import World
 
-__all__ = ["run_world"]
+__all__ = ["run_world", "write_keys"]
 
+DEPOSITOR = "ada"
 WARM_UP_SECONDS = 3_600
 
 
@@ -43,11 +45,22 @@ async def run_world(
             await world.fund_venue_account(gift)
         world.open_order_flow()
         await Stage(world).write_config()
+        write_keys(folder / "keys.env")
         record = json.loads((folder / "world.json").read_text())
         ready({**record, **({} if tape is None else {"recorded": described(tape)})})
         await _keep(world, stop, note)
     finally:
         await world.stop()
+
+
+def write_keys(file: Path) -> None:
+    """Write the keys of every role, for a shell to source; any local world has the same."""
+    lines = [f"export {name}={key}" for name, key in key_variables(DEPOSITOR).items()]
+    head = (
+        f"# Keys of the local world ({DEPOSITOR} deposits): from public seeds, worthless elsewhere."
+    )
+    file.touch(mode=0o600)
+    file.write_text("\n".join([head, *lines]) + "\n", encoding="utf-8")
 
 
 async def _keep(world: World, stop: asyncio.Event, note: Callable[[str], None]) -> None:

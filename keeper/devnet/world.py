@@ -15,7 +15,7 @@ from keeper.devnet.clob_flow import Trader
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
 from keeper.devnet.exchange_process import ExchangeProcess, RecordedSettings
-from keeper.devnet.identities import EVM_ROLES, evm_identities, venue_identity
+from keeper.devnet.identities import EVM_ROLES, OWNER_WALLET, evm_identities, venue_identity
 from keeper.devnet.leader import LeaderServer
 from keeper.devnet.markets import ETH_USD
 from keeper.devnet.pool_flow import PoolFlow, PoolRoute
@@ -32,7 +32,6 @@ SHARE_UNIT = 10**18
 START_PRICE_E8 = 3_000 * 10**8
 SWAPPER_ASSETS = 3_000_000 * ASSET_UNIT
 SWAPPER_BASE = 1_000 * BASE_UNIT
-OWNER_WALLET = "treasurer"
 OPERATOR_FLOAT = 25 * ASSET_UNIT
 
 

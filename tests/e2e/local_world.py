@@ -17,9 +17,9 @@ from eth_abi.abi import decode
 
 from keeper.devnet.clob_flow import Trader
 from keeper.devnet.clock import WorldClock
-from keeper.devnet.identities import evm_identities, venue_identity
+from keeper.devnet.identities import OWNER_WALLET, key_variables, venue_identity
 from keeper.devnet.tokens import Call
-from keeper.devnet.world import ETH_USD, OWNER_WALLET
+from keeper.devnet.world import ETH_USD
 from keeper.venues.dydx.node import BroadcastReply, Node
 from tests.e2e.console import KEEPER, Run, keeper
 
@@ -116,15 +116,7 @@ class LocalWorld:
 
     def keys(self, person: str = "ada") -> dict[str, str]:
         """The keys of every role, in the variables the configuration names."""
-        people, venue = evm_identities(), venue_identity(OWNER_WALLET).key
-        return {
-            "KEEPER_HOT_KEY": people["keeper"].key,
-            "KEEPER_VENUE_KEY": venue,
-            "KEEPER_TREASURER_KEY": venue,
-            "KEEPER_REPORTER_KEY": people["reporter_one"].key,
-            "KEEPER_RELAYER_KEY": people["relayer"].key,
-            "KEEPER_DEPOSITOR_KEY": people[person].key,
-        }
+        return key_variables(person)
 
     def keeper(self, *arguments: str, person: str = "ada", settings: Mapping[str, str]) -> Run:
         """Run a command on the world's configuration with some values of it replaced."""
