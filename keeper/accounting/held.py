@@ -36,7 +36,8 @@ class MarketFigures(msgspec.Struct, frozen=True, kw_only=True):
     """One market: base quantums, and quote quantums where nothing else is said.
 
     `entry` is what the open position cost; `pool_delta` what pools hedged here hold, at their own
-    price. Without an oracle price value, gain and margins are None.
+    price. Without an oracle price value, gain and margins are None; the gain is also None where
+    `entry` is of another position, as of a moment before or after.
     """
 
     market: str
@@ -48,6 +49,11 @@ class MarketFigures(msgspec.Struct, frozen=True, kw_only=True):
     initial_margin: int | None
     maintenance_margin: int | None
     pool_delta: int
+
+    @property
+    def is_entry_known(self) -> bool:
+        """Whether the cost is of this very position."""
+        return self.entry.quantums == self.position
 
     @property
     def net_delta(self) -> int:
@@ -106,7 +112,7 @@ def _market(held: Held, market: str, entry: Holding) -> MarketFigures:
         value, size = value_trunc(listing, position, price), value_abs_up(listing, position, price)
         figures = {
             "value": value,
-            "unrealised": value - entry.cost,
+            "unrealised": value - entry.cost if entry.quantums == position else None,
             "initial_margin": div_up(size * listing.initial_margin_ppm, PPM),
             "maintenance_margin": div_up(size * listing.maintenance_margin_ppm, PPM),
         }

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keeper.cli.journals import Source, about, indexed, journal_options
+from keeper.cli.journals import Source, about, indexed, journal_options, require_market
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note, print_table
 from keeper.control.asking import NotRunning, Request, ask
@@ -22,6 +22,7 @@ RUNNING: Final = "running keeper"
 JOURNAL: Final = "journal"
 USDC_DECIMALS: Final = 6
 PPM: Final = 1_000_000
+AGREEMENT_TRIES: Final = 5
 
 
 @click.command()
@@ -42,6 +43,7 @@ def orders(market: str, show_all: bool, source: Source, as_json: bool) -> None:
         from keeper.index.holdings import open_orders
         from keeper.index.profit import listings
 
+        require_market(index, market)
         known = listings(index)
         journalled = open_orders(index)
         now_ns = live["t_ns"] if live else index.position.last_t_ns
@@ -75,16 +77,9 @@ def positions(market: str, source: Source, as_json: bool) -> None:
     is the average of the fills that opened the position; what was held when the venue first told
     the account's state is taken at the oracle's price of then.
     """
-    live = _ask(source, "positions")
-    with indexed(source) as index:
-        import msgspec
+    head, now, markets = _held(source, market)
+    from keeper.accounting.held import pool_figures
 
-        from keeper.accounting.held import Held, market_figures, pool_figures
-        from keeper.index.holdings import entries, held
-
-        now = msgspec.convert(live, Held) if live else held(index)
-        markets = market_figures(now, entries(index))
-        head = about(source, index, RUNNING if live else JOURNAL)
     pools = pool_figures(now)
     data = {
         **head,
@@ -103,6 +98,29 @@ def positions(market: str, source: Source, as_json: bool) -> None:
         ],
     }
     emit(as_json, data, lambda: _print_positions(data))
+
+
+def _held(source: Source, market: str) -> tuple[dict[str, Any], "Held", list["MarketFigures"]]:
+    """Who says it, what is held, and its figures.
+
+    A fill may fall between the journal's word (costs) and the keeper's (positions): then both are
+    asked again, a few times.
+    """
+    for _ in range(AGREEMENT_TRIES):
+        with indexed(source) as index:
+            import msgspec
+
+            from keeper.accounting.held import Held, market_figures
+            from keeper.index.holdings import entries, held
+
+            require_market(index, market)
+            live = _ask(source, "positions")
+            now = msgspec.convert(live, Held) if live else held(index)
+            markets = market_figures(now, entries(index))
+            head = about(source, index, RUNNING if live else JOURNAL)
+        if live is None or all(entry.is_entry_known for entry in markets):
+            break
+    return head, now, markets
 
 
 def _ask(source: Source, view: str) -> dict[str, Any] | None:
@@ -174,8 +192,14 @@ def _account(now: "Held", markets: list["MarketFigures"]) -> dict[str, Any]:
         "initial_margin": margin,
         "maintenance_margin": sum(entry.maintenance_margin or 0 for entry in held),
         "margin_use_ppm": margin * PPM // equity if equity is not None and equity > 0 else None,
-        "unrealised": sum(entry.unrealised or 0 for entry in held),
+        "unrealised": _sum_of([entry.unrealised for entry in held]),
     }
+
+
+def _sum_of(amounts: list[int | None]) -> int | None:
+    """The sum; None when a part of it is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None
 
 
 def _market(entry: "MarketFigures", market: "PerpetualMarket") -> dict[str, Any]:
@@ -183,7 +207,8 @@ def _market(entry: "MarketFigures", market: "PerpetualMarket") -> dict[str, Any]
 
     decimals, price = base_decimals(market), entry.oracle_price
     shift = decimals - USDC_DECIMALS
-    average = ratio_text(entry.entry.cost, entry.entry.quantums, shift) if entry.position else ""
+    has_average = entry.position and entry.is_entry_known
+    average = ratio_text(entry.entry.cost, entry.entry.quantums, shift) if has_average else ""
     return {
         "market": entry.market,
         "position": decimal_text(entry.position, decimals),

@@ -132,5 +132,7 @@ def require_journal(folder: Path) -> None:
     """Raise JournalMissing unless the folder holds segments."""
     if not any(folder.glob("*-*.wal")) and not any(folder.glob("*-*.sealed")):
         raise JournalMissing(
-            f"{folder} holds no journal", next_step="name the folder of [journal] in the TOML"
+            f"{folder} holds no journal",
+            next_step="a first `keeper run` makes one there (with --shadow: a folder of its own, "
+            "read with --set mode=shadow); or name the folder of another",
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.journal import require_journal
 from keeper.cli.moments import parse_moment
 from keeper.cli.options import collector_paused, config_options, load
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from keeper.index import Index
     from keeper.index.profit import Window
 
-__all__ = ["Source", "about", "indexed", "journal_options", "now_of", "window", "window_options"]
+__all__ = [
+    "Source",
+    "about",
+    "indexed",
+    "journal_options",
+    "now_of",
+    "require_market",
+    "window",
+    "window_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,7 +72,9 @@ def journal_options(function: F) -> F:
 def window_options(function: F) -> F:
     """Add --since and --until."""
     since = click.option(
-        "--since", metavar="WHEN", help="From here on: 7d (ago), a date or a time in UTC."
+        "--since",
+        metavar="WHEN",
+        help="From here on: 7d (ago), a date or a time in UTC; of a time, whole minutes count.",
     )
     until = click.option("--until", metavar="WHEN", help="Before this moment, as --since.")
     return since(until(function))
@@ -94,6 +106,18 @@ def about(source: Source, index: "Index", said_by: str = "journal") -> dict[str,
     }
 
 
+def require_market(index: "Index", market: str) -> None:
+    """Refuse a market this journal has never seen; "" means any. Raises ArgumentInvalid."""
+    from keeper.index.profit import listings
+
+    known = listings(index)
+    if market and known and market not in known:
+        raise ArgumentInvalid(
+            f"no market {market} in this journal",
+            next_step=f"--market takes one of: {', '.join(sorted(known))}",
+        )
+
+
 def now_of(index: "Index") -> int:
     """Unix nanoseconds that "7d ago" counts from: now, or the last record of a faster clock."""
     return max(time.time_ns(), index.position.last_t_ns)
@@ -104,5 +128,10 @@ def window(index: "Index", since: str | None, until: str | None) -> "Window":
     from keeper.index.profit import window_of
 
     now = now_of(index)
-    ends = [None if text is None else parse_moment(text, now) for text in (since, until)]
-    return window_of(index, *ends)
+    start, end = (None if text is None else parse_moment(text, now) for text in (since, until))
+    if start is not None and end is not None and start >= end:
+        raise ArgumentInvalid(
+            f"--since {since} is not before --until {until}",
+            next_step="exchange them, or leave one out",
+        )
+    return window_of(index, start, end)

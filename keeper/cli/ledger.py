@@ -4,13 +4,22 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from keeper.cli.journals import Source, about, indexed, journal_options, window, window_options
+from keeper.cli.failures import ArgumentInvalid
+from keeper.cli.journals import (
+    Source,
+    about,
+    indexed,
+    journal_options,
+    require_market,
+    window,
+    window_options,
+)
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note, print_table
 
@@ -58,6 +67,7 @@ def fills(
     with indexed(source) as index:
         from keeper.index.history import trades
 
+        require_market(index, market)
         chosen = window(index, since, until)
         rows = list(trades(index, chosen, venue, market))
         head = {**about(source, index), **_span(chosen)}
@@ -152,8 +162,7 @@ def export(
     if as_json and out is None:
         emit(True, {**head, "table": table, "columns": columns, "rows": rows}, lambda: None)
         return
-    target = out.open("w", encoding="utf-8", newline="") if out else nullcontext(sys.stdout)
-    with target as stream:
+    with _opened(out) as stream:
         if form == "csv":
             _write_csv(rows, columns, stream, has_header=not no_header)
         else:
@@ -161,6 +170,19 @@ def export(
     if out is not None:
         written = {"table": table, "rows": len(rows), "file": str(out), "format": form}
         emit(as_json, written, lambda: note(f"{len(rows):,} rows of {table} in {out}"))
+
+
+def _opened(out: Path | None) -> AbstractContextManager[TextIO]:
+    """The file to write, or stdout. Raises ArgumentInvalid."""
+    if out is None:
+        return nullcontext(sys.stdout)
+    try:
+        return out.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        raise ArgumentInvalid(
+            f"--out {out} cannot be written: {error.strerror}",
+            next_step="name a file in a folder that exists and that you may write to",
+        ) from error
 
 
 def _span(chosen: "Window") -> dict[str, Any]:

@@ -118,7 +118,7 @@ def _print(data: dict[str, Any]) -> None:
         ("venue height", f"{data['venue_height']:,}  ({_age(data['venue_height_age_ms'])})"),
         ("EVM block", f"{data['evm_block']:,}"),
         ("subaccount", data["subaccount"]),
-        ("quote balance", "unknown" if usdc is None else f"{units(usdc, QUOTE_DECIMALS)} USDC"),
+        ("quote balance", "unknown" if usdc is None else _usdc(usdc)),
         ("sources down", ", ".join(data["sources_down"]) or "none"),
         (
             "parameters",
@@ -131,8 +131,8 @@ def _print(data: dict[str, Any]) -> None:
     if view := data["vault_view"]:
         rows += [
             ("vault", f"{view['state']}, epoch {view['epoch']}  ({_age(view['age_ms'])})"),
-            ("accepted NAV", f"{units(view['accepted_nav_assets'], QUOTE_DECIMALS)}"),
-            ("idle / owed", f"{units(view['idle_assets'], 6)} / {units(view['owed_assets'], 6)}"),
+            ("accepted NAV", _usdc(view["accepted_nav_assets"])),
+            ("idle / owed", f"{_usdc(view['idle_assets'])} / {_usdc(view['owed_assets'])}"),
         ]
     print_table(rows)
     if data["markets"]:
@@ -150,6 +150,10 @@ def _print(data: dict[str, Any]) -> None:
             f"\npool {pool['pool']}: tick {pool['tick']}, ranges {ranges or 'none'} "
             f"({_age(pool['age_ms'])})"
         )
+
+
+def _usdc(amount: int) -> str:
+    return f"{units(amount, QUOTE_DECIMALS)} USDC"
 
 
 def _market_row(market: dict[str, Any]) -> tuple[str, ...]:

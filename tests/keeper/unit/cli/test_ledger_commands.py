@@ -166,7 +166,7 @@ def test_fills__all_venues__are_one_ledger_by_time(keeper: Keeper, journal: Path
     [
         (("--venue", "pool"), 1),
         (("--venue", "clob"), 14),
-        (("--market", "BTC-USD"), 0),
+        (("--market", "ETH-USD"), 15),
         (("--since", "2026-11-23", "--until", "2026-11-24"), 6),
         (("--limit", "3"), 3),
     ],
@@ -424,3 +424,83 @@ def test_logs__followed_over_rotations__tell_each_record_once(
     assert followed == list(whole.entries(chosen))
     assert len({entry.seq for entry in followed}) > 20
     assert len(list(folder.glob("account-*.sealed"))) > 2
+
+
+def test_positions__fill_between_the_two_answers__asks_both_again(
+    keeper: Keeper, journal: Path, steps: list[Written], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The keeper spoke one fill before the journal was read; its next word agrees."""
+    fills = events(steps, ev.FillReceived)
+    quantums = sum(fill.side.sign * fill.quantums for fill in fills)
+    answers = iter([quantums - 1_000_000, quantums])
+    core = running(monkeypatch)
+    view = held_of(core.state)
+
+    def ask(_journal: Path, _request: Request) -> dict[str, Any]:
+        held = {**view, "positions": {"ETH-USD": next(answers)}}
+        return {"positions": json.loads(json.dumps(held))}
+
+    monkeypatch.setattr(holdings, "ask", ask)
+
+    (market,) = data_of(keeper("positions", "--journal", journal, "--json"))["markets"]
+
+    assert market["position_quantums"] == quantums
+    assert market["unrealised"] == market["value"] - market["entry_cost"]
+
+
+def test_positions__cost_of_another_position__is_not_taken_for_this_ones(
+    keeper: Keeper, journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = running(monkeypatch)
+    view = {**held_of(core.state), "positions": {"ETH-USD": 1_000_000}}
+
+    def ask(_journal: Path, _request: Request) -> dict[str, Any]:
+        return {"positions": json.loads(json.dumps(view))}
+
+    monkeypatch.setattr(holdings, "ask", ask)
+
+    data = data_of(keeper("positions", "--journal", journal, "--json"))
+
+    assert (data["markets"][0]["unrealised"], data["account"]["unrealised"]) == (None, None)
+    assert data["markets"][0]["entry_price"] == ""
+
+
+@pytest.mark.parametrize("command", ["orders", "positions", "fills"])
+def test_reading__market_the_journal_never_saw__is_refused_with_those_it_has(
+    keeper: Keeper, journal: Path, command: str
+) -> None:
+    result = keeper(command, "--market", "eth-usd", "--journal", journal, "--json")
+
+    assert result.code == ExitCode.CONFIG
+    assert json.loads(result.out)["error"]["next_step"] == "--market takes one of: ETH-USD"
+
+
+@pytest.mark.parametrize("when", ["9999-01-01", "0001-01-01", "999999w"])
+def test_reading__moment_beyond_any_record__is_an_empty_or_a_whole_window(
+    keeper: Keeper, journal: Path, when: str
+) -> None:
+    data = data_of(keeper("fills", "--since", when, "--journal", journal, "--json"))
+
+    assert len(data["fills"]) == (0 if when == "9999-01-01" else 15)
+
+
+def test_reading__window_that_ends_before_it_begins__is_refused(
+    keeper: Keeper, journal: Path
+) -> None:
+    words = ("--since", "2026-11-24", "--until", "2026-11-23")
+
+    result = keeper("pnl", *words, "--journal", journal)
+
+    assert result.code == ExitCode.CONFIG
+    assert "--since 2026-11-24 is not before --until 2026-11-23" in result.err
+
+
+def test_export__file_that_cannot_be_written__is_named(
+    keeper: Keeper, journal: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "none" / "fills.csv"
+
+    result = keeper("export", "fills", "--journal", journal, "--out", out)
+
+    assert result.code == ExitCode.CONFIG
+    assert f"--out {out} cannot be written: No such file or directory" in result.err
