@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from keeper.cli.exits import ExitCode
@@ -13,6 +14,7 @@ from keeper.domain.events import FillReceived
 from keeper.domain.orders import Side
 from keeper.journal import JournalReader
 from tests.e2e.console import Run, keeper
+from tests.e2e.local_world import Service, until
 from tests.keeper.recorded import Lines, small
 
 pytestmark = pytest.mark.e2e
@@ -78,6 +80,45 @@ def test_demo__on_recorded_markets__says_on_the_page_what_was_played_and_how(dem
         "maker fee 100 + half the recorded spread",
     ):
         assert said in page, said
+
+
+def busy(symbol: str, price: int) -> Lines:
+    """Ten seconds of a market that trades from its first moment on."""
+    lines = Lines(symbol)
+    lines.depth(0, (90, 91, 95))
+    lines.snapshot(10, 100, [(f"{price}.00", "50")], [(f"{price + 1}.00", "50")])
+    for number in range(100):
+        at, last = 20 + 100 * number, 100 + 10 * number
+        previous = 95 if number == 0 else last
+        lines.depth(at, (previous, last - 9 if number == 0 else last + 1, last + 10))
+        lines.trade(at + 1, f"{price + number % 2}.00", "0.5", sold=number % 2 == 0)
+    return lines
+
+
+@pytest.mark.slow
+def test_up__on_a_recording_that_trades_at_once__plays_it_to_its_end_and_says_so(
+    tmp_path: Path,
+) -> None:
+    data, out, log = tmp_path / "data", tmp_path / "out", tmp_path / "up.log"
+    data.mkdir()
+    busy("ETHUSDT", 3000).write(data / "eth.gz")
+    busy("BTCUSDT", 64000).write(data / "btc.txt")
+    service = Service(("devnet", "up", "--out", str(out), "--data", str(data)), log, {})
+    try:
+        record = json.loads(service.line(420))
+        until(lambda: "the recording has ended" in log.read_text(), "the recording's end")
+        indexer = record["venue"]["rest"]
+        book = httpx.get(f"{indexer}/v4/orderbooks/perpetualMarket/BTC-USD").json()
+        trades = httpx.get(f"{indexer}/v4/trades/perpetualMarket/ETH-USD").json()["trades"]
+    finally:
+        code = service.stop()
+
+    assert code == 0, log.read_text()
+    played = [(each["symbol"], each["market"]) for each in record["recorded"]["markets"]]
+    assert played == [("ETHUSDT", "ETH-USD"), ("BTCUSDT", "BTC-USD")]
+    assert book["bids"][0] == {"price": "64000", "size": "50"}
+    assert book["asks"][0] == {"price": "64001", "size": "50"}
+    assert len(trades) >= 90
 
 
 def wrong_format(folder: Path) -> None:
