@@ -26,6 +26,7 @@ import {Constants} from "./libraries/Constants.sol";
 import {RequestPool} from "./libraries/RequestPool.sol";
 import {Settlement} from "./libraries/Settlement.sol";
 import {RequestSilo} from "./RequestSilo.sol";
+import {WindDown} from "./WindDown.sol";
 
 /// @title A market-making vault
 /// @notice Accounting: `idle` is booked, never read from a balance, so that nothing sent to the vault changes a
@@ -51,6 +52,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     IERC20 private immutable _asset;
     RequestSilo private immutable _silo;
+    WindDown private immutable _windDown;
     uint8 private immutable _decimals;
 
     /// @inheritdoc IMarketMakingVault
@@ -102,6 +104,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     Cut private _cut;
     bool private _cutOpen; // false once settled or held; a lapsed cut keeps it true
     uint64 private _heldUntil; // no cut before it
+    bool private _ended; // in wind-down
+    /// @inheritdoc IMarketMakingVault
+    uint256 public lastSettledAt;
+    /// @inheritdoc IMarketMakingVault
+    mapping(uint64 epoch => uint256 time) public cutTimeOf;
     mapping(uint64 epoch => mapping(uint256 leg => Transfers)) private _transfersAt;
 
     modifier onlyOwner() {
@@ -111,6 +118,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     modifier onlyKeeper() {
         require(msg.sender == keeper, NotKeeper(msg.sender));
+        _;
+    }
+
+    modifier onlyWindDown() {
+        require(msg.sender == address(_windDown), NotWindDown(msg.sender));
         _;
     }
 
@@ -136,6 +148,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         uint8 virtualDecimals = _virtualDecimals(assetDecimals);
         _asset = IERC20(params.asset);
         _silo = new RequestSilo(params.asset);
+        _windDown = new WindDown();
         _decimals = assetDecimals + virtualDecimals;
         deployer = msg.sender;
         virtualShares = 10 ** virtualDecimals;
@@ -210,6 +223,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         nonReentrant
         returns (uint256)
     {
+        _requireNotEnded();
         _requireActsFor(owner_);
         _requireNonZero(controller);
         require(assets >= minDeposit, RequestTooSmall(assets, minDeposit));
@@ -227,6 +241,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         nonReentrant
         returns (uint256)
     {
+        _requireNotEnded();
         _requireNonZero(controller);
         require(
             shares != 0 && (shares >= minRedeem || shares == balanceOf(owner_)),
@@ -353,6 +368,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _redeems.cut();
         _recordTransfers(epoch);
         _cutOpen = true;
+        cutTimeOf[epoch] = block.timestamp;
         _cut = Cut({
             epoch: epoch,
             time: uint64(block.timestamp), // safe: seconds since 1970
@@ -430,6 +446,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         fill = previewSettle(pricing);
 
         _cutOpen = false;
+        lastSettledAt = block.timestamp;
         acceptedNav = fill.acceptedAfter;
         idle = idle + fill.depositAssets - fill.redeemAssets;
         _deposits.fill(fill.depositAssets, fill.depositShares);
@@ -457,6 +474,30 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _heldUntil = uint64(block.timestamp + Constants.HOLD_TIME); // safe: seconds since 1970
 
         emit Hold(_cut.epoch, accepted, nextCutTime());
+    }
+
+    /* WIND-DOWN */
+
+    /// @inheritdoc IMarketMakingVault
+    function endTrading() external onlyWindDown {
+        _ended = true;
+        _cutOpen = false;
+
+        emit EndTrading(totalSupply(), idle);
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function releaseIdle() external onlyWindDown {
+        uint256 assets = idle;
+        idle = 0;
+
+        emit ReleaseIdle(assets);
+        _asset.safeTransfer(address(_windDown), assets);
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function burnForExit(address account, uint256 shares) external onlyWindDown {
+        _burn(account, shares);
     }
 
     /* VIEWS: REQUESTS */
@@ -584,6 +625,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @inheritdoc IMarketMakingVault
     function state() public view returns (State) {
+        if (_ended) return State.WINDDOWN;
         bool live = _cutOpen && block.timestamp <= _cut.time + Constants.REPORT_WINDOW;
         return live ? State.CUT : State.OPEN;
     }
@@ -591,6 +633,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /// @inheritdoc IMarketMakingVault
     function nextCutTime() public view returns (uint256) {
         return Math.max(_cut.time + Constants.EPOCH_LENGTH, _heldUntil);
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function isUnpaid(uint64 epoch) external view returns (bool) {
+        return _redeems.unfilledPart(epoch) > Constants.COHORT_UNPAID;
     }
 
     /// @inheritdoc IMarketMakingVault
@@ -655,6 +702,11 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IMarketMakingVault
+    function windDown() external view returns (address) {
+        return address(_windDown);
+    }
+
+    /// @inheritdoc IMarketMakingVault
     function adapters() external view returns (address[] memory) {
         return _adapters;
     }
@@ -683,6 +735,10 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
             msg.sender == account || isOperator[account][msg.sender],
             NotAuthorised(account, msg.sender)
         );
+    }
+
+    function _requireNotEnded() private view {
+        require(!_ended, WrongState(State.WINDDOWN));
     }
 
     function _requireState(State wanted) private view {

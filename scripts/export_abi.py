@@ -17,6 +17,7 @@ SOURCES = {
     "MarketMakingVault": "contracts/MarketMakingVault.sol",
     "NavReporter": "contracts/reporting/NavReporter.sol",
     "RequestSilo": "contracts/RequestSilo.sol",
+    "WindDown": "contracts/WindDown.sol",
     "ClobAdapter": "contracts/adapters/ClobAdapter.sol",
     "UniswapV3Adapter": "contracts/adapters/UniswapV3Adapter.sol",
     "IUniswapV3PoolMinimal": "contracts/interfaces/external/IUniswapV3PoolMinimal.sol",

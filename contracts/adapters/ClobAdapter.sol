@@ -78,6 +78,28 @@ contract ClobAdapter is IClobAdapter, ReentrancyGuardTransient {
         return 0;
     }
 
+    /* WIND-DOWN */
+
+    /// @inheritdoc IAdapter
+    /// @dev A request without an upper end: what the venue owes is known to the venue alone.
+    function unwind(bool) external nonReentrant {
+        _requireWindDown();
+        uint256 id = ++returnRequests;
+        returnRequested += type(uint128).max;
+
+        emit ReturnRequested(id, type(uint128).max);
+    }
+
+    /// @inheritdoc IAdapter
+    /// @dev What comes home later is released by the next call, for ever.
+    function release(address token) external nonReentrant returns (uint256 amount) {
+        _requireWindDown();
+        amount = IERC20(token).balanceOf(address(this));
+        if (token == asset) returned += amount;
+
+        IERC20(token).safeTransfer(msg.sender, amount);
+    }
+
     /* ANYONE */
 
     /// @inheritdoc IAdapter
@@ -99,6 +121,10 @@ contract ClobAdapter is IClobAdapter, ReentrancyGuardTransient {
     }
 
     /* INTERNAL */
+
+    function _requireWindDown() private view {
+        if (msg.sender != IMarketMakingVault(vault).windDown()) revert NotWindDown(msg.sender);
+    }
 
     function _handOver(uint256 assets) private {
         returned += assets;

@@ -236,6 +236,32 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         }
     }
 
+    /* WIND-DOWN */
+
+    /// @inheritdoc IAdapter
+    // What the pool frees is known after its call only; every entry and `value` are guarded meanwhile.
+    // slither-disable-next-line reentrancy-no-eth
+    function unwind(bool atAnyPrice) external nonReentrant {
+        _requireWindDown();
+        if (!atAnyPrice) _requireSpotNearTwap();
+
+        for (uint256 left = _ranges.length; left > 0; --left) {
+            _collectFees(_ranges[left - 1]);
+            _burn(left - 1, _ranges[left - 1].liquidity);
+        }
+    }
+
+    /// @inheritdoc IAdapter
+    /// @dev All that lies here, booked or not: in a wind-down nothing is priced any more.
+    function release(address token) external nonReentrant returns (uint256 amount) {
+        _requireWindDown();
+        amount = IERC20(token).balanceOf(address(this));
+        if (token == token0) _booked0 = 0;
+        if (token == token1) _booked1 = 0;
+
+        IERC20(token).safeTransfer(msg.sender, amount);
+    }
+
     /* ANYONE */
 
     /// @inheritdoc IAdapter
@@ -372,6 +398,9 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     /// @dev Role, deadline, cooldown, oracle and spot, in this order; starts the next cooldown.
     function _startOperation(uint256 deadline) private {
         if (msg.sender != _keeper()) revert NotKeeper(msg.sender);
+        if (IMarketMakingVault(vault).state() == IMarketMakingVault.State.WINDDOWN) {
+            revert WindingDown();
+        }
         if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
         uint256 readyAt = lastOperationAt == 0 ? 0 : uint256(lastOperationAt) + _cooldownSeconds;
         if (block.timestamp < readyAt) revert CooldownActive(readyAt);
@@ -379,6 +408,10 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         _requireSpotNearTwap();
 
         lastOperationAt = uint64(block.timestamp);
+    }
+
+    function _requireWindDown() private view {
+        if (msg.sender != IMarketMakingVault(vault).windDown()) revert NotWindDown(msg.sender);
     }
 
     function _requireReady() private view {

@@ -29,6 +29,12 @@ interface IAdapter {
     /// @notice The caller is not the vault's keeper.
     error NotKeeper(address caller);
 
+    /// @notice The caller is not the vault's wind-down contract.
+    error NotWindDown(address caller);
+
+    /// @notice The vault is being wound down: nothing may be put to work any more.
+    error WindingDown();
+
     /// @notice The vault this adapter belongs to, fixed at construction.
     function vault() external view returns (address);
 
@@ -61,6 +67,14 @@ interface IAdapter {
     /// @notice Puts `assets`, already transferred in by the vault, to work. Only the vault.
     /// @param assets Amount just received [asset units].
     function allocate(uint256 assets) external;
+
+    /// @notice Leaves every position without a trade, or asks the venue for everything. Only the vault's wind-down.
+    /// @param atAnyPrice Whether the pool's price no longer has to be near its mean.
+    function unwind(bool atAnyPrice) external;
+
+    /// @notice Sends all of a token that lies here to the vault's wind-down. Only the vault's wind-down.
+    /// @return amount Amount sent [token units].
+    function release(address token) external returns (uint256 amount);
 
     /// @notice Asks for assets back. Only the vault.
     /// @param assets Amount wanted [asset units].

@@ -148,6 +148,13 @@ interface IMarketMakingVault is
     /// @param nextCutTime Earliest time of the next cut [s].
     event Hold(uint64 indexed epoch, uint256 accepted, uint256 nextCutTime);
 
+    /// @notice Emitted once, when the wind-down began.
+    event EndTrading(uint256 supply, uint256 idle);
+
+    /// @notice Emitted when the wind-down took the idle assets.
+    /// @param assets Amount [asset units].
+    event ReleaseIdle(uint256 assets);
+
     /// @notice Emitted when assets went to an adapter.
     /// @param assets Amount [asset units].
     /// @param idle Booked idle assets left [asset units].
@@ -182,6 +189,7 @@ interface IMarketMakingVault is
     error NotOwner(address caller);
     error NotKeeper(address caller);
     error NotReporter(address caller);
+    error NotWindDown(address caller);
     error RoleConflict(address account);
     /// @notice The caller may not act for this account.
     error NotAuthorised(address account, address caller);
@@ -252,6 +260,17 @@ interface IMarketMakingVault is
     /// `WrongState` unless CUT, `HoldRaisesNav`.
     function hold(uint256 accepted) external;
 
+    /* WIND-DOWN */
+
+    /// @notice Ends requests, cuts, settlements and allocations, for ever. Only the wind-down. Emits `EndTrading`.
+    function endTrading() external;
+
+    /// @notice Sends the idle assets to the wind-down. Only the wind-down. Emits `ReleaseIdle`.
+    function releaseIdle() external;
+
+    /// @notice Burns shares that their owner gave back. Only the wind-down.
+    function burnForExit(address account, uint256 shares) external;
+
     /* OWNER */
 
     /// @notice Replaces the keeper. Reverts `RoleConflict` when the account is a reporter. Emits `SetKeeper`.
@@ -270,7 +289,7 @@ interface IMarketMakingVault is
     /// @notice What `settle(pricing)` would do now.
     function previewSettle(Pricing calldata pricing) external view returns (Fill memory fill);
 
-    /// @notice OPEN or CUT; a cut whose report window has passed counts as OPEN.
+    /// @notice OPEN, CUT or WINDDOWN; a cut whose report window has passed counts as OPEN.
     function state() external view returns (State);
 
     /// @notice The last cut; zero before the first.
@@ -309,6 +328,15 @@ interface IMarketMakingVault is
     /// @notice Smallest redemption request, unless it is the owner's whole balance [share units].
     function minRedeem() external view returns (uint256);
 
+    /// @notice Block time of the last settlement [s]; 0 before the first.
+    function lastSettledAt() external view returns (uint256);
+
+    /// @notice Time of a cut [s]; 0 when there was none.
+    function cutTimeOf(uint64 epoch) external view returns (uint256);
+
+    /// @notice Whether more than 1 % of the redemptions in a cut is neither paid nor cancelled.
+    function isUnpaid(uint64 epoch) external view returns (bool);
+
     /// @notice Earliest time of the next cut [s].
     function nextCutTime() external view returns (uint256);
 
@@ -318,6 +346,7 @@ interface IMarketMakingVault is
     function adapters() external view returns (address[] memory);
     function isAdapter(address adapter) external view returns (bool);
     function silo() external view returns (address);
+    function windDown() external view returns (address);
     function reporter() external view returns (address);
     function keeper() external view returns (address);
     function guardian() external view returns (address);

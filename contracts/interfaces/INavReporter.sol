@@ -44,10 +44,12 @@ interface INavReporter {
 
     /// @notice Why a report is accepted without settling its cut. NONE: it settles.
     /// LOSS: the loss is larger than the loss bucket. STALE_TRANSIT: too much has been in flight for more than a day.
+    /// INSOLVENT: gross NAV is not positive, which ends the vault.
     enum Hold {
         NONE,
         LOSS,
-        STALE_TRANSIT
+        STALE_TRANSIT,
+        INSOLVENT
     }
 
     /// @notice What a report does, or would do.
@@ -167,11 +169,10 @@ interface INavReporter {
     error VenueHeightNotNewer(uint256 leg, uint64 given, uint64 last);
     /// @notice The change in equity, net of transfers, is not the sum of its causes [asset units].
     error PnlIdentityBroken(int256 change, int256 explained);
-    /// @notice Gross NAV is not positive: the cut cannot be priced [asset units].
-    error GrossNotPositive(int256 gross);
     /// @notice NAV is beyond what the share arithmetic carries [asset units].
     error GrossTooLarge(uint256 gross);
     /// @notice Accepts the report and settles the open cut, or holds it. Anyone may relay it.
+    /// With nothing left it starts the wind-down instead.
     /// @dev A held cut settles nothing: the lower NAV is published, every request can be cancelled, and the next cut
     /// is a day away. No gain is accepted by a held report.
     /// @param signatures 65-byte signatures of distinct current reporters over `digest(report)`, in any order.

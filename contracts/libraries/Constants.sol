@@ -7,6 +7,10 @@ library Constants {
     uint256 internal constant EPOCH_LENGTH = 1 days; // least time between two cuts
     uint256 internal constant REPORT_WINDOW = 6 hours; // after it an unreported cut lapses
 
+    uint256 internal constant WIND_DOWN_DELAY = 7 days; // without settlement or payment anyone may end the vault
+    uint256 internal constant UNWIND_PATIENCE = 3 days; // afterwards positions are left at any price
+    uint256 internal constant COHORT_UNPAID = 0.01e18; // a cut is unpaid while more than 1 % of it is
+
     uint256 internal constant BPS = 10_000; // 100 %
     uint256 internal constant MAX_VENUE_CAP_BPS = 5_000; // 50 % of accepted NAV on order-book venues
     uint256 internal constant MIN_ON_CHAIN_BPS = 3_000; // 30 % of accepted NAV on the EVM chain

@@ -51,6 +51,7 @@ library RequestPool {
         uint256 s;
         mapping(uint64 gen => Mark) ends;
         mapping(uint64 epoch => Mark) joins;
+        mapping(uint64 epoch => bool) hasRequests;
         mapping(address controller => Position) positions;
     }
 
@@ -94,6 +95,7 @@ library RequestPool {
     /// @notice Moves the open requests into the cut.
     function cut(Pool storage pool) internal {
         pool.joins[pool.openEpoch] = Mark({p: pool.p, s: pool.s, gen: pool.gen});
+        pool.hasRequests[pool.openEpoch] = pool.open != 0;
         pool.total += pool.open;
         pool.open = 0;
         pool.openEpoch += 1;
@@ -119,6 +121,14 @@ library RequestPool {
         }
         pool.p = p;
         pool.s = s;
+    }
+
+    /// @notice Part of an epoch's requests that no settlement has filled, cancelled ones aside.
+    /// @return [1e18 = 1], rounded down; 0 also when nothing waits.
+    function unfilledPart(Pool storage pool, uint64 epoch) internal view returns (uint256) {
+        Mark storage join = pool.joins[epoch];
+        if (!pool.hasRequests[epoch] || pool.total == 0 || join.gen != pool.gen) return 0;
+        return Math.mulDiv(pool.p, 1e18, join.p);
     }
 
     /// @notice Claims `amountIn` of the filled part.

@@ -5,6 +5,7 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 
 /// @title Vault double for adapter tests: roles, the money protocol of `IAdapter`, no queues and no limits
 contract AdapterHost {
@@ -21,6 +22,16 @@ contract AdapterHost {
         asset = asset_;
         keeper = keeper_;
         guardian = guardian_;
+    }
+
+    /// @notice Plays the wind-down as well.
+    address public windDown;
+    IMarketMakingVault.State public state;
+
+    /// @notice Lets an account act as the wind-down from here on.
+    function endTrading(address newWindDown) external {
+        windDown = newWindDown;
+        state = IMarketMakingVault.State.WINDDOWN;
     }
 
     /// @notice Books assets that were sent here.

@@ -74,6 +74,18 @@ contract MockAdapter is IAdapter {
         emit Deallocate(assets, assetsReturned);
     }
 
+    function unwind(bool) external {
+        require(msg.sender == IMarketMakingVault(vault).windDown(), NotWindDown(msg.sender));
+        bid = 0;
+        ask = 0;
+    }
+
+    function release(address token) external returns (uint256 amount) {
+        require(msg.sender == IMarketMakingVault(vault).windDown(), NotWindDown(msg.sender));
+        amount = IERC20(token).balanceOf(address(this));
+        IERC20(token).safeTransfer(msg.sender, amount);
+    }
+
     function value() external view returns (uint256, uint256) {
         require(!isDead, PriceDead());
         return (bid, ask);

@@ -8,6 +8,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {IAdapter} from "../interfaces/IAdapter.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
+import {IWindDown} from "../interfaces/IWindDown.sol";
 import {Constants} from "../libraries/Constants.sol";
 import {GainGate} from "./GainGate.sol";
 import {ReporterSet} from "./ReporterSet.sol";
@@ -72,6 +73,10 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         outcome = assessed.outcome;
         _emitReport(report, digest_, outcome);
 
+        if (outcome.hold == Hold.INSOLVENT) {
+            IWindDown(IMarketMakingVault(vault).windDown()).startInsolvent();
+            return outcome;
+        }
         if (outcome.hold != Hold.NONE) {
             _gate = assessed.gate;
             IMarketMakingVault(vault).hold(outcome.accepted);
@@ -155,7 +160,12 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         assessed.reset = shares <= (Constants.NEAR_EMPTY_FACTOR + 1) * vault_.virtualShares();
         Outcome memory outcome = assessed.outcome;
         outcome.staleTransit = sums.stale;
-        outcome.gross = _gross(cut, sums.venue, assessed.reset);
+        int256 gross = cut.idle.toInt256() + cut.legBid.toInt256() + sums.venue;
+        if (gross < 0 || (gross == 0 && !assessed.reset)) {
+            outcome.hold = Hold.INSOLVENT;
+            return assessed;
+        }
+        outcome.gross = uint256(gross); // safe: not negative
         outcome.grossAsk = outcome.gross + (cut.legAsk - cut.legBid);
         require(outcome.grossAsk <= type(uint128).max, GrossTooLarge(outcome.grossAsk));
 
@@ -198,16 +208,6 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
             assessed.outcome.accepted = acceptedBefore;
             assessed.gate = _gate;
         }
-    }
-
-    function _gross(IMarketMakingVault.Cut memory cut, int256 venue, bool nearlyNone)
-        private
-        pure
-        returns (uint256)
-    {
-        int256 gross = cut.idle.toInt256() + cut.legBid.toInt256() + venue;
-        require(gross > 0 || (gross == 0 && nearlyNone), GrossNotPositive(gross));
-        return uint256(gross);
     }
 
     /// @dev Invariant V-16: chain and contract are in the digest, the rest is here.

@@ -15,7 +15,7 @@ from keeper.domain.reports import Leg, OpenCut, Outcome, Report
 __all__ = ["VaultReports", "submission"]
 
 _REPORTER_VIEWS: Final = ("setId", "lastReportHash", "lastLegs", "reporters", "quorum")
-_HOLDS: Final = ("NONE", "LOSS", "STALE_TRANSIT")
+_HOLDS: Final = ("NONE", "LOSS", "STALE_TRANSIT", "INSOLVENT")
 
 
 @dataclass(frozen=True, slots=True)

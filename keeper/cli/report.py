@@ -225,6 +225,8 @@ def _held(hold: str) -> list[tuple[str, str]]:
         "LOSS": "the loss is larger than the loss bucket",
         "STALE_TRANSIT": "more than 2 % has been in flight for over a day",
     }
+    if hold == "INSOLVENT":
+        return [("not settled", "nothing is left: this report starts the vault's wind-down")]
     if hold not in reasons:
         return []
     told = f"{reasons[hold]}; requests can be cancelled, the next cut is a day away"

@@ -70,7 +70,8 @@ class OpenCut(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a report does, or would do, when it is submitted; asset and share units.
 
-    `hold` is NONE, or why the cut settles nothing (LOSS, STALE_TRANSIT): the flows are then 0.
+    `hold` is NONE, or why the cut settles nothing (LOSS, STALE_TRANSIT, INSOLVENT): the flows
+    are then 0.
     """
 
     gross: int

@@ -46,6 +46,7 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
             clob=clob,
             pool=pool,
             venue=venue,
+            end=project.WindDown.at(vault.windDown()),
             deployer=deployer,
             owner=owner,
             keeper=keeper,

@@ -87,7 +87,10 @@ def typed_data(report: Report, vault: str, reporter: str, chain_id: int) -> dict
 
 @dataclass(slots=True)
 class System:
-    """A wired vault with everything around it. `clob` is attested, `pool` is on-chain."""
+    """A wired vault with everything around it. `clob` is attested, `pool` is on-chain.
+
+    `end` is its wind-down.
+    """
 
     chain: Any
     token: Any
@@ -97,6 +100,7 @@ class System:
     clob: Any
     pool: Any
     venue: Any
+    end: Any
     deployer: Any
     owner: Any
     keeper: Any

@@ -139,7 +139,7 @@ def test_sync__donation__raises_idle_and_returned_alike(
 
 
 def test_interface__every_state_changing_function__is_known(project: Any) -> None:
-    """V-23: no function takes a recipient, so the only ways out are the route and the vault."""
+    """V-23: no function takes a recipient: ways out are the route, the vault and its wind-down."""
     names = {method.name for method in project.ClobAdapter.contract_type.mutable_methods}
 
-    assert names == {"allocate", "deallocate", "sync"}
+    assert names == {"allocate", "deallocate", "sync", "unwind", "release"}

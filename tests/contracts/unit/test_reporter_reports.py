@@ -11,7 +11,8 @@ from eth_utils import keccak
 
 from tests.contracts.system import DAY, REPORT_WINDOW, Leg, Report, System, typed_data
 
-NONE, _, STALE_TRANSIT = range(3)
+NONE, _, STALE_TRANSIT, INSOLVENT = range(4)
+WINDDOWN = 2
 SECP256K1_N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 
@@ -252,12 +253,17 @@ def test_submit_report__one_unit_unexplained__reverts(traded: System, cut: Repor
         traded.submit(with_leg(cut, equity=cut.legs[0].equity + 1))
 
 
-def test_submit_report__gross_not_positive__reverts(traded: System, cut: Report) -> None:
+def test_submit_report__gross_not_positive__starts_the_wind_down(
+    traded: System, cut: Report
+) -> None:
     lost = -1_000 * traded.unit
     report = replace(with_leg(cut, equity=400 * traded.unit + lost), pnl=(lost, 0, 0, 0, 0))
 
-    with ape.reverts(traded.nav.GrossNotPositive, gross=0):
-        traded.submit(report)
+    outcome = traded.submit(report).return_value
+
+    assert outcome.hold == INSOLVENT
+    assert traded.vault.state() == WINDDOWN
+    assert traded.end.startedAt() > 0
 
 
 def test_submit_report__gross_beyond_the_arithmetic__reverts(traded: System, cut: Report) -> None:
