@@ -8,6 +8,6 @@ venv="$root/.venv-clean"
 
 rm -rf "$venv"
 "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/pip" install --quiet --disable-pip-version-check "$root[local-world]"
+"$venv/bin/pip" install --quiet --disable-pip-version-check "$root[local-world,web]"
 # What runs the tests there; everything else is what the wheel asks for.
 "$venv/bin/pip" install --quiet --disable-pip-version-check "pytest>=8.4,<9" "hypothesis>=6.170,<7"
