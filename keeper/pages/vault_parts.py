@@ -121,8 +121,11 @@ def _nav_parts(now: VaultNow, epoch: Epoch) -> tuple[NavPart, ...]:
     if settled is None:
         raise ValueError("an epoch that is not settled has no accepted value")
     equity = posted.equity if posted is not None else 0
-    idle = cut.idle + settled.deposit_assets - settled.redeem_assets
     under_way = settled.gross - cut.idle - cut.leg_bid - equity
+    idle = cut.idle + settled.deposit_assets - settled.redeem_assets
+    if idle < 0:  # leavers were paid with what came home between cut and settlement
+        landed = min(max(under_way, 0), -idle)
+        idle, under_way, equity = 0, under_way - landed, equity + idle + landed
     pools = [leg.value for leg in now.legs if not leg.attested]
     pool_now = None if None in pools else sum(value or 0 for value in pools)
     rows = [

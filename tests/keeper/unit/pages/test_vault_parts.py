@@ -111,6 +111,22 @@ def test_vault_parts__after_a_settlement__places_sum_to_the_accepted_value(now: 
     assert by_name["gain not yet accepted"] == -5 * USDC
 
 
+def test_vault_parts__leavers_paid_with_what_came_home_after_the_cut__no_place_is_negative(
+    now: VaultNow,
+) -> None:
+    """200 were idle at the cut, 230 paid: of the rest 10 were on the bridge, 20 at the venue."""
+    last = epoch(2, 400 * USDC, paid=230 * USDC)
+
+    parts = parts_of(now, last)
+
+    assert last.settled is not None
+    by_name = {part.name: part.assets_usdc_e6 for part in parts.nav_parts}
+    assert sum(by_name.values()) == last.settled.accepted_after
+    assert by_name["idle"] == 0
+    assert "between vault and order book" not in by_name
+    assert by_name["collateral on the order book"] == (100 - 5 - 20) * USDC
+
+
 def test_vault_parts__now__is_idle_pools_and_the_order_book(now: VaultNow) -> None:
     parts = parts_of(now, epoch(1, 400 * USDC))
 
