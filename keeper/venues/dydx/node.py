@@ -19,11 +19,12 @@ __all__ = ["Answer", "BroadcastReply", "Node"]
 
 _HEIGHT: Final = "x-cosmos-block-height"
 _BROADCAST: Final = "/cosmos.tx.v1beta1.Service/BroadcastTx"
+# Servers close a connection that pings more often than every five minutes, or while nothing is
+# asked (their default); a dead one is noticed by the deadline of every call.
 _OPTIONS: Final = (
-    ("grpc.keepalive_time_ms", 10_000),
+    ("grpc.keepalive_time_ms", 310_000),
     ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.http2.max_pings_without_data", 0),
+    ("grpc.keepalive_permit_without_calls", 0),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
