@@ -3,111 +3,22 @@
 import random
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ape
 import pytest
 
-from scripts._deploy.book import Book
-from scripts._deploy.chain import Deployer
-from scripts._deploy.params import (
-    ClobParams,
-    PoolParams,
-    ProtocolParams,
-    ReporterParams,
-    VaultParams,
-)
-from scripts._deploy.protocol import deploy_protocol
-from tests.contracts.conftest import SIGNERS
 from tests.contracts.rpc import Reverted, Rpc
 from tests.contracts.system import Leg, System
 
 USDC = 10**6
 ETHER = 10**18
 PRICE_E8 = 3_000 * 10**8
-HOUR = 3_600
 FOREVER = 2**64
 MAX_UINT = 2**256 - 1
 OPERATIONS = ("allocate", "deallocate", "mint", "burn", "exit", "swap", "sync")
 STEPS = 120
 SEED = 1_000_000 * USDC
-
-
-@pytest.fixture(scope="session")
-def live(
-    project: Any, accounts: Any, chain: Any, market: Any, tmp_path_factory: pytest.TempPathFactory
-) -> System:
-    """A vault deployed by the script with both legs, and one depositor holding all its shares."""
-    record: Path = tmp_path_factory.mktemp("protocol") / "record.json"
-    book = Book.open(record, chain.chain_id)
-    world, route = market.world, accounts[5]
-    deployer = Deployer(accounts[0], book)
-    deploy_protocol(deployer, _params(accounts, world, route))
-
-    at = {name: entry.address for name, entry in book.entries.items()}
-    system = System(
-        chain=chain,
-        token=world.usdc,
-        vault=deployer.at(project.MarketMakingVault, at["vault"]),
-        nav=deployer.at(project.NavReporter, at["reporter"]),
-        silo=at["silo"],
-        clob=deployer.at(project.ClobAdapter, at["clob.dydx"]),
-        pool=deployer.at(project.UniswapV3Adapter, at["uniswap_v3.weth-usdc"]),
-        venue=route,
-        deployer=accounts[0],
-        owner=accounts[6],
-        keeper=accounts[1],
-        guardian=accounts[2],
-        users=[accounts[8], accounts[9]],
-        signers=SIGNERS[:3],
-    )
-    system.seed(system.users[0], SEED)
-    market.pass_time(HOUR, PRICE_E8)
-    return system
-
-
-def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
-    vault = VaultParams(
-        asset=str(world.usdc.address),
-        name="Athanor ETH",
-        symbol="athETH",
-        owner=accounts[6].address,
-        keeper=accounts[1].address,
-        guardian=accounts[2].address,
-        deposit_cap=10**15,
-        venue_cap_bps=5_000,
-        min_on_chain_bps=3_000,
-    )
-    pool = PoolParams(
-        name="weth-usdc",
-        factory=str(world.factory.address),
-        pool=str(world.pool.address),
-        feed=str(world.feed.address),
-        max_feed_age_seconds=4_500,
-        deviation_limit_bps=300,
-        cooldown_seconds=60,
-        max_value_change_bps=30,
-        min_observations=151,
-    )
-    return ProtocolParams(
-        vault=vault,
-        reporter=ReporterParams([key.address for key in SIGNERS[:3]], 2),
-        uniswap_v3=[pool],
-        clob=[ClobParams("dydx", route.address)],
-    )
-
-
-@pytest.fixture
-def invested_live(live: System, market: Any) -> System:
-    """300,000 in the pool adapter, of which a fifth is WETH and a part is a range."""
-    live.vault.allocate(live.pool, 300_000 * USDC, sender=live.keeper)
-    live.pool.swapExactIn(not market.weth_is_0, 60_000 * USDC, 0, FOREVER, sender=live.keeper)
-    live.wait(61)
-    tick = market.tick() // 10 * 10
-    ticks = (tick - 1_000, tick + 1_000)
-    live.pool.mintRange(*ticks, 10**16, MAX_UINT, MAX_UINT, FOREVER, sender=live.keeper)
-    return live
 
 
 def cut_at(live: System, market: Any, price_e8: int = PRICE_E8) -> Any:
