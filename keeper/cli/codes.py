@@ -158,6 +158,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
     "STALE_VAULT": "The vault's state is too old to move capital by.",
     "VAULT_STATE": "The vault is not OPEN; capital moves out only then.",
+    "WIND_DOWN": "The vault winds down: quotes are off for ever, the position is closed as the "
+    "ranges go. Anyone lets the contracts leave those; nobody can resume.",
     "VENUE_CAP": "The order-book venue would hold more than the vault's cap.",
     "ZERO_MARK": "The feed's price is not above zero.",
 }

@@ -1,9 +1,15 @@
-"""What a person is told: a tripped stop, a finished exit, a chain command that keeps failing."""
+"""What a person is told: a tripped stop, a wind-down, a finished exit, failing commands."""
 
 from keeper.core.state import State
 from keeper.core.stops import sample_losses
 from keeper.domain.commands import RaiseAlert
-from keeper.domain.events import CommandResult, Event, TransactionMined, VenueBlock
+from keeper.domain.events import (
+    CommandResult,
+    Event,
+    TransactionMined,
+    VaultObserved,
+    VenueBlock,
+)
 from keeper.domain.settings import RiskLimits
 from keeper.risk.phase import Phase
 
@@ -25,9 +31,23 @@ def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
             for entry in sample_losses(state, limits)
         ]
         return tripped + _exit_done(state)
+    if isinstance(event, VaultObserved):
+        return _wound_down(state)
     if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
+
+
+def _wound_down(state: State) -> list[RaiseAlert]:
+    """A vault that winds down never trades again, so nobody can resume it either."""
+    vault = state.chain.vault
+    if vault is None or vault.state != "WINDDOWN":
+        return []
+    if state.guard.phase not in (Phase.ACTIVE, Phase.REDUCING):
+        return []
+    state.guard.phase = Phase.EXITING
+    text = "the vault winds down for ever: quotes are off and the position is closed"
+    return [RaiseAlert(severity="page", code="WIND_DOWN", text=text)]
 
 
 def _exit_done(state: State) -> list[RaiseAlert]:

@@ -62,16 +62,21 @@ def observe_vault(state: State, event: VaultObserved) -> None:
             return
         if event.block_hash == known.block_hash:
             return
-    if known is not None and (known.epoch, known.state) != (event.epoch, event.state):
+    if known is not None and _owes_flows(known, event):
         chain.external += on_chain_value(state, event) - on_chain_value(state, known)
     chain.vault, chain.vault_t_ns = event, state.t_ns
+
+
+def _owes_flows(known: VaultObserved, event: VaultObserved) -> bool:
+    """Tell whether money of depositors moved: in a wind-down all that moves is theirs."""
+    return event.state == "WINDDOWN" or (known.epoch, known.state) != (event.epoch, event.state)
 
 
 def on_chain_value(state: State, vault: VaultObserved) -> int:
     """Idle assets, pools at the middle of their two values, and what left for the CLOB venue.
 
-    Deposits and redemptions change it only when a cut begins, settles or lapses; every other
-    change is profit of the pools. Asset units.
+    Deposits and redemptions change it only when a cut begins, settles or lapses, and all the time
+    in a wind-down; every other change is profit of the pools. Asset units.
     """
     total = vault.idle
     for adapter in vault.adapters:

@@ -10,6 +10,7 @@ from keeper.core.views import net_delta
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
+    CancelOrders,
     CloseEpoch,
     Command,
     CommandId,
@@ -471,6 +472,44 @@ def test_pool_observed__wind_down__left_to_the_contract() -> None:
     keeper.feed(vault(1, state="WINDDOWN"))
 
     assert _chain(keeper.feed(pool_seen(1, amount0=200_000 * USDC))) == []
+
+
+def test_vault_observed__wind_down__exits_pages_and_cannot_be_resumed() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1))
+    assert keeper.state.orders.working
+
+    ended = keeper.feed(vault(2, state="WINDDOWN"))
+    again = keeper.feed(vault(3, state="WINDDOWN"))
+
+    assert keeper.state.guard.phase is Phase.EXITING
+    assert [(alert.severity, alert.code) for alert in of(ended, RaiseAlert)] == [
+        ("page", "WIND_DOWN")
+    ]
+    assert of(ended, CancelOrders)
+    assert of(again, RaiseAlert) == []
+    assert of(keeper.block(), PlaceOrder) == []
+
+    keeper.feed(OperatorCommand(verb="resume", argument="", operator="me"))
+    resumed = keeper.feed(vault(4, state="WINDDOWN"))
+
+    assert {alert.code for alert in of(resumed, RaiseAlert)} == {"WIND_DOWN"}
+    assert keeper.state.guard.phase is Phase.EXITING
+
+
+def test_vault_observed__wind_down_takes_the_money__is_no_loss() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1, state="WINDDOWN"))
+    before = on_chain_value(keeper.state, _seen(keeper)) - keeper.state.chain.external
+
+    keeper.feed(vault(2, state="WINDDOWN", idle=0))
+
+    assert on_chain_value(keeper.state, _seen(keeper)) - keeper.state.chain.external == before
+
+
+def _seen(keeper: Keeper) -> VaultObserved:
+    assert keeper.state.chain.vault is not None
+    return keeper.state.chain.vault
 
 
 def test_transaction_mined__reverted__tried_again_after_a_growing_pause() -> None:

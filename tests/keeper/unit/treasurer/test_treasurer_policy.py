@@ -173,3 +173,45 @@ def test_next_action__applied_until_idle__request_met_and_nothing_negative(
     reachable = total - policy.wallet_float - 6 * policy.fee - policy.min_move
     if wallet >= policy.fee:
         assert seen.sent_home >= min(requested, reachable)
+
+
+@pytest.mark.parametrize("policy", [PLAIN, SPLIT])
+def test_next_action__request_without_an_end__sends_home_all_that_is_free_again_and_again(
+    policy: Policy,
+) -> None:
+    """A wind-down asks for 2^128 - 1, once for each call; later arrivals go home as well."""
+    asked = 3 * (2**128 - 1)
+    seen = view(requested=asked, wallet=5 * USDC, trading_equity=900 * USDC)
+    seen = dataclasses.replace(seen, trading_free=600 * USDC, reserve_free=300 * USDC)
+    if policy.reserve is None:
+        seen = dataclasses.replace(seen, reserve_free=0)
+    whole = seen.wallet + seen.trading_free + seen.reserve_free
+
+    done = run_to_the_end(seen, policy)
+    again = run_to_the_end(dataclasses.replace(done, wallet=done.wallet + 50 * USDC), policy)
+
+    assert (done.trading_free, done.reserve_free) == (0, 0)
+    assert whole - done.sent_home < policy.min_move + policy.wallet_float + 5 * policy.fee
+    assert again.sent_home - done.sent_home > 50 * USDC - 2 * policy.fee
+
+
+def run_to_the_end(seen: View, policy: Policy) -> View:
+    """Carry decisions out until there is none, each step paying its fee from the wallet."""
+    for _ in range(10):
+        action = next_action(seen, policy)
+        if action is None:
+            return seen
+        wallet = seen.wallet - policy.fee
+        match action:
+            case BridgeHome(amount):
+                sent = seen.sent_home + amount
+                seen = dataclasses.replace(seen, wallet=wallet - amount, sent_home=sent)
+            case Withdraw(subaccount, amount) if subaccount == policy.trading:
+                left = seen.trading_free - amount
+                seen = dataclasses.replace(seen, wallet=wallet + amount, trading_free=left)
+            case Withdraw(_, amount):
+                left = seen.reserve_free - amount
+                seen = dataclasses.replace(seen, wallet=wallet + amount, reserve_free=left)
+            case _:
+                raise AssertionError(action)
+    raise AssertionError("it never ends")
