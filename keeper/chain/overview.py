@@ -44,6 +44,7 @@ _VIEWS: Final = {
     "min_redeem": "minRedeem",
     "adapters": "adapters",
     "silo": "silo",
+    "wind_down": "windDown",
     "owner": "owner",
     "keeper": "keeper",
     "guardian": "guardian",
@@ -83,6 +84,7 @@ class VaultViews:
     min_redeem: int
     adapters: tuple[str, ...]
     silo: str
+    wind_down: str
     owner: str
     keeper: str
     guardian: str
@@ -151,6 +153,10 @@ class Overview:
     reporting: Reporting
     silo_assets: int
     silo_shares: int
+    exit_bound: int
+    """Seconds from a redemption request until depositors alone can take the on-chain part."""
+    ended_at: int
+    """When the wind-down started, unix seconds; 0 before."""
 
     @property
     def state(self) -> str:
@@ -183,11 +189,13 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     groups = [
         _token_calls(vault, views),
         _reporter_calls(views, block),
+        [view("WindDown", views.wind_down, name) for name in ("exitBound", "startedAt")],
         *(_adapter_calls(address) for address in views.adapters),
     ]
     answered = iter(await read_each(rpc, block, [call for group in groups for call in group]))
-    token, reporter, *legs = [list(itertools.islice(answered, len(group))) for group in groups]
+    token, reporter, end, *legs = [list(itertools.islice(answered, len(group))) for group in groups]
     symbol, decimals, silo_assets, silo_shares = _required(token)
+    exit_bound, ended_at = _required(end)
     return Overview(
         vault=vault,
         block=block,
@@ -201,6 +209,8 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         reporting=_reporting(_required(reporter)),
         silo_assets=silo_assets,
         silo_shares=silo_shares,
+        exit_bound=exit_bound,
+        ended_at=ended_at,
     )
 
 

@@ -3,14 +3,14 @@
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from keeper.cli.access import Signing, address_of
+from keeper.cli.access import Reach, Signing, address_of, place_of, with_wallet
 from keeper.cli.exits import code_of
 from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.output import emit, note, print_table
@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from keeper.chain.calls import Call
     from keeper.wallet import Wallet
 
-__all__ = ["Plan", "Step", "act", "acting", "finish", "laid_out", "obstacle", "write_safe_file"]
+__all__ = [
+    "Plan",
+    "Step",
+    "act",
+    "acting",
+    "carry_out",
+    "finish",
+    "laid_out",
+    "obstacle",
+    "write_safe_file",
+]
 
 NOBODY = "0x" + "00" * 20
 
@@ -197,3 +207,20 @@ def _print(data: dict[str, Any], panel: list[list[str]]) -> None:
     if data["sent"] and data["account"]:
         owner = data["terms"].get("controller", data["account"])
         click.echo(f"next: keeper vault requests {owner}")
+
+
+def carry_out(
+    given: tuple[Reach, Signing, bool],
+    plan: "Callable[[Wallet], Awaitable[Plan]]",
+    *,
+    preview: bool = False,
+) -> None:
+    """Plan, act as asked, print. A preview takes no key unless one is there and --from is not."""
+    reach, signing, as_json = given
+    keyless = preview and (signing.sender is not None or not signing.has_key())
+
+    async def work(wallet: "Wallet") -> dict[str, Any]:
+        found = await plan(wallet)
+        return await act(wallet, signing, found, preview=preview, as_json=as_json)
+
+    finish(as_json, with_wallet(place_of(reach), None if keyless else signing, work))

@@ -13,7 +13,7 @@ from keeper.cli.access import (
     signing_options,
     with_wallet,
 )
-from keeper.cli.acting import act, finish
+from keeper.cli.acting import carry_out
 from keeper.cli.options import json_option
 from keeper.cli.output import emit
 from keeper.cli.vault_claims import cancel_plan, claim_plan, cut_plan, operator_plan
@@ -29,11 +29,9 @@ from keeper.cli.vault_past import (
 from keeper.cli.vault_plans import deposit_plan, redeem_plan
 from keeper.cli.vault_requests import print_requests, read_requests
 from keeper.cli.vault_show import overview_data, print_overview
+from keeper.cli.wind_down import wind_down
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
-    from keeper.cli.acting import Plan
     from keeper.wallet import Wallet
 
 __all__ = ["vault"]
@@ -131,7 +129,7 @@ def deposit(
     It is priced at the next cut and its report, then claimed: keeper vault claim.
     """
     may_approve = approve or not signing.sends
-    _do(
+    carry_out(
         (reach, signing, as_json),
         lambda wallet: deposit_plan(
             wallet, signing, amount, may_approve=may_approve, preview=preview
@@ -151,7 +149,7 @@ def redeem(shares: str, preview: bool, reach: Reach, signing: Signing, as_json: 
 
     It is priced at the next cut and its report, paid as far as there is idle money, then claimed.
     """
-    _do(
+    carry_out(
         (reach, signing, as_json),
         lambda wallet: redeem_plan(wallet, signing, shares, preview=preview),
         preview=preview,
@@ -171,7 +169,7 @@ def redeem(shares: str, preview: bool, reach: Reach, signing: Signing, as_json: 
 def claim(controller: str | None, reach: Reach, signing: Signing, as_json: bool) -> None:
     """Claim everything settled: shares of deposits and assets of redemptions."""
     owner = None if controller is None else address_of(controller)
-    _do((reach, signing, as_json), lambda wallet: claim_plan(wallet, signing, owner))
+    carry_out((reach, signing, as_json), lambda wallet: claim_plan(wallet, signing, owner))
 
 
 @vault.command()
@@ -181,7 +179,7 @@ def claim(controller: str | None, reach: Reach, signing: Signing, as_json: bool)
 @json_option
 def cancel(side: str, reach: Reach, signing: Signing, as_json: bool) -> None:
     """Cancel what still waits of a request; assets or shares come back at once."""
-    _do((reach, signing, as_json), lambda wallet: cancel_plan(wallet, signing, side))
+    carry_out((reach, signing, as_json), lambda wallet: cancel_plan(wallet, signing, side))
 
 
 @vault.command()
@@ -190,7 +188,7 @@ def cancel(side: str, reach: Reach, signing: Signing, as_json: bool) -> None:
 @json_option
 def cut(reach: Reach, signing: Signing, as_json: bool) -> None:
     """Cut the epoch: anyone may, once it is due; a report then settles it."""
-    _do((reach, signing, as_json), lambda wallet: cut_plan(wallet, signing))
+    carry_out((reach, signing, as_json), lambda wallet: cut_plan(wallet, signing))
 
 
 @vault.command()
@@ -202,24 +200,10 @@ def cut(reach: Reach, signing: Signing, as_json: bool) -> None:
 def operator(address: str, remove: bool, reach: Reach, signing: Signing, as_json: bool) -> None:
     """Name an operator: it may request, cancel and claim for you, and choose who is paid."""
     who = address_of(address)
-    _do(
+    carry_out(
         (reach, signing, as_json),
         lambda wallet: operator_plan(wallet, signing, who, approved=not remove),
     )
 
 
-def _do(
-    given: tuple[Reach, Signing, bool],
-    plan: "Callable[[Wallet], Awaitable[Plan]]",
-    *,
-    preview: bool = False,
-) -> None:
-    """Plan, then act as asked. A preview takes no key unless one is there and --from is not."""
-    reach, signing, as_json = given
-    keyless = preview and (signing.sender is not None or not signing.has_key())
-
-    async def work(wallet: "Wallet") -> dict[str, Any]:
-        found = await plan(wallet)
-        return await act(wallet, signing, found, preview=preview, as_json=as_json)
-
-    finish(as_json, with_wallet(place_of(reach), None if keyless else signing, work))
+vault.add_command(wind_down)

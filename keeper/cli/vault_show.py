@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
 from keeper.cli.times import clock_time, in_time, lasting
-from keeper.cli.vault_terms import FEES, PRICE_DIGITS, WORST_EXIT, price_e12
+from keeper.cli.vault_terms import FEES, PRICE_DIGITS, price_e12, worst_exit
 
 if TYPE_CHECKING:
     from keeper.chain.overview import AdapterView, Overview
@@ -30,8 +30,8 @@ def overview_data(
         "legs": _legs(overview, venue_account),
         **_queues(overview),
         "returns": returns,
-        "worst_exit_at": None,
-        "worst_exit": WORST_EXIT,
+        "worst_exit_at": overview.block.timestamp + overview.exit_bound,
+        "worst_exit": worst_exit(overview),
         "fees": FEES,
         "performance_fee_bps": 0,
         "limits": _limits(overview),
@@ -44,6 +44,8 @@ def _state(overview: "Overview") -> dict[str, Any]:
     views, token = overview.views, overview.token
     return {
         "state": overview.state,
+        "wind_down": views.wind_down,
+        "wind_down_started_at": overview.ended_at or None,
         "epoch_open": views.open_epoch,
         "next_cut_at": views.next_cut_at,
         "last_cut_at": views.cut[1],
@@ -191,7 +193,7 @@ def print_overview(data: dict[str, Any]) -> None:
 
     rows = [
         ("vault", f"{data['vault']}  (chain {data['chain_id']}, block {data['block']:,})"),
-        ("state", f"{data['state']}, epoch {data['epoch_open']} open"),
+        ("state", _state_row(data)),
         ("next cut", in_time(data["next_cut_at"], now)),
         ("last cut", clock_time(data["last_cut_at"])),
         ("last report", _report_row(data["last_report"])),
@@ -208,12 +210,18 @@ def print_overview(data: dict[str, Any]) -> None:
             "claimable",
             f"{money(data['claimable_assets'])} and {shares(data['claimable_shares'])}",
         ),
-        ("worst exit", data["worst_exit"]),
+        ("worst exit", f"{clock_time(data['worst_exit_at'])}: {data['worst_exit']}"),
         ("fees", data["fees"]),
         *_limit_rows(data["limits"], money),
         *_role_rows(data["roles"]),
     ]
     print_table(rows)
+
+
+def _state_row(data: dict[str, Any]) -> str:
+    if data["wind_down_started_at"] is None:
+        return f"{data['state']}, epoch {data['epoch_open']} open"
+    return f"{data['state']} since {clock_time(data['wind_down_started_at'])}, for ever"
 
 
 def _report_row(report: dict[str, Any] | None) -> str:

@@ -12,21 +12,17 @@ if TYPE_CHECKING:
 __all__ = [
     "FEES",
     "PRICE_DIGITS",
-    "WORST_EXIT",
     "Holdings",
     "deposit_panel",
     "deposit_terms",
     "price_e12",
     "redeem_panel",
     "redeem_terms",
+    "worst_exit",
 ]
 
 PRICE_DIGITS: Final = 12
 FEES: Final = "none: the contracts charge none; gas is the sender's"
-WORST_EXIT: Final = (
-    "no bound: every step needs a cut (anyone may take it), a report that reporters sign within "
-    "6 h of it, and money that is idle then; no forced wind-down is built"
-)
 PRICE_RULE: Final = "by the first report of a cut after the request; no price is promised"
 
 
@@ -38,6 +34,17 @@ class Holdings:
     allowance: int
     shares: int
     wei: int
+
+
+def worst_exit(overview: "Overview") -> str:
+    """Say when depositors alone can have the on-chain part out, whoever else is gone."""
+    if overview.ended_at:
+        return "the vault winds down: keeper vault wind-down status"
+    return (
+        f"{lasting(overview.exit_bound)} after a redemption request, in kind, without keeper and "
+        "reporters (keeper vault wind-down); a pool pushed off its mean adds up to 3 d; the part "
+        "on the venue when its owner key signs"
+    )
 
 
 def price_e12(overview: "Overview", nav: int) -> int:
@@ -118,6 +125,7 @@ def _timing(overview: "Overview", *, cuts_to_exit: int) -> dict[str, Any]:
 
     now = overview.block.timestamp
     cut_at = max(overview.views.next_cut_at, now)
+    asked_at = now if cuts_to_exit == 1 else cut_at + REPORT_WINDOW_SECONDS
     exit_cut_at = cut_at + (cuts_to_exit - 1) * EPOCH_SECONDS
     return {
         "vault_state": overview.state,
@@ -128,8 +136,8 @@ def _timing(overview: "Overview", *, cuts_to_exit: int) -> dict[str, Any]:
         "claimable_at_latest_if_reported": cut_at + REPORT_WINDOW_SECONDS,
         "exit_at_earliest": exit_cut_at,
         "exit_at_latest_if_reported_and_paid": exit_cut_at + REPORT_WINDOW_SECONDS,
-        "worst_exit_at": None,
-        "worst_exit": WORST_EXIT,
+        "worst_exit_at": asked_at + overview.exit_bound,
+        "worst_exit": worst_exit(overview),
         "fees": FEES,
     }
 
@@ -151,7 +159,7 @@ def deposit_panel(overview: "Overview", terms: dict[str, Any]) -> list[tuple[str
         ("shares at the estimated price", _estimated(overview, terms, "shares_at", shares)),
         *_timing_rows(terms),
         ("exit", _exit(terms)),
-        ("worst exit", WORST_EXIT),
+        ("worst exit", f"{clock_time(terms['worst_exit_at'])}: {terms['worst_exit']}"),
         ("fees", FEES),
         (
             "limits",
@@ -179,7 +187,7 @@ def redeem_panel(overview: "Overview", terms: dict[str, Any]) -> list[tuple[str,
             f"ask for {money(terms['queued_assets_estimate'])}; what is not paid stays a request",
         ),
         ("exit", _exit(terms)),
-        ("worst exit", WORST_EXIT),
+        ("worst exit", f"{clock_time(terms['worst_exit_at'])}: {terms['worst_exit']}"),
         ("fees", FEES),
         ("limits", f"at least {shares(terms['least_shares'])}, or all you have"),
         ("vault", _state(overview, terms)),

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from vault_samples import (
     ADA,
+    BOUND,
     CLOB_LEG,
     NOW,
     POOL_LEG,
@@ -155,12 +156,21 @@ def test_overview_data__last_report__has_its_age() -> None:
     assert shown()["last_report"]["age_seconds"] == NOW - SETTLED_AT
 
 
-def test_overview_data__worst_exit__is_none_and_says_why() -> None:
+def test_overview_data__worst_exit__is_the_bound_from_now() -> None:
     data = shown()
 
-    assert data["worst_exit_at"] is None
-    assert "no bound" in data["worst_exit"]
-    assert "6 h" in data["worst_exit"]
+    assert data["worst_exit_at"] == NOW + BOUND
+    assert data["worst_exit"].startswith("9 d 6 h after a redemption request, in kind")
+    assert "owner key" in data["worst_exit"]
+    assert data["wind_down_started_at"] is None
+
+
+def test_print_overview__wind_down__says_since_when(capsys: pytest.CaptureFixture[str]) -> None:
+    print_overview(shown(state=2, ended_at=NOW - 60))
+
+    out = capsys.readouterr().out
+    assert "WINDDOWN since 1970-01-12T13:45:40+00:00, for ever" in out
+    assert "the vault winds down: keeper vault wind-down status" in out
 
 
 def test_returns_of__windows__are_recomputable_from_the_inputs_beside_them() -> None:

@@ -3,12 +3,21 @@
 import dataclasses
 
 import pytest
-from vault_samples import CLOB_LEG, NEXT_CUT, NOW, POOL_LEG, SETTLED_AT, SHARE, USDC, overview
+from vault_samples import (
+    BOUND,
+    CLOB_LEG,
+    NEXT_CUT,
+    NOW,
+    POOL_LEG,
+    SETTLED_AT,
+    SHARE,
+    USDC,
+    overview,
+)
 
 from keeper.chain.overview import estimate
 from keeper.cli.times import in_time, lasting
 from keeper.cli.vault_terms import (
-    WORST_EXIT,
     Holdings,
     deposit_panel,
     deposit_terms,
@@ -69,7 +78,7 @@ def test_deposit_terms__times__cut_then_report_window_then_a_second_cut_to_leave
     assert terms["next_cut_at"] == terms["claimable_at_earliest"] == NEXT_CUT
     assert terms["claimable_at_latest_if_reported"] == NEXT_CUT + 6 * 3_600
     assert terms["exit_at_latest_if_reported_and_paid"] == NEXT_CUT + 86_400 + 6 * 3_600
-    assert terms["worst_exit_at"] is None
+    assert terms["worst_exit_at"] == NEXT_CUT + 6 * 3_600 + BOUND
     assert terms["shares_at_estimated_price"] is None
 
 
@@ -97,7 +106,7 @@ def test_deposit_panel__rows__say_price_age_limits_fees_and_worst_exit() -> None
 
     assert "1 h old" in panel["shares at the settled price"]
     assert "at 1.10999999989 USDC" in panel["shares at the estimated price"]
-    assert panel["worst exit"] == WORST_EXIT
+    assert "9 d 6 h after a redemption request" in panel["worst exit"]
     assert panel["limits"] == "at least 1.00 USDC, room under the cap 850.00 USDC"
     assert panel["in the wallet"] == "5,000.00 USDC, the vault may take 7.00 USDC"
     assert panel["fees"].startswith("none")

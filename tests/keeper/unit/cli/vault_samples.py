@@ -13,6 +13,7 @@ from keeper.wallet import Receipt
 
 VAULT, ASSET, ADA, BEA = ("0x" + pair * 20 for pair in ("11", "22", "33", "44"))
 SILO, REPORTER, POOL, CLOB, ROUTE = ("0x" + pair * 20 for pair in ("55", "66", "77", "88", "99"))
+END, BOUND = "0x" + "ee" * 20, 799_200
 USDC, SHARE, VIRTUAL = 10**6, 10**18, 10**12
 NOW, SETTLED_AT, NEXT_CUT = 1_000_000, 996_400, 1_082_800
 BLOCK = Block(7, "0x7", "0x6", NOW, 1)
@@ -48,6 +49,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         min_redeem=SHARE,
         adapters=(POOL, CLOB),
         silo=SILO,
+        wind_down=END,
         owner=ADA,
         keeper=BEA,
         guardian=BEA,
@@ -76,6 +78,8 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         ),
         silo_assets=80 * USDC,
         silo_shares=40 * SHARE,
+        exit_bound=BOUND,
+        ended_at=0,
     )
     return dataclasses.replace(base, **others)
 
