@@ -58,7 +58,12 @@ class _Vault:
         seen, now = await self._views(), await self._now()
         state, cut_at, due = STATES[seen["state"]], seen["cut"][1], seen["nextCutTime"]
         if state == "WINDDOWN":
-            return [warn("the vault winds down for ever", "stop the keeper: nothing is to do")]
+            return [
+                warn(
+                    "the vault winds down for ever",
+                    "let the keeper leave (EXIT_DONE), then stop it",
+                )
+            ]
         if state == "CUT":
             age = now - cut_at
             found = f"epoch {seen['cut'][0]} was cut {_span(age)} ago and awaits its report"
