@@ -12,7 +12,7 @@ import click
 from keeper.cli.journals import Source, about, indexed, journal_options, now_of
 from keeper.cli.moments import parse_moment
 from keeper.cli.options import json_option
-from keeper.cli.output import emit
+from keeper.cli.output import emit, note
 
 if TYPE_CHECKING:
     from keeper.index import Index, RunStart
@@ -103,6 +103,8 @@ def logs(
         "entries": [_plain(entry) for entry in found],
     }
     emit(as_json, data, lambda: _show_all(found))
+    if not found:
+        note(f"no record of id {wanted}" if wanted else "no record of this level, market and time")
 
 
 class Reading:

@@ -226,7 +226,7 @@ def _is_flat(status: dict[str, Any]) -> bool:
 
 def _left(status: dict[str, Any]) -> str:
     parts = [
-        f"{m['market']} position {m['position_base_quantums']:,} base quantums, "
+        f"{m['market']} position {scaled(m['position_base_quantums'], m['base_decimals'])}, "
         f"{m['bids'] + m['asks']} orders"
         for m in status["markets"]
         if m["position_base_quantums"] or m["bids"] or m["asks"]
