@@ -22,6 +22,7 @@ from keeper.bootstrap.ports import Ports, open_ports
 from keeper.config import LoadedConfig, config_hash, params_hash, to_step_settings
 from keeper.config.model import Config
 from keeper.control.server import ControlServer
+from keeper.core.state import State
 from keeper.domain.errors import ConfigError
 from keeper.domain.events import SCHEMA_VERSION, RunStarted
 from keeper.domain.settings import StepSettings
@@ -38,6 +39,7 @@ __all__ = [
     "LogAlerts",
     "Services",
     "build_engine",
+    "resting",
     "run_keeper",
 ]
 
@@ -158,9 +160,10 @@ async def _ports(
     return ports
 
 
-async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
+async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> int:
     """Run in the configured mode until SIGINT or SIGTERM, then cancel quotes and seal the journal.
 
+    Returns how many orders may still rest, for want of the venue's word that they ended.
     Raises what `build_engine` and `Engine.run` raise.
     """
     configure_logs(mode=loaded.config.mode, network=loaded.config.venue.chain_id)
@@ -179,3 +182,10 @@ async def run_keeper(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
         raise ConfigError(
             f"the control socket failed: {error}", next_step="check XDG_RUNTIME_DIR or TMPDIR"
         ) from error
+    return resting(services.engine.state)
+
+
+def resting(state: State) -> int:
+    """Count the orders that no word of the venue has ended; a shadow run has sent none."""
+    working = state.orders.working.values()
+    return 0 if state.mode == "shadow" else sum(not order.ended for order in working)

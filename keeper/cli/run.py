@@ -9,7 +9,7 @@ import click
 from keeper.cli.options import config_options, json_option, load
 from keeper.cli.output import emit, note
 
-__all__ = ["run"]
+__all__ = ["ending", "run"]
 
 
 @click.command()
@@ -35,11 +35,24 @@ def run(file: Path, overrides: tuple[str, ...], shadow: bool, as_json: bool) -> 
     folder, config = journal_folder(loaded), loaded.config
     where = f"{config.mode} on {config.venue.chain_id} and EVM chain {config.evm.chain_id}"
     note(f"{where}: keeper for vault {config.vault.address}; journal {folder}")
-    asyncio.run(run_keeper(loaded, os.environ))
+    resting = asyncio.run(run_keeper(loaded, os.environ))
     result = {
         "stopped": True,
         "mode": config.mode,
         "network": config.venue.chain_id,
         "journal": str(folder),
+        "orders_that_may_rest": resting,
     }
-    emit(as_json, result, lambda: click.echo("stopped; quotes cancelled, journal sealed"))
+    emit(as_json, result, lambda: click.echo(ending(config.mode, resting)))
+
+
+def ending(mode: str, resting: int) -> str:
+    """What is known of the quotes when the process ends."""
+    if mode == "shadow":
+        return "stopped; nothing was sent, journal sealed"
+    if resting:
+        return (
+            f"stopped; journal sealed; {resting} orders may still rest, as the venue has not said "
+            "that they ended: each dies at its last block (keeper orders)"
+        )
+    return "stopped; quotes cancelled, journal sealed"

@@ -29,6 +29,8 @@ LEAST_TOKEN = 24
     "files",
     type=click.Path(path_type=Path),
     multiple=True,
+    envvar="KEEPER_CONFIG",
+    show_envvar=True,
     default=(Path("keeper.toml"),),
     show_default=True,
     help="Configuration of a keeper to show; repeat it for several.",

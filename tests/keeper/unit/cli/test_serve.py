@@ -26,3 +26,15 @@ def test_serve__packages_absent__says_how_to_install_them(
     assert code == 3
     assert "starlette and uvicorn" in said
     assert "pip install 'athanor-keeper[web]'" in said
+
+
+def test_serve__configuration_named_in_the_environment__is_the_one_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "elsewhere.toml"
+    monkeypatch.setenv("KEEPER_CONFIG", str(missing))
+
+    code = run(["serve", "--port", "0"])
+
+    assert code == 3
+    assert str(missing) in capsys.readouterr().err
