@@ -16,6 +16,9 @@ from keeper.domain.errors import WireError
 __all__ = ["Contract", "Function", "checksum", "describe_revert", "signature"]
 
 _WORD: Final = 32
+_OTHER_RELEASE: Final = (
+    "check the address, and that the contract is of this release: keeper addresses verify"
+)
 _PANIC: Final = keccak(text="Panic(uint256)")[:4]
 _REVERT: Final = keccak(text="Error(string)")[:4]
 
@@ -64,7 +67,10 @@ class Function:
                 raise ValueError("an account without code, or with another contract's")
             return tuple(decode(self.outputs, raw))
         except (DecodingError, ValueError) as error:
-            raise WireError(f"answer of {self.name} is not {self.outputs}: {data[:80]}") from error
+            raise WireError(
+                f"answer of {self.name} is not {self.outputs}: {data[:80]}",
+                next_step=_OTHER_RELEASE,
+            ) from error
 
 
 class Contract:

@@ -49,9 +49,10 @@ def load_config(
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        new = "write one with: keeper config init --venue dydx-testnet --out keeper.toml"
         raise ConfigError(
             f"configuration {file} cannot be read: {reason}",
-            next_step="write one with: keeper config init --venue dydx-testnet --out keeper.toml",
+            next_step=f"name yours with --config or KEEPER_CONFIG, or {new}",
         ) from error
     return parse_config(
         text, file, environ=os.environ if environ is None else environ, overrides=overrides

@@ -79,3 +79,10 @@ def test_describe_revert__string__shows_the_reason() -> None:
 def test_decode__short_answer__wire_error() -> None:
     with pytest.raises(WireError, match="idle"):
         contract("MarketMakingVault").function("idle").decode("0x01")
+
+
+def test_decode__gate_of_an_older_release__names_the_command_that_compares() -> None:
+    with pytest.raises(WireError, match="gate") as caught:
+        contract("NavReporter").function("gate").decode("0x" + word(0) * 7)
+
+    assert "keeper addresses verify" in caught.value.next_step

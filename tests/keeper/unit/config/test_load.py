@@ -161,3 +161,10 @@ def test_load_config__absent_file__says_how_to_write_one(tmp_path: Path) -> None
 
 def test_path__relative__starts_at_the_files_folder(local_text: str) -> None:
     assert parse(local_text).path("journal") == Path("/somewhere/journal")
+
+
+def test_load_config__folder_in_place_of_a_file__says_how_to_name_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Is a directory") as caught:
+        load_config(tmp_path)
+
+    assert caught.value.next_step.startswith("name yours with --config or KEEPER_CONFIG")
