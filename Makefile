@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test newest demo expectations bench twins clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,10 +63,18 @@ slither: compile
 	$(RUN) slither . --config-file slither.config.json
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
-test: compile newest $(STAMPS)/dydx-client ## every test, contracts and keeper
+test: newest adapters vault keeper e2e ## every test, contracts and keeper; -j2 where there are two cores
+
+adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
+
+vault: compile
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
+
+keeper: compile $(STAMPS)/dydx-client
 	$(RUN) ape test tests/keeper $(PYTEST_ARGS)
+
+e2e: compile
 	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
 
 newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest libraries it allows
