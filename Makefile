@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins crash clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -93,6 +93,9 @@ bench: install ## latency figures, medians of several runs
 
 twins: compile ## broken twins: each must be caught by its test
 	$(RUN) python scripts/twins.py
+
+crash: compile ## kill a keeper at every crash point, and again at later passings of it
+	$(RUN) CRASH_LATER=100 ape test tests/e2e/crash $(PYTEST_ARGS)
 
 lock: ## resolve requirements.lock again
 	$(RUN) pip-compile --extra dev --extra local-world --extra web --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml

@@ -1,0 +1,1 @@
+"""Kills the real keeper at every port call and every write, and compares what is left."""

@@ -1,0 +1,127 @@
+"""The world keepers are killed in: one chain, one exchange, a funded vault, busy takers."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from keeper.devnet.leader import LeaderServer
+from keeper.devnet.story.facts import ExchangeWatch, Facts
+from keeper.devnet.story.narrator import Narrator
+from keeper.devnet.story.scenes import Play
+from keeper.devnet.story.stage import REPORTERS, Stage
+from keeper.devnet.world import World
+from keeper.domain.units import NS_PER_MS
+from keeper.recordings import load_recordings
+from tests.e2e.crash.keepers import Nursery
+from tests.e2e.crash.relay import Relay, open_relay
+from tests.e2e.crash.witness import Witness
+from tests.keeper.recorded import T0_MS, small
+
+__all__ = ["Ground", "leader_settings", "open_ground"]
+
+_SEED: Final = 20_261_122
+_CROWD: Final = 3
+"""How many of the world's usual order flows there are at once: a keeper lives for a second."""
+_RECORDED_MS: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The running world and what stands around the keepers in it."""
+
+    world: World
+    play: Play
+    relay: Relay
+    leader: LeaderServer
+    nursery: Nursery
+    witness: Witness
+
+    @property
+    def journal(self) -> Path:
+        return self.play.stage.journal
+
+    async def administer(self, path: str, **body: Any) -> None:
+        """Ask something of the exchange's administration."""
+        await self.witness.administer(path, **body)
+
+
+@asynccontextmanager
+async def open_ground(out: Path) -> AsyncIterator[Ground]:
+    """Start the world, have three people's deposits settled, and let the takers trade."""
+    async with AsyncExitStack() as stack:
+        world = World(out / "world", _SEED)
+        stack.push_async_callback(world.stop)
+        stage = Stage(world)
+        stack.push_async_callback(stage.close)
+        await world.start()
+        facts = Facts(world)
+        stack.push_async_callback(facts.close)
+        play = Play(world, stage, facts, ExchangeWatch(world), Narrator())
+        await _settle(play)
+        endpoints = world.exchange.endpoints
+        relay = await stack.enter_async_context(open_relay(endpoints.websocket))
+        indexer = httpx.AsyncClient(base_url=endpoints.rest, timeout=10)
+        await stack.enter_async_context(indexer)
+        leader = _leader(out)
+        await leader.open()
+        stack.push_async_callback(leader.close)
+        nursery = await _nursery(world, stage, out)
+        stack.push_async_callback(nursery.close)
+        yield Ground(world, play, relay, leader, nursery, Witness(world, indexer))
+
+
+async def _settle(play: Play) -> None:
+    """Bring the vault its first money; its reporters are not needed after that."""
+    await play.open()
+    await play.deposit()
+    await play.settle(first=True)
+    for role in REPORTERS:
+        await play.stage.stop(role)
+    await play.world.fund_operator()
+    for _ in range(_CROWD):
+        play.world.open_order_flow()
+
+
+def _leader(out: Path) -> LeaderServer:
+    """Another exchange, quiet since the first instant of a small recording."""
+    folder = out / "recordings"
+    folder.mkdir()
+    small().write(folder / "usdm_ethusdt_20240719.gz")
+    instant = (T0_MS + _RECORDED_MS) * NS_PER_MS
+    return LeaderServer(load_recordings(folder), lambda: instant)
+
+
+def leader_settings(leader: LeaderServer) -> tuple[str, ...]:
+    """Have a keeper follow it, and decide nothing by it: its prices are of another time."""
+    market = {
+        "symbol": "ETHUSDT",
+        "weight_ppm": 0,
+        "venue_weight_ppm": 0,
+        "max_age_ms": 5_000,
+        "band_ppm": 500_000,
+        "pull_band_ppm": 1_000_000,
+        "basis_seconds": 60,
+        "max_basis_ppm": 1_000_000,
+        "on_missing": "widen",
+        "missing_widen_ppm": 1,
+    }
+    return (
+        "leader.kind=binance-usdm",
+        f"leader.ws_url={leader.ws_url}",
+        f"leader.rest_url={leader.rest_url}",
+        *(f"markets.0.leader.{name}={value}" for name, value in market.items()),
+    )
+
+
+async def _nursery(world: World, stage: Stage, out: Path) -> Nursery:
+    keys = {
+        "KEEPER_HOT_KEY": world.people["keeper"].key,
+        "KEEPER_VENUE_KEY": world.owner_wallet.key,
+    }
+    nursery = Nursery(stage.config, keys, out / "keepers.log")
+    await nursery.open()
+    return nursery
