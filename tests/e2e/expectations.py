@@ -255,7 +255,7 @@ def _(stage: Stage) -> str:
     arguments = ("serve", "--config", str(stage.world.config), "--port", "0", "--json")
     service = Service(arguments, stage.folder / "serve.log", stage.world.keys())
     try:
-        url = json.loads(service.line(30))["url"].rstrip("/")
+        url = whole_object(service)["url"].rstrip("/")
         with httpx.Client(timeout=30) as client:
             codes = {path: client.get(url + path).status_code for path in PATHS}
             refused = client.post(url + "/").status_code
@@ -264,6 +264,15 @@ def _(stage: Stage) -> str:
     assert set(codes.values()) == {200}, codes
     assert refused == 405
     return f"{', '.join(PATHS)} 200; POST 405"
+
+
+def whole_object(service: Service) -> dict[str, Any]:
+    """The JSON object a long-running command prints first, over several lines."""
+    lines = [service.line(30)]
+    while lines[-1] != "}\n":
+        lines.append(service.line(30))
+    found: dict[str, Any] = json.loads("".join(lines))
+    return found
 
 
 PATHS: Final = ("/", "/snapshot", "/health")
