@@ -41,6 +41,7 @@ from keeper.journal.snapshots import (
     snapshot_hash,
     write_snapshot,
 )
+from keeper.journal.soundness import require_sound_before
 from keeper.journal.syncing import Syncer
 
 __all__ = ["JournalOptions", "JournalWriter"]
@@ -115,6 +116,7 @@ class JournalWriter:
     def entries(self, start: Snapshot | None = None) -> Iterator[Entry]:
         """Yield what was written, from the beginning or from a snapshot on.
 
+        What lies before a snapshot is checked for damage, not read.
         At the end the journal is ready for `append`. An incomplete last write is cut off the file
         and reported in `torn`. Raises JournalCorrupt on anything else that does not verify,
         OSError.
@@ -122,6 +124,7 @@ class JournalWriter:
         if start is None:
             reader = JournalReader(self.folder, BEGINNING)
         else:
+            require_sound_before(self.folder, start.segment)
             reader = JournalReader(self.folder, start.start, start.positions)
         yield from reader.entries()
         self.last_seq, self.last_t_ns, self.torn = reader.last_seq, reader.last_t_ns, reader.torn
