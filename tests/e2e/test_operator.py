@@ -21,6 +21,7 @@ from keeper.domain.orders import Side
 from keeper.journal import JournalReader, Step
 from tests.e2e.console import KEEPER, ROOT, keeper
 from tests.e2e.local_world import UNIT, LocalWorld, Service, until
+from tests.interrupts import hear_interrupts
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -299,7 +300,11 @@ def followed_logs(running: Trading) -> Iterator[Callable[[], set[str]]]:
     follow = (KEEPER, "logs", "-f", "--json", "--level", "debug", *running.where)
     with lines.open("wb") as out:
         process = subprocess.Popen(
-            follow, env={**os.environ, **running.environ}, stdin=subprocess.DEVNULL, stdout=out
+            follow,
+            env={**os.environ, **running.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            preexec_fn=hear_interrupts,
         )
     try:
         yield lambda: {json.loads(line)["kind"] for line in lines.read_text().split("\n")[:-1]}

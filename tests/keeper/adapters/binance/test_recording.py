@@ -17,6 +17,7 @@ from keeper.bootstrap.recording import Recorder, recording_settings
 from keeper.clock import SystemClock
 from keeper.domain.errors import ConfigError, FeedUnavailable
 from keeper.recordings import BookAt, Moment, TradeAt, load_recordings
+from tests.interrupts import hear_interrupts
 from tests.keeper.adapters.binance.binance_world import World, playing, until
 from tests.keeper.recorded import Lines, small
 
@@ -198,7 +199,11 @@ def test_record__command__finishes_files_and_prints_them(tmp_path: Path, ending:
             command += ["--rest-url", world.server.rest_url]
             command += ["--seconds", "4"] if ending == "seconds" else []
             process = await asyncio.create_subprocess_exec(
-                *command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+                *command,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=os.environ,
+                preexec_fn=hear_interrupts,
             )
             asked = snapshots(world, "ETHUSDT")
             await heard(world, "ETHUSDT")

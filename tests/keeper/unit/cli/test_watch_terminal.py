@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.interrupts import hear_interrupts
 from tests.keeper.live_keeper import LiveKeeper
 from tests.keeper.serving import KEEPER, config_in
 
@@ -187,7 +188,11 @@ def test_watch__no_terminal__prints_a_line_per_interval(
 ) -> None:
     command = [KEEPER, "status", "--watch", "--interval", "0.2", "--config", str(config), *options]
     with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=hear_interrupts,
     ) as process:
         assert process.stdout is not None
         found = [process.stdout.readline() for _ in range(2)]
