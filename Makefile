@@ -63,7 +63,7 @@ slither: compile
 	$(RUN) slither . --config-file slither.config.json
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
-test: newest adapters vault keeper e2e ## every test, contracts and keeper; -j2 where there are two cores
+test: e2e newest adapters vault keeper ## every test, the longest suite first; -j2 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
