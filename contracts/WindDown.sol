@@ -121,6 +121,8 @@ contract WindDown is IWindDown, ReentrancyGuardTransient {
     /// @inheritdoc IWindDown
     function claim(address token) external afterStart nonReentrant returns (uint256 amount) {
         amount = claimable(msg.sender, token);
+        // Nothing due is nothing to pay; no other amount is special.
+        // slither-disable-next-line incorrect-equality
         if (amount == 0) return 0;
 
         paid[msg.sender][token] += amount;
@@ -168,6 +170,8 @@ contract WindDown is IWindDown, ReentrancyGuardTransient {
     }
 
     function _start(Cause cause) private {
+        // Zero is what nobody has written yet.
+        // slither-disable-next-line incorrect-equality
         require(startedAt == 0, AlreadyStarted());
 
         startedAt = block.timestamp;

@@ -97,6 +97,7 @@ contract ClobAdapter is IClobAdapter, ReentrancyGuardTransient {
         amount = IERC20(token).balanceOf(address(this));
         if (token == asset) returned += amount;
 
+        emit Release(token, amount);
         IERC20(token).safeTransfer(msg.sender, amount);
     }
 

@@ -259,6 +259,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         if (token == token0) _booked0 = 0;
         if (token == token1) _booked1 = 0;
 
+        emit Release(token, amount);
         IERC20(token).safeTransfer(msg.sender, amount);
     }
 
@@ -402,6 +403,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
             revert WindingDown();
         }
         if (block.timestamp > deadline) revert DeadlinePassed(deadline, block.timestamp);
+        // Zero is what nobody has written yet.
+        // slither-disable-next-line incorrect-equality
         uint256 readyAt = lastOperationAt == 0 ? 0 : uint256(lastOperationAt) + _cooldownSeconds;
         if (block.timestamp < readyAt) revert CooldownActive(readyAt);
         _requireReady();

@@ -23,6 +23,10 @@ interface IAdapter {
     /// @param assets Amount handed over [asset units].
     event Sync(uint256 assets);
 
+    /// @notice Emitted when a token was sent to the vault's wind-down.
+    /// @param amount Amount sent [token units].
+    event Release(address indexed token, uint256 amount);
+
     /// @notice The caller is not the vault this adapter belongs to.
     error NotVault(address caller);
 

@@ -83,6 +83,8 @@ contract MockAdapter is IAdapter {
     function release(address token) external returns (uint256 amount) {
         require(msg.sender == IMarketMakingVault(vault).windDown(), NotWindDown(msg.sender));
         amount = IERC20(token).balanceOf(address(this));
+
+        emit Release(token, amount);
         IERC20(token).safeTransfer(msg.sender, amount);
     }
 
