@@ -28,6 +28,13 @@ SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 SPECIFIED: dict[str, int] = {
     "EPOCH_LENGTH": 86_400,
     "REPORT_WINDOW": 21_600,
+    "HOLD_TIME": 86_400,
+    "OBJECTION_INTERVAL": 7 * 86_400,
+    "WIND_DOWN_DELAY": 7 * 86_400,
+    "UNWIND_PATIENCE": 3 * 86_400,
+    "COHORT_UNPAID": 10**16,
+    "LOSS_BUCKET_MAX": 2 * 10**16,
+    "LOSS_BUCKET_REFILL_TIME": 86_400,
     "BPS": 10_000,
     "MAX_VENUE_CAP_BPS": 5_000,
     "MIN_ON_CHAIN_BPS": 3_000,

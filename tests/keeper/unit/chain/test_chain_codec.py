@@ -1,5 +1,8 @@
 """Calls, answers and errors against vectors made by cast."""
 
+import subprocess
+import sys
+
 import pytest
 
 from keeper.chain.codec import contract, describe_revert
@@ -82,7 +85,18 @@ def test_decode__short_answer__wire_error() -> None:
 
 
 def test_decode__gate_of_an_older_release__names_the_command_that_compares() -> None:
-    with pytest.raises(WireError, match="gate") as caught:
-        contract("NavReporter").function("gate").decode("0x" + word(0) * 7)
+    """In a process of its own: Ape, where it runs the tests, reads short answers leniently."""
+    script = (
+        "from keeper.chain.codec import contract\n"
+        "from keeper.domain.errors import AthanorError\n"
+        "try:\n"
+        "    contract('NavReporter').function('gate').decode('0x' + '00' * 32 * 7)\n"
+        "except AthanorError as error:\n"
+        "    print(type(error).__name__, error, error.next_step)\n"
+    )
 
-    assert "keeper addresses verify" in caught.value.next_step
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.stdout.startswith("WireError"), done.stderr
+    assert "gate" in done.stdout
+    assert "keeper addresses verify" in done.stdout
