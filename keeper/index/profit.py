@@ -138,7 +138,7 @@ def profit_of(index: Index, window: Window, periods: list[Period]) -> Profit:
     database = index.database
     ends = [_end_height(database, window, period) for period in periods]
     venue, pending = settled_periods(database, window.from_height, ends)
-    minutes = [part for part in pool_minutes(database) if _within(part, window)]
+    minutes = [part for part in pool_minutes(database) if periods and _within(part, window)]
     pools = pool_settings(index)
     rows = _venue_rows(periods, venue) + _pool_rows(periods, minutes, pools)
     return Profit(
@@ -175,9 +175,8 @@ def _pool_rows(
     found: dict[tuple[Period, str], list[Causes]] = {}
     for part in minutes:
         at = part.minute * NS_PER_MINUTE
-        period = next(
-            p for p in reversed(periods) if p.start_ns // NS_PER_MINUTE * NS_PER_MINUTE <= at
-        )
+        begun = [p for p in periods if p.start_ns // NS_PER_MINUTE * NS_PER_MINUTE <= at]
+        period = begun[-1] if begun else periods[0]
         market = pools[part.adapter].hedge_market
         found.setdefault((period, market), []).append(
             Causes(
