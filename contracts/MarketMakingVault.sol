@@ -48,6 +48,14 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         uint128 returned;
     }
 
+    /// @dev Where the vault stands between two settlements [seconds since 1970].
+    struct Progress {
+        bool cutOpen; // false once settled or held; a lapsed cut keeps it true
+        bool ended; // in wind-down
+        uint64 heldUntil; // no cut before it
+        uint64 lastSettledAt; // 0 before the first settlement
+    }
+
     bytes4 private constant ERC7575_ID = 0x2f0a18c5; // of the vault side, fixed by the standard
 
     IERC20 private immutable _asset;
@@ -102,11 +110,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /* CUT */
 
     Cut private _cut;
-    bool private _cutOpen; // false once settled or held; a lapsed cut keeps it true
-    uint64 private _heldUntil; // no cut before it
-    bool private _ended; // in wind-down
-    /// @inheritdoc IMarketMakingVault
-    uint256 public lastSettledAt;
+    Progress private _progress;
     /// @inheritdoc IMarketMakingVault
     mapping(uint64 epoch => uint256 time) public cutTimeOf;
     mapping(uint64 epoch => mapping(uint256 leg => Transfers)) private _transfersAt;
@@ -367,7 +371,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _deposits.cut();
         _redeems.cut();
         _recordTransfers(epoch);
-        _cutOpen = true;
+        _progress.cutOpen = true;
         cutTimeOf[epoch] = block.timestamp;
         _cut = Cut({
             epoch: epoch,
@@ -445,8 +449,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         require(msg.sender == reporter, NotReporter(msg.sender));
         fill = previewSettle(pricing);
 
-        _cutOpen = false;
-        lastSettledAt = block.timestamp;
+        _progress.cutOpen = false;
+        _progress.lastSettledAt = uint64(block.timestamp); // safe: seconds since 1970
         acceptedNav = fill.acceptedAfter;
         idle = idle + fill.depositAssets - fill.redeemAssets;
         _deposits.fill(fill.depositAssets, fill.depositShares);
@@ -469,9 +473,9 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _requireState(State.CUT);
         require(accepted <= acceptedNav, HoldRaisesNav(accepted, acceptedNav));
 
-        _cutOpen = false;
+        _progress.cutOpen = false;
         acceptedNav = accepted;
-        _heldUntil = uint64(block.timestamp + Constants.HOLD_TIME); // safe: seconds since 1970
+        _progress.heldUntil = uint64(block.timestamp + Constants.HOLD_TIME); // safe: seconds since 1970
 
         emit Hold(_cut.epoch, accepted, nextCutTime());
     }
@@ -480,8 +484,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @inheritdoc IMarketMakingVault
     function endTrading() external onlyWindDown {
-        _ended = true;
-        _cutOpen = false;
+        _progress.ended = true;
+        _progress.cutOpen = false;
 
         emit EndTrading(totalSupply(), idle);
     }
@@ -625,14 +629,19 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     /// @inheritdoc IMarketMakingVault
     function state() public view returns (State) {
-        if (_ended) return State.WINDDOWN;
-        bool live = _cutOpen && block.timestamp <= _cut.time + Constants.REPORT_WINDOW;
+        if (_progress.ended) return State.WINDDOWN;
+        bool live = _progress.cutOpen && block.timestamp <= _cut.time + Constants.REPORT_WINDOW;
         return live ? State.CUT : State.OPEN;
     }
 
     /// @inheritdoc IMarketMakingVault
     function nextCutTime() public view returns (uint256) {
-        return Math.max(_cut.time + Constants.EPOCH_LENGTH, _heldUntil);
+        return Math.max(_cut.time + Constants.EPOCH_LENGTH, _progress.heldUntil);
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function lastSettledAt() external view returns (uint256) {
+        return _progress.lastSettledAt;
     }
 
     /// @inheritdoc IMarketMakingVault
@@ -738,7 +747,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     function _requireNotEnded() private view {
-        require(!_ended, WrongState(State.WINDDOWN));
+        require(!_progress.ended, WrongState(State.WINDDOWN));
     }
 
     function _requireState(State wanted) private view {
