@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keeper.cli.journals import Source, about, indexed, journal_options, now_of
+from keeper.cli.journals import (
+    Source,
+    about,
+    indexed,
+    journal_options,
+    now_of,
+    require_market,
+)
 from keeper.cli.moments import parse_moment
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note
@@ -85,6 +92,7 @@ def logs(
     An id in an error or an alert finds its records. With --follow, --json prints one object a line.
     """
     with indexed(source) as index:
+        require_market(index, market)
         since_ns = 0 if since is None else parse_moment(since, now_of(index))
         chosen = Filter(level or ("debug" if wanted else "info"), market, wanted, since_ns)
         is_tail = not wanted and since is None and lines > 0

@@ -72,7 +72,7 @@ def set_params(
 ) -> None:
     """Change parameters of a running keeper, quotes before and after shown first.
 
-    For example: keeper params set market.ETH-USD.strategy.half_spread_ppm=200
+    For example: keeper params set market.ETH-USD.strategy.layers=2
 
     The change is checked like the file, logged with your name, and takes effect at once. The file
     is not changed: the lines to put into it are printed, and after a restart the file counts. What

@@ -173,7 +173,7 @@ def origin_of(loaded: LoadedConfig, path: str) -> str:
     return loaded.origins.get(_inner(path, loaded.config), "default")
 
 
-_HOW: Final = "for example: market.ETH-USD.strategy.half_spread_ppm=200 (see keeper params show)"
+_HOW: Final = "for example: market.ETH-USD.strategy.layers=2 (see keeper params show)"
 
 
 def _values(config: Config) -> dict[str, tuple[Any, str]]:

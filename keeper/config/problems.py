@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from pydantic import BaseModel, ValidationError
@@ -45,7 +45,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], text: str) -> li
     for item in error.errors(include_input=False, include_url=False):
         loc = [part for part in item["loc"] if part not in TAGS]
         path = ".".join(str(part) for part in loc)
-        code, message, fix = _explain(item["type"], item["msg"], loc, model)
+        code, message, fix = _explain(item["type"], item["msg"], item["loc"], model)
         found.append(
             Problem(code=code, path=path, line=line_of(text, loc), message=message, fix=fix)
         )
@@ -55,14 +55,16 @@ def problems_of(error: ValidationError, model: type[BaseModel], text: str) -> li
 def _explain(
     kind: str, message: str, loc: Sequence[int | str], model: type[BaseModel]
 ) -> tuple[str, str, str]:
-    path = ".".join(str(part) for part in loc)
+    """Say what is wrong and what to do; `loc` holds the tag of a union's member as well."""
+    path = ".".join(str(part) for part in loc if part not in TAGS)
     if kind == "extra_forbidden":
         import difflib
 
         known = sorted(_known_keys(model, loc[:-1]))
         near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         fix = f"did you mean {near[0]}?" if near else f"known keys here: {', '.join(known)}"
-        return "CONFIG_UNKNOWN_KEY", "unknown key", fix
+        tags = [str(part) for part in loc if part in TAGS]
+        return "CONFIG_UNKNOWN_KEY", f"unknown key{f' of {tags[0]}' if tags else ''}", fix
     if kind == "missing":
         description = _description(model, loc)
         return "CONFIG_MISSING_KEY", "missing", f"set {path}: {description}"
@@ -72,10 +74,13 @@ def _explain(
 
 
 def _models_at(model: type[BaseModel], loc: Iterable[int | str]) -> list[type[BaseModel]]:
-    """Every model that may stand at a path (several for a union)."""
+    """Every model that may stand at a path: several for a union, unless the path has its tag."""
     current: list[type[BaseModel]] = [model]
     for part in loc:
         if isinstance(part, int):
+            continue
+        if part in TAGS:
+            current = [m for m in current if part in get_args(m.model_fields["kind"].annotation)]
             continue
         annotations = [m.model_fields[part].annotation for m in current if part in m.model_fields]
         current = [found for annotation in annotations for found in _models_in(annotation)]

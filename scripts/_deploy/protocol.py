@@ -1,7 +1,9 @@
 """Deploys one vault with its reporter and adapters, against tokens, feeds and pools that exist."""
 
+from typing import Any
+
 from ape import project
-from ape.contracts import ContractInstance
+from ape.contracts import ContractContainer, ContractInstance
 
 from scripts._deploy.chain import Deployer, npm_contract
 from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, VaultParams
@@ -28,7 +30,8 @@ def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
     Raises PoolForeign, WiringDiffers and what `Deployer.contract` raises.
     """
     vault = deployer.contract("vault", project.MarketMakingVault, _vault_args(params.vault))
-    _record_silo(deployer, vault, params.vault.asset)
+    _record_made(deployer, "silo", project.RequestSilo, vault.silo(), [params.vault.asset])
+    _record_made(deployer, "wind_down", project.WindDown, vault.windDown(), [])
     reporter = deployer.contract(
         "reporter",
         project.NavReporter,
@@ -50,12 +53,13 @@ def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: in
         adapter.raiseObservations(kept, sender=deployer.account)
 
 
-def _record_silo(deployer: Deployer, vault: ContractInstance, asset: str) -> None:
-    """Record the silo, which the vault's constructor created, under the same transaction."""
-    if deployer.book.known("silo", "RequestSilo", [asset]) is None:
+def _record_made(
+    deployer: Deployer, name: str, contract: ContractContainer, address: str, args: list[Any]
+) -> None:
+    """Record what the vault's constructor created, under the same transaction."""
+    if deployer.book.known(name, contract.contract_type.name, args) is None:
         made_by = deployer.book.entries["vault"]
-        address = str(vault.silo())
-        deployer.record("silo", project.RequestSilo, address, (made_by.tx, made_by.block), [asset])
+        deployer.record(name, contract, str(address), (made_by.tx, made_by.block), args)
 
 
 def _vault_args(params: VaultParams) -> tuple[str | int, ...]:

@@ -157,6 +157,7 @@ def _(stage: Stage) -> str:
     return f"names {', '.join(missing)}; complete with them"
 
 
+WHEN: Final = ("before", "after")
 EXAMPLES: Final = {
     "evm.rpc_url": "http://127.0.0.1:8545",
     "evm.chain_id": "1",
@@ -199,9 +200,14 @@ def _(stage: Stage) -> str:
 
 @row("O-10", "parameters changed while quoting, previewed", "keeper params show | set")
 def _(stage: Stage) -> str:
-    shown = stage.run("params", "show").data
-    assert "live" in json.dumps(shown)
-    return f"{len(next(iter(shown.values())))} parameters"
+    shown = stage.run("params", "show").data["parameters"]
+    live = [entry for entry in shown if entry["live"] == "now"]
+    spread = next(entry for entry in live if entry["path"].endswith(".spread_min_ppm"))
+    wish = f"{spread['path']}={spread['value'] * 2}"
+    preview = stage.run("params", "set", "--dry-run", wish).data
+    assert not preview["applied"]
+    assert all(market[when]["quotes"] for market in preview["quotes"] for when in WHEN)
+    return f"{len(shown)} parameters, {len(live)} take effect now; quotes before and after"
 
 
 @row("O-11", "pause, resume, cancel, flatten: four verbs", "keeper flatten --dry-run")
@@ -213,7 +219,7 @@ def _(stage: Stage) -> str:
     assert paused["paused"], paused
     assert (paused["bids"], paused["asks"]) == (0, 0)
     assert stage.run("resume", "ETH-USD").data["in_effect"]
-    return f"would send {len(data.get('orders', []))} orders; paused and resumed"
+    return f"would send {len(data['commands'])} commands; paused and resumed"
 
 
 @row("O-12", "logs by market, level, id", "keeper logs --market ETH-USD --level warn")

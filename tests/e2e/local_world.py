@@ -40,6 +40,7 @@ class Service:
         self, arguments: tuple[str, ...], log: Path, environment: Mapping[str, str]
     ) -> None:
         self.log = log
+        self._printed = b""
         with log.open("ab") as errors:
             self.process = subprocess.Popen(
                 [KEEPER, *arguments],
@@ -51,13 +52,21 @@ class Service:
 
     def line(self, patience_seconds: float) -> str:
         """Return the next line it prints. Raises AssertionError when none comes."""
+        end = time.monotonic() + patience_seconds
+        while b"\n" not in self._printed:
+            self._printed += self._more(end - time.monotonic())
+        text, _, self._printed = self._printed.partition(b"\n")
+        return text.decode() + "\n"
+
+    def _more(self, patience_seconds: float) -> bytes:
+        """Read past the pipe's buffered file, which would hide lines from the selector."""
         assert self.process.stdout is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(patience_seconds), f"silent: {self.log.read_text()}"
-        text = self.process.stdout.readline().decode()
-        assert text, f"ended: {self.log.read_text()}"
-        return text
+            assert selector.select(max(0.0, patience_seconds)), f"silent: {self.log.read_text()}"
+        found = os.read(self.process.stdout.fileno(), 65_536)
+        assert found, f"ended: {self.log.read_text()}"
+        return found
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, wait, and return the exit code; it is killed when it does not end."""

@@ -76,10 +76,13 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
     deploy_protocol(deployer, params)
 
     entries = deployer.book.entries
-    assert list(entries) == ["vault", "silo", "reporter", "uniswap_v3.weth-usdc", "clob.dydx"]
+    assert list(entries) == [
+        *("vault", "silo", "wind_down", "reporter", "uniswap_v3.weth-usdc", "clob.dydx")
+    ]
     vault = deployer.at(project.MarketMakingVault, entries["vault"].address)
     assert vault.reporter() == entries["reporter"].address
     assert vault.silo() == entries["silo"].address
+    assert vault.windDown() == entries["wind_down"].address
     assert list(vault.adapters()) == [
         entries["uniswap_v3.weth-usdc"].address,
         entries["clob.dydx"].address,
@@ -99,7 +102,7 @@ def test_deploy_protocol__address_book__has_the_hashes_of_what_stands_there(
         assert entry.abi_hash == abi_hash(abi.load(entry.contract))
         assert len(entry.source_commit.removesuffix("-dirty")) == 40
         assert chain.provider.get_receipt(entry.tx).block_number == entry.block
-    assert len({entry.code_hash for entry in book.contracts.values()}) == 5
+    assert len({entry.code_hash for entry in book.contracts.values()}) == 6
 
 
 def test_deploy_protocol__again_from_the_record__sends_nothing(
@@ -125,7 +128,7 @@ def test_deploy_protocol__interrupted__goes_on_where_it_stopped(
     deploy_protocol(Deployer.connected(issuer, deployer.book.path), params)
 
     finished = Book.open(deployer.book.path, deployer.book.chain_id).entries
-    assert len(kept) == 4
+    assert len(kept) == 5
     assert {name: finished[name] for name in kept} == kept
 
 

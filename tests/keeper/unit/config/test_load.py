@@ -60,6 +60,17 @@ def test_parse_config__unknown_key_in_a_strategy__is_found_inside_the_union(
     assert problem.fix == "did you mean layers?"
 
 
+def test_parse_config__key_of_another_strategy__names_the_keys_of_this_one(local_text: str) -> None:
+    text = local_text.replace("spread_min_ppm = 3000", "spread_min_ppm = 3000\nhalf_spread_ppm = 3")
+
+    with pytest.raises(ConfigInvalid) as caught:
+        parse(text)
+
+    (problem,) = caught.value.problems
+    assert problem.message == "unknown key of megavault"
+    assert problem.fix == "did you mean spread_min_ppm?"
+
+
 def test_parse_config__limit_left_out__is_missing_not_defaulted(local_text: str) -> None:
     text = "\n".join(line for line in local_text.splitlines() if not line.startswith("daily_loss"))
 
