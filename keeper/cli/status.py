@@ -109,7 +109,7 @@ def _file_hash(loaded: "LoadedConfig") -> str | None:
 
 
 def _print(data: dict[str, Any]) -> None:
-    usdc = data["usdc_quote_quantums"]
+    usdc, profit = data["usdc_quote_quantums"], data["profit_today_quote_quantums"]
     rows = [
         ("state", data["state"]),
         ("mode / network", f"{data['mode']} / {data['network']}, EVM {data['evm_chain_id']}"),
@@ -119,6 +119,7 @@ def _print(data: dict[str, Any]) -> None:
         ("EVM block", f"{data['evm_block']:,}"),
         ("subaccount", data["subaccount"]),
         ("quote balance", "unknown" if usdc is None else _usdc(usdc)),
+        ("profit today", "unknown" if profit is None else _usdc(profit)),
         ("sources down", ", ".join(data["sources_down"]) or "none"),
         (
             "parameters",

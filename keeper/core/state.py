@@ -168,6 +168,18 @@ class LossStop(msgspec.Struct, kw_only=True):
     started: bool = False
 
 
+class DayProfit(msgspec.Struct, kw_only=True):
+    """One leg's profit to date, now and as the UTC day (days since 1970) began.
+
+    `place` is the venue's height that is going on; of a pool it stays -1.
+    """
+
+    day: int
+    opening: int
+    latest: int
+    place: int = -1
+
+
 class Guard(msgspec.Struct, kw_only=True):
     """What the limits remember: the phase, message count of a block, losses, standing refusals.
 
@@ -187,6 +199,7 @@ class Guard(msgspec.Struct, kw_only=True):
 class State(msgspec.Struct, kw_only=True):
     """Everything `step` knows. Times in unix ns, money in quote quantums unless said otherwise.
 
+    `days` are legs of profit by adapter, the venue's under "".
     `sources` are those heard of in this run: true while connected and complete. A restored state
     has its dictionaries in another order, so nothing may depend on the order of one.
     """
@@ -210,6 +223,7 @@ class State(msgspec.Struct, kw_only=True):
     orders: Orders
     chain: Chain
     guard: Guard
+    days: dict[str, DayProfit] = {}
 
 
 _encoder = msgspec.json.Encoder(order="sorted")

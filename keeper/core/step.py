@@ -2,6 +2,7 @@
 
 from keeper.core.alerts import alerts
 from keeper.core.capital import manage_vault
+from keeper.core.day import close_height, note_pools
 from keeper.core.fold import fold
 from keeper.core.hedging import rebalance
 from keeper.core.notes import fresh_notes
@@ -34,7 +35,9 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     """
     state.t_ns = t_ns
     state.seq = seq
+    close_height(state, event)
     fold(state, event)
+    note_pools(state, event)
     if state.settings is None:
         return ()
     out: list[Approved[Command]] = []

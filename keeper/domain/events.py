@@ -152,6 +152,10 @@ class FillReceived(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     height: int
     time_ns: int = 0
 
+    def happened_ns(self, logged_ns: int) -> int:
+        """Return the venue's time of it, or the log's where the venue told none."""
+        return self.time_ns or logged_ns
+
 
 class OrderUpdated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The venue's word on one of our orders. Key: (client_id, good_til_block, status, filled).

@@ -146,6 +146,7 @@ class JournalReading:
             market.drop_before(self._height)
 
     def _filled(self, at_ms: int, event: ev.FillReceived) -> None:
+        at_ms = event.happened_ns(at_ms * NS_PER_MS) // NS_PER_MS
         self._market(event.market).fills.setdefault(event.fill_id, (at_ms, event))
 
     def _order(self, _at_ms: int, event: ev.OrderUpdated) -> None:

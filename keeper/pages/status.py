@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keeper.core.day import profit_today
 from keeper.core.reference import reference_of
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import pool_delta
@@ -52,14 +53,11 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
 
 
 def _profit(state: State) -> dict[str, int | None]:
-    """Profit since the UTC day or the run began, and how far below its high, as limits count it."""
+    """Profit since 00:00 UTC as the ledger counts it; how far below its high, as the limits do."""
     loss = state.guard.loss
-    if not loss.started:
-        return {"profit_today_quote_quantums": None, "below_high_quote_quantums": None}
-    profit = loss.samples[-1]
     return {
-        "profit_today_quote_quantums": profit - loss.day_start,
-        "below_high_quote_quantums": max(0, loss.high - profit),
+        "profit_today_quote_quantums": profit_today(state),
+        "below_high_quote_quantums": max(0, loss.high - loss.samples[-1]) if loss.started else None,
     }
 
 

@@ -60,7 +60,7 @@ def _profit_figure(parts: JournalParts, axis: TimeAxis) -> figures.Titled | None
     points = tuple((point.at_ms, sum(point.causes_usdc_e6)) for point in parts.profit)
     line = Line("profit", "total", points)
     chart = step_chart(Drawn([line]), Unit(_USDC, "USDC"), Scale(axis, guides=(0,)))
-    note = "USDC since 00:00 UTC or the run's start, vault and account, as the loss limits count it"
+    note = "USDC since 00:00 UTC, the venue account and the pools, as keeper pnl counts it"
     return figures.Titled("Profit of the day", chart, note) if chart else None
 
 

@@ -62,7 +62,7 @@ class Traces:
         )
 
     def profit(self) -> tuple[ProfitPoint, ...]:
-        """Return the day's profit its loss limits watch, over time."""
+        """Return the day's profit, over time."""
         return tuple(
             ProfitPoint(at_ms=at, causes_usdc_e6=(value,))
             for at, value in self._steps("", "profit")

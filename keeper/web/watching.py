@@ -175,7 +175,7 @@ def _fill_point(
         return None
     subticks_decimals, base_decimals = units[event.market]
     return event.market, FillPoint(
-        at_ms=record.t_ns // _NS_PER_MS,
+        at_ms=event.happened_ns(record.t_ns) // _NS_PER_MS,
         side=event.side.value,
         price_usdc_e6=scaled(event.subticks, _USDC - subticks_decimals),
         base_e9=scaled(event.quantums, _BASE - base_decimals),

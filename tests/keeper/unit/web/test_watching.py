@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from keeper.domain.commands import PlaceOrder
+from keeper.domain.orders import Side, TimeInForce
 from keeper.web.freshness import OFFLINE_AFTER_MS, STALE_AFTER_MS
 from keeper.web.watching import KeeperView, Watched, Watcher
+from tests.keeper.builders import ETH_PRICE, MS, ONE_ETH, SECOND, fill
 from tests.keeper.live_keeper import LiveKeeper
 
 
@@ -112,6 +115,27 @@ def test_look__fills_before_and_after_it_began__are_shown_once(
     after = len(watcher.traces.newest_fills())
     assert 0 < before < after
     assert after == len(keeper.keeper.state.account.deltas)
+
+
+def test_look__a_fill_told_late__has_the_venues_time(keeper: LiveKeeper, watcher: Watcher) -> None:
+    keeper.tick(3)
+    core = keeper.keeper
+    order = PlaceOrder(
+        market="ETH-USD",
+        client_id=1,
+        side=Side.BUY,
+        quantums=ONE_ETH,
+        subticks=ETH_PRICE,
+        good_til_block=core.height,
+        time_in_force=TimeInForce.POST_ONLY,
+        reduce_only=False,
+    )
+    missed_ns = core.now - 60 * SECOND
+    core.feed(fill(900, order, ONE_ETH, core.height, time_ns=missed_ns))
+
+    seen(watcher)
+
+    assert missed_ns // MS in {point.at_ms for _, point in watcher.traces.newest_fills()}
 
 
 def test_look__a_restarted_keeper__keeps_its_earlier_fills(
