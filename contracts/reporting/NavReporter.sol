@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
@@ -25,6 +26,7 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
     using GainGate for INavReporter.Gate;
     using GainGate for GainGate.History;
     using SafeCast for uint256;
+    using TransientSlot for *; // inherited already; slither keeps one parent's "for *" only, EIP712's
 
     /// @inheritdoc INavReporter
     bytes32 public lastReportHash;
