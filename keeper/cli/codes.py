@@ -75,6 +75,8 @@ ERRORS: Final[dict[str, str]] = {
     "The record is named; it was written by other code or changed afterwards.",
     "SCENE_FAILED": "A scene of the demonstration could not come to its end, so that nothing was "
     "shown. The message says what was missing.",
+    "STRATEGY_DOMAIN": "A quoting rule's parameters lie outside what its formula allows; the "
+    "message names the parameter and the bound. docs/strategies.md explains each rule.",
     "TRANSACTION_PENDING": "The transaction was sent but is not in a block yet. "
     "Look its hash up before sending anything again.",
     "TRANSACTION_REFUSED": "The transaction would revert, or reverted. "
@@ -101,6 +103,8 @@ REFUSALS: Final[dict[str, str]] = {
     "`keeper resume` accepts it and starts again.",
     "EXITING": "The vault is exiting: only orders that reduce the position are sent.",
     "HALTED": "The vault is halted: no order is sent at all. `keeper resume` starts again.",
+    "INVENTORY_BEYOND_CURVE": "The inventory is more than the rule's curve holds: the range, or "
+    "the virtual reserve, is used up on that side. Numbers are base quantums of the reserve.",
     "LEADER_BASIS": "The leader's average distance from the oracle is more than max_basis_ppm: "
     "it is another asset, or one of the two is wrong. Quotes are pulled.",
     "MARGIN": "The order filled at its worst would need more margin than the subaccount has.",
@@ -114,9 +118,14 @@ REFUSALS: Final[dict[str, str]] = {
     "NOT_ACTIVATED": "The quote balance is below activation_threshold_quote_quantums.",
     "NOT_REDUCING": "A reduce-only order would not reduce the position.",
     "NO_EQUITY": "The subaccount has no positive equity; there is nothing to quote with.",
+    "ORDER_BEYOND_WIRE": "One order would be larger than the venue's messages carry (64 bits of "
+    "base quantums); the equity or the price is wrong.",
     "ORDER_BELOW_STEP": "One order would be worth less than the market's step; limit and value are "
     "1e-6 USDC. Raise the order size, or the equity.",
     "PAUSED": "A person paused the market. `keeper resume MARKET` quotes it again.",
+    "PRICE_ABSURD": "A price is less than one tick, more than an order can carry, or far from the "
+    "market's own book: something that feeds it is wrong, and nothing is quoted. Numbers are "
+    "subticks.",
     "PRICE_BAND": "The price is farther from the reference than price_band_ppm.",
     "PRICE_TICK": "The price is not a multiple of the market's tick.",
     "QUOTES_GIVE_AWAY": "At the largest position the reducing quote is farther beyond the "
@@ -141,6 +150,7 @@ REFUSALS: Final[dict[str, str]] = {
     "STALE_ORACLE": "The oracle price is older than oracle_max_age_ms; quotes are pulled.",
     "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
     "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",
+    "ZERO_REFERENCE": "The reference price is zero or less; nothing is quoted.",
 }
 CHAIN_REFUSALS: Final[dict[str, str]] = {
     "CHAIN_FAILS": "Several transactions of an adapter failed in a row; the keeper goes on trying "

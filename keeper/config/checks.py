@@ -5,9 +5,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
-from keeper.config.model import Config, Market, MarketLeader, MegaVault
+from keeper.config.model import Config, Market, MarketLeader
 from keeper.config.problems import Problem
+from keeper.config.settings import rule_params
+from keeper.config.strategies import MegaVault
 from keeper.domain.units import PPM
+from keeper.strategies import rules
 
 __all__ = ["check_meaning"]
 
@@ -92,12 +95,27 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             "the band is wider than the largest position, so it would never act",
             "set it at or below max_position_quote_quantums",
         )
+    yield from _rule(f"{path}.strategy", market)
     rule = market.strategy
     if isinstance(rule, MegaVault) and rule.layers * rule.order_size_pct_ppm > PPM:
         yield _problem(
             f"{path}.strategy.order_size_pct_ppm",
             f"{rule.layers} layers of it are more than the equity",
             "lower layers or order_size_pct_ppm",
+        )
+
+
+def _rule(path: str, market: Market) -> Iterator[Problem]:
+    """What the rule itself says of its parameters, beside the field it names first."""
+    fields = type(market.strategy).model_fields
+    for text in rules.problems(rule_params(market.strategy)):
+        named = next((word for word in text.replace(":", " ").split() if word in fields), "")
+        yield Problem(
+            code="STRATEGY_DOMAIN",
+            path=f"{path}.{named}" if named else path,
+            line=0,
+            message=text,
+            fix="see docs/strategies.md for the parameters and what they mean",
         )
 
 

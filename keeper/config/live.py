@@ -58,6 +58,9 @@ TIGHTEN_ONLY: Final = {
 UNITS: Final = (
     ("_quote_quantums", "1e-6 USDC"),
     ("_assets", "asset units"),
+    ("_e9", "1e-9 per ppm"),
+    ("_orders", "orders"),
+    ("_per_day", "a day"),
     ("_ppm", "ppm"),
     ("_ms", "ms"),
     ("_seconds", "s"),

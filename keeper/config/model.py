@@ -21,6 +21,7 @@ from keeper.config.fields import (
     WebsocketUrl,
     described,
 )
+from keeper.config.strategies import Rule
 
 __all__ = [
     "FORMAT_VERSION",
@@ -28,7 +29,6 @@ __all__ = [
     "Clock",
     "Config",
     "Evm",
-    "FixedSpread",
     "JournalSection",
     "Key",
     "Keys",
@@ -36,7 +36,6 @@ __all__ = [
     "Limits",
     "Market",
     "MarketLeader",
-    "MegaVault",
     "Pool",
     "Relay",
     "Reporter",
@@ -115,32 +114,6 @@ class JournalSection(Section):
     sync_interval_ms: Milliseconds = described("Longest time before fdatasync, in ms.", 50, le=50)
 
 
-class MegaVault(Section):
-    """The dYdX MegaVault rule; all ppm unless the name says otherwise."""
-
-    kind: Literal["megavault"] = described("Name of the rule.")
-    layers: Positive = described("Orders per side.", le=10)
-    spread_min_ppm: Ppm = described("Least half spread, in ppm of the reference price.")
-    spread_buffer_ppm: Ppm = described(
-        "Half spread above the venue's minimum price change, in ppm."
-    )
-    skew_factor_ppm: NonNegative = described("Strength of the inventory skew, in ppm.")
-    order_size_pct_ppm: Ppm = described("Size of one order, in ppm of equity.")
-    activation_threshold_quote_quantums: NonNegative = described(
-        "Equity below which nothing is quoted, in 1e-6 USDC."
-    )
-
-
-class FixedSpread(Section):
-    """A constant distance from the reference: the rule every other must beat."""
-
-    kind: Literal["fixed_spread"] = described("Name of the rule.")
-    layers: Positive = described("Orders per side.", le=10)
-    half_spread_ppm: Ppm = described("Distance of the first layer, in ppm of the reference price.")
-    layer_step_ppm: Ppm = described("Distance between layers, in ppm.")
-    order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
-
-
 class Leader(Section):
     """Public books of the exchange that leads the venue's prices; nothing is traded there."""
 
@@ -187,8 +160,9 @@ class Market(Section):
     """One perpetual market that is quoted."""
 
     ticker: str = described("Name at the venue, e.g. ETH-USD.", pattern=r"^[A-Z0-9,.\-]{3,32}$")
-    strategy: Annotated[MegaVault | FixedSpread, Field(discriminator="kind")] = described(
-        "The quoting rule: megavault or fixed_spread."
+    strategy: Annotated[Rule, Field(discriminator="kind")] = described(
+        "The quoting rule: megavault, fixed_spread, avellaneda_stoikov, glft, constant_product or "
+        "range_on_book."
     )
     good_til_block_offset: Positive = described(
         "Blocks after which an order dies by itself, in venue blocks.", le=20

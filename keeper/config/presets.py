@@ -4,12 +4,10 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["FEEDS", "VENUES", "preset"]
+__all__ = ["FEEDS", "RULES", "VENUES", "preset"]
 
-ETH_MARKET: Final[dict[str, Any]] = {
-    "ticker": "ETH-USD",
-    "strategy": {
-        "kind": "megavault",
+RULES: Final[dict[str, dict[str, Any]]] = {
+    "megavault": {
         "layers": 2,
         "spread_min_ppm": 3_000,
         "spread_buffer_ppm": 1_500,
@@ -17,6 +15,54 @@ ETH_MARKET: Final[dict[str, Any]] = {
         "order_size_pct_ppm": 100_000,
         "activation_threshold_quote_quantums": 1_000_000_000,
     },
+    "fixed_spread": {
+        "layers": 2,
+        "half_spread_ppm": 500,
+        "layer_step_ppm": 500,
+        "order_size_quote_quantums": 2_000_000_000,
+    },
+    "avellaneda_stoikov": {
+        "layers": 2,
+        "layer_step_ppm": 300,
+        "order_size_quote_quantums": 2_000_000_000,
+        "gamma_e9": 100,
+        "k_e9": 4_000_000,
+        "volatility_ppm": 30_000,
+        "horizon_seconds": 3_600,
+        "max_inventory_orders": 8,
+    },
+    "glft": {
+        "layers": 2,
+        "layer_step_ppm": 300,
+        "order_size_quote_quantums": 2_000_000_000,
+        "gamma_e9": 2_000,
+        "k_e9": 4_000_000,
+        "arrivals_per_day": 2_000,
+        "volatility_ppm": 30_000,
+        "drift_ppm": 0,
+        "impact_ppm": 0,
+        "horizon_seconds": 0,
+        "max_inventory_orders": 8,
+    },
+    "constant_product": {
+        "layers": 3,
+        "order_size_quote_quantums": 2_000_000_000,
+        "reserves_quote_quantums": 4_000_000_000_000,
+        "fee_ppm": 300,
+    },
+    "range_on_book": {
+        "layers": 3,
+        "order_size_quote_quantums": 2_000_000_000,
+        "reserves_quote_quantums": 200_000_000_000,
+        "fee_ppm": 300,
+        "width_ppm": 50_000,
+    },
+}
+"""Example parameters of each quoting rule, for ether at about 3,000 USDC and a vault of 100,000."""
+
+ETH_MARKET: Final[dict[str, Any]] = {
+    "ticker": "ETH-USD",
+    "strategy": {"kind": "megavault", **RULES["megavault"]},
     "good_til_block_offset": 10,
     "refresh_blocks": 2,
     "price_tolerance_ppm": 200,

@@ -7,11 +7,11 @@ from typing import Any, Final, get_args
 import msgspec
 from pydantic import BaseModel, ValidationError
 
+from keeper.config.strategies import KINDS
 from keeper.domain.errors import ConfigError
 
 __all__ = ["ConfigInvalid", "Problem", "line_of", "problems_of"]
 
-TAGS: Final = ("megavault", "fixed_spread")
 HEADER: Final = re.compile(r"\s*\[(\[)?\s*([^\]]+?)\s*\]")
 KEY: Final = re.compile(r"\s*([A-Za-z0-9_\-\"']+)\s*=")
 
@@ -43,7 +43,7 @@ def problems_of(error: ValidationError, model: type[BaseModel], text: str) -> li
     """Turn a validation error into problems; values are never repeated, they might be secrets."""
     found = []
     for item in error.errors(include_input=False, include_url=False):
-        loc = [part for part in item["loc"] if part not in TAGS]
+        loc = [part for part in item["loc"] if part not in KINDS]
         path = ".".join(str(part) for part in loc)
         code, message, fix = _explain(item["type"], item["msg"], item["loc"], model)
         found.append(
@@ -56,14 +56,14 @@ def _explain(
     kind: str, message: str, loc: Sequence[int | str], model: type[BaseModel]
 ) -> tuple[str, str, str]:
     """Say what is wrong and what to do; `loc` holds the tag of a union's member as well."""
-    path = ".".join(str(part) for part in loc if part not in TAGS)
+    path = ".".join(str(part) for part in loc if part not in KINDS)
     if kind == "extra_forbidden":
         import difflib
 
         known = sorted(_known_keys(model, loc[:-1]))
         near = difflib.get_close_matches(str(loc[-1]), known, n=1, cutoff=0.5)
         fix = f"did you mean {near[0]}?" if near else f"known keys here: {', '.join(known)}"
-        tags = [str(part) for part in loc if part in TAGS]
+        tags = [str(part) for part in loc if part in KINDS]
         return "CONFIG_UNKNOWN_KEY", f"unknown key{f' of {tags[0]}' if tags else ''}", fix
     if kind == "missing":
         description = _description(model, loc)
@@ -79,7 +79,7 @@ def _models_at(model: type[BaseModel], loc: Iterable[int | str]) -> list[type[Ba
     for part in loc:
         if isinstance(part, int):
             continue
-        if part in TAGS:
+        if part in KINDS:
             current = [m for m in current if part in get_args(m.model_fields["kind"].annotation)]
             continue
         annotations = [m.model_fields[part].annotation for m in current if part in m.model_fields]

@@ -7,24 +7,46 @@ import hashlib
 import json
 from typing import Final
 
-from keeper.config.model import Config, FixedSpread, Limits, Market, MegaVault
+from keeper.config.model import Config, Limits, Market
+from keeper.config.strategies import Rule
 from keeper.domain.errors import ConfigError
 from keeper.domain.settings import (
     AllocationSettings,
-    FixedSpreadParams,
     LeaderSettings,
     MarketSettings,
-    MegaVaultParams,
     PoolSettings,
     RiskLimits,
     StepSettings,
-    Strategy,
     params_hash,
 )
+from keeper.domain.strategies import (
+    AvellanedaStoikovParams,
+    ConstantProductParams,
+    FixedSpreadParams,
+    GlftParams,
+    MegaVaultParams,
+    RangeOnBookParams,
+    Strategy,
+)
 
-__all__ = ["config_hash", "market_settings", "params_hash", "risk_limits", "to_step_settings"]
+__all__ = [
+    "config_hash",
+    "market_settings",
+    "params_hash",
+    "risk_limits",
+    "rule_params",
+    "to_step_settings",
+]
 
 INDEPENDENT: Final = {"keys"}
+RULES: Final[dict[str, type[Strategy]]] = {
+    "avellaneda_stoikov": AvellanedaStoikovParams,
+    "constant_product": ConstantProductParams,
+    "fixed_spread": FixedSpreadParams,
+    "glft": GlftParams,
+    "megavault": MegaVaultParams,
+    "range_on_book": RangeOnBookParams,
+}
 
 
 def to_step_settings(config: Config) -> StepSettings:
@@ -54,15 +76,15 @@ def market_settings(market: Market) -> MarketSettings:
     """Return what `step` may read of one market."""
     leader = market.leader
     values = dict(market) | {
-        "strategy": _strategy(market.strategy),
+        "strategy": rule_params(market.strategy),
         "leader": None if leader is None else LeaderSettings(**dict(leader)),
     }
     return MarketSettings(**values)
 
 
-def _strategy(rule: MegaVault | FixedSpread) -> Strategy:
-    fields = {name: value for name, value in rule if name != "kind"}
-    return MegaVaultParams(**fields) if isinstance(rule, MegaVault) else FixedSpreadParams(**fields)
+def rule_params(rule: Rule) -> Strategy:
+    """Return the parameters a rule's section means."""
+    return RULES[rule.kind](**{name: value for name, value in rule if name != "kind"})
 
 
 def config_hash(config: Config) -> str:

@@ -7,10 +7,10 @@ import msgspec
 from keeper.domain.approval import Refused
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side
-from keeper.domain.settings import MarketSettings, MegaVaultParams, RiskLimits
+from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM, div_up
 from keeper.markets.perpetual import quantums_for_value_down, value_abs_up
-from keeper.strategies.rules import half_spread_ppm, quote
+from keeper.strategies.rules import half_spread_ppm, order_value, quote
 from keeper.strategies.snapshot import MarketSnapshot
 
 __all__ = ["REFUSED", "Surroundings", "implausible"]
@@ -71,11 +71,8 @@ def _spread_and_fee(settings: MarketSettings, seen: Surroundings) -> Refused | N
 
 
 def _order_and_step(settings: MarketSettings, seen: Surroundings) -> Refused | None:
-    rule, listing = settings.strategy, seen.listing
-    if isinstance(rule, MegaVaultParams):
-        value = rule.order_size_pct_ppm * seen.equity // PPM
-    else:
-        value = rule.order_size_quote_quantums
+    listing = seen.listing
+    value = order_value(settings.strategy, seen.equity)
     if quantums_for_value_down(listing, value, seen.oracle_price) > 0:
         return None
     least = value_abs_up(listing, listing.step_base_quantums, seen.oracle_price)

@@ -20,6 +20,7 @@ from keeper.domain.commands import Command, PlaceOrder
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
+from keeper.domain.units import NS_PER_SECOND
 from keeper.execution.orders import Leg, WorkingOrder, slot_key
 from keeper.execution.reconcile import (
     Rules,
@@ -89,6 +90,7 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
         close_only=phase is Phase.REDUCING,
         reference_price=around.price,
         widen_ppm=around.widen_ppm,
+        now_s=state.t_ns // NS_PER_SECOND if rules.has_horizon(settings.strategy) else 0,
     )
     fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare)
     ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}

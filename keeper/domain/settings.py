@@ -4,6 +4,8 @@ import hashlib
 
 import msgspec
 
+from keeper.domain.strategies import FixedSpreadParams, MegaVaultParams, Strategy
+
 __all__ = [
     "AllocationSettings",
     "FixedSpreadParams",
@@ -16,29 +18,6 @@ __all__ = [
     "Strategy",
     "params_hash",
 ]
-
-
-class MegaVaultParams(msgspec.Struct, frozen=True, kw_only=True, tag="megavault"):
-    """Parameters of the dYdX MegaVault rule, all in ppm unless named otherwise."""
-
-    layers: int
-    spread_min_ppm: int
-    spread_buffer_ppm: int
-    skew_factor_ppm: int
-    order_size_pct_ppm: int
-    activation_threshold_quote_quantums: int
-
-
-class FixedSpreadParams(msgspec.Struct, frozen=True, kw_only=True, tag="fixed_spread"):
-    """Quote at a constant distance from the reference: the rule every other must beat."""
-
-    layers: int
-    half_spread_ppm: int
-    layer_step_ppm: int
-    order_size_quote_quantums: int
-
-
-Strategy = MegaVaultParams | FixedSpreadParams
 
 
 class LeaderSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,17 +5,18 @@ where the same products leave 64 bits. The venue's own version keeps long-term o
 refresh rule; ours places short-term orders, so refresh and ids are here as pure functions only.
 """
 
-from keeper.domain.approval import Refused
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
-from keeper.domain.settings import MegaVaultParams
+from keeper.domain.strategies import MegaVaultParams
 from keeper.domain.units import PPM, div_down, div_up
-from keeper.markets.perpetual import quantums_for_value_down, value_trunc
-from keeper.strategies.snapshot import MarketSnapshot, Quotes, reducing_only
+from keeper.markets.perpetual import multiple_down, value_trunc
+from keeper.strategies.ladder import MAX_WIRE, basis, closing, refused
+from keeper.strategies.snapshot import MarketSnapshot, Quotes
 
 __all__ = [
     "client_id",
     "is_active",
+    "order_quantums",
     "problems",
     "quote",
     "refreshed_client_id",
@@ -28,19 +29,35 @@ _MAX_LAYERS = 255  # a layer has eight bits of the client id
 
 
 def quote(params: MegaVaultParams, snapshot: MarketSnapshot) -> Quotes:
-    """Compute the ladder, ask and bid of the front layer first; Refused when there is no basis."""
-    if snapshot.oracle_price <= 0:
-        return _refused("ZERO_ORACLE", snapshot, 1, snapshot.oracle_price)
-    if snapshot.equity <= 0:
-        return _refused("NO_EQUITY", snapshot, 1, snapshot.equity)
+    """Compute the ladder, ask and bid of the front layer first; Refused when there is no basis.
+
+    Refused as `ladder.basis` says, ORDER_BEYOND_WIRE (base quantums) for a size that the venue's
+    messages cannot carry, and NOT_ACTIVATED; nothing where one order is less than the step.
+    """
+    no_basis = basis(snapshot)
+    if no_basis is not None:
+        return no_basis
+    quantums = order_quantums(params, snapshot)
+    if quantums == 0:
+        return ()
+    if quantums > MAX_WIRE:
+        return refused("ORDER_BEYOND_WIRE", snapshot, MAX_WIRE, quantums)
     if not is_active(params, snapshot.usdc, snapshot.inventory != 0):
-        return _refused(
-            "NOT_ACTIVATED", snapshot, params.activation_threshold_quote_quantums, snapshot.usdc
-        )
-    quotes = _ladder(params, snapshot)
-    if not snapshot.close_only:
-        return quotes
-    return reducing_only(quotes, snapshot.inventory, snapshot.market.step_base_quantums)
+        threshold = params.activation_threshold_quote_quantums
+        return refused("NOT_ACTIVATED", snapshot, threshold, snapshot.usdc)
+    return closing(snapshot, _ladder(params, snapshot, quantums))
+
+
+def order_quantums(params: MegaVaultParams, snapshot: MarketSnapshot) -> int:
+    """Size of each order in base quantums: one rounding of pct*equity/oracle, down to the step."""
+    market = snapshot.market
+    exponent = market.oracle_exponent + market.atomic_resolution + 6
+    value, price = params.order_size_pct_ppm * snapshot.equity, snapshot.oracle_price * PPM
+    if exponent >= 0:
+        price *= 10**exponent
+    else:
+        value *= 10**-exponent
+    return multiple_down(value // price, market.step_base_quantums)
 
 
 def is_active(params: MegaVaultParams, usdc: int, has_position: bool) -> bool:
@@ -85,16 +102,17 @@ def withdrawal_slippage(
     leverage: tuple[int, int],
     shares: tuple[int, int],
 ) -> tuple[int, int]:
-    """Slippage of withdrawing shares (part, total) at a leverage (fraction >= 0), as a fraction.
+    """Slippage of withdrawing shares (part, total) at a leverage (fraction), as a fraction.
 
-    The smaller of leverage * initial margin and spread * (1 + average skew) * leverage, the skew
-    averaged over the leverage path l .. l / (1 - part/total); antiderivative of the skew:
-    k*l^2 + k^2*l^3/3. Raises ValueError unless 0 < part <= total.
+    A short's is that of the long of its size. The smaller of leverage * initial margin and
+    spread * (1 + average skew) * leverage, the skew averaged over the leverage path
+    l .. l / (1 - part/total); antiderivative of the skew: k*l^2 + k^2*l^3/3.
+    Raises ValueError unless 0 < part <= total.
     """
     part, total = shares
     if not 0 < part <= total:
         raise ValueError(f"cannot withdraw {part} of {total} shares")
-    low, unit = leverage
+    low, unit = abs(leverage[0]), abs(leverage[1])
     simple = (low * market.initial_margin_ppm, unit * PPM)
     if low == 0 or part == total:
         return _reduced(*simple)
@@ -111,17 +129,14 @@ def withdrawal_slippage(
     return _reduced(*smaller)
 
 
-def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot) -> tuple[Quote, ...]:
-    market, oracle = snapshot.market, snapshot.oracle_price
-    notional = value_trunc(market, snapshot.inventory, oracle)
+def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot, quantums: int) -> tuple[Quote, ...]:
+    market = snapshot.market
+    notional = value_trunc(market, snapshot.inventory, snapshot.oracle_price)
     leverage = div_up(notional * PPM, snapshot.equity)
-    size_value = div_down(params.order_size_pct_ppm * snapshot.equity, PPM)
-    quantums = quantums_for_value_down(market, size_value, oracle)
-    if quantums == 0:
-        return ()
     spread = spread_ppm(params, market.min_price_change_ppm)
     scaled, unit = _in_ticks(market, snapshot.centre)
     tick = market.subticks_per_tick
+    most = MAX_WIRE // tick
     ask_tif = TimeInForce.POST_ONLY if leverage <= 0 else TimeInForce.GTT
     bid_tif = TimeInForce.POST_ONLY if leverage >= 0 else TimeInForce.GTT
     quotes: list[Quote] = []
@@ -139,7 +154,7 @@ def _ladder(params: MegaVaultParams, snapshot: MarketSnapshot) -> tuple[Quote, .
                     side=side,
                     layer=layer,
                     quantums=quantums,
-                    subticks=max(1, ticks) * tick,
+                    subticks=min(max(1, ticks), most) * tick,
                     time_in_force=tif,
                 )
             )
@@ -176,7 +191,3 @@ def _reduced(numerator: int, denominator: int) -> tuple[int, int]:
     while b:
         a, b = b, a % b
     return numerator // a, denominator // a
-
-
-def _refused(code: str, snapshot: MarketSnapshot, limit: int, value: int) -> Refused:
-    return Refused(code=code, subject=snapshot.market.ticker, limit=limit, value=value)

@@ -26,7 +26,8 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     Quotes stand around `reference_price`, in the oracle's unit; values and leverage are the
     oracle's. None means that the oracle is the reference. `widen_ppm` is added to
-    whatever distance the rule asks for.
+    whatever distance the rule asks for, `bid_widen_ppm` and `ask_widen_ppm` to one side alone; a
+    sum below zero moves a side in. `now_s` is unix time, for rules with a horizon (else 0).
     """
 
     market: PerpetualMarket
@@ -37,6 +38,9 @@ class MarketSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     close_only: bool
     reference_price: int | None = None
     widen_ppm: int = 0
+    bid_widen_ppm: int = 0
+    ask_widen_ppm: int = 0
+    now_s: int = 0
 
     @property
     def centre(self) -> int:
@@ -68,15 +72,33 @@ def reducing_only(
 
 
 def moved_out(quotes: tuple[Quote, ...], snapshot: MarketSnapshot) -> tuple[Quote, ...]:
-    """Move a rule's quotes out by the snapshot's `widen_ppm`, to the next tick outwards."""
-    if snapshot.widen_ppm == 0:
+    """Move a rule's quotes out by the snapshot's widths, to the next tick outwards.
+
+    A width below zero moves in, unless bids and asks would meet: then no side moves in.
+    """
+    bid_ppm = snapshot.widen_ppm + snapshot.bid_widen_ppm
+    ask_ppm = snapshot.widen_ppm + snapshot.ask_widen_ppm
+    moved = _moved(quotes, snapshot.market.subticks_per_tick, bid_ppm, ask_ppm)
+    if min(bid_ppm, ask_ppm) < 0 and _meet(moved):
+        tick = snapshot.market.subticks_per_tick
+        return _moved(quotes, tick, max(0, bid_ppm), max(0, ask_ppm))
+    return moved
+
+
+def _moved(quotes: tuple[Quote, ...], tick: int, bid_ppm: int, ask_ppm: int) -> tuple[Quote, ...]:
+    if bid_ppm == ask_ppm == 0:
         return quotes
-    tick, widen_ppm = snapshot.market.subticks_per_tick, snapshot.widen_ppm
     moved: list[Quote] = []
     for quote in quotes:
         if quote.side is Side.SELL:
-            subticks = multiple_up(div_up(quote.subticks * (PPM + widen_ppm), PPM), tick)
+            subticks = multiple_up(div_up(quote.subticks * (PPM + ask_ppm), PPM), tick)
         else:
-            subticks = multiple_down(div_down(quote.subticks * (PPM - widen_ppm), PPM), tick)
+            subticks = multiple_down(div_down(quote.subticks * (PPM - bid_ppm), PPM), tick)
         moved.append(replace(quote, subticks=max(tick, subticks)))
     return tuple(moved)
+
+
+def _meet(quotes: tuple[Quote, ...]) -> bool:
+    bids = [quote.subticks for quote in quotes if quote.side is Side.BUY]
+    asks = [quote.subticks for quote in quotes if quote.side is Side.SELL]
+    return bool(bids and asks) and min(asks) <= max(bids)

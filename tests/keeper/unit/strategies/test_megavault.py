@@ -224,12 +224,57 @@ def test_quote__size_below_one_step__nothing_rather_than_enlarged() -> None:
 
 def test_quote__huge_numbers__no_overflow() -> None:
     market = _eth(step_base_quantums=1)
-    snapshot = _snapshot(market, 10**30, usdc=10**30)
+    snapshot = _snapshot(market, 10**19, usdc=10**19)
 
     result = _quotes(megavault.quote(_params(skew_factor_ppm=10**15), snapshot))
 
-    assert all(q.quantums > 2**64 for q in result)
-    assert all(q.subticks >= market.subticks_per_tick for q in result)
+    # The bid's skew is beyond -10**18 spreads and the ask's below: both at the ends of the range.
+    most = (2**64 - 1) // market.subticks_per_tick * market.subticks_per_tick
+    assert {q.subticks for q in result if q.side is Side.BUY} == {market.subticks_per_tick}
+    assert all(0 < q.subticks <= most for q in result)
+    short = _quotes(
+        megavault.quote(_params(skew_factor_ppm=10**15), replace(snapshot, inventory=-(10**18)))
+    )
+    assert {q.subticks for q in short if q.side is Side.SELL} == {most}
+
+
+def test_quote__size_beyond_the_wire__refused_with_both_numbers() -> None:
+    snapshot = _snapshot(_eth(step_base_quantums=1), 0, usdc=10**30)
+
+    result = megavault.quote(_params(), snapshot)
+
+    # 10 % of 1e24 USDC at 3,000 in 1e-9 ETH.
+    assert result == Refused(
+        code="ORDER_BEYOND_WIRE", subject="ETH-USD", limit=2**64 - 1, value=10**30 // 30
+    )
+
+
+def test_order_quantums__share_of_equity_below_a_quantum__kept_until_the_step() -> None:
+    """1.5 % of 1,000.000001 USDC is 15,000,000.015 quote quantums: at 1e-9 USDC a base unit, what
+    is after the point still buys 15 units."""
+    market = _eth(atomic_resolution=0, oracle_exponent=-9, step_base_quantums=1)
+    snapshot = _snapshot(market, 0, oracle_price=1, equity=1_000_000_001)
+
+    quantums = megavault.order_quantums(_params(order_size_pct_ppm=15_000), snapshot)
+
+    assert quantums == 15_000_000_015
+
+
+def test_quote__size_rounds_to_nothing_below_activation__no_orders_rather_than_refused() -> None:
+    """The venue computes the ladder before it asks for activation."""
+    snapshot = _snapshot(_eth(), 0, usdc=1_000_000)
+
+    assert megavault.quote(_params(order_size_pct_ppm=1_000), snapshot) == ()
+
+
+@pytest.mark.parametrize(("price", "value"), [(1, 1), (10**20, 10**20)])
+def test_quote__price_no_order_can_carry__refused(price: int, value: int) -> None:
+    snapshot = _snapshot(_eth(), 0, oracle_price=price, equity=10**9)
+
+    result = megavault.quote(_params(), snapshot)
+
+    assert isinstance(result, Refused)
+    assert (result.code, result.value) == ("PRICE_ABSURD", value)
 
 
 def test_problems__each_broken_field__named() -> None:
@@ -254,6 +299,12 @@ def test_withdrawal_slippage__small_part__uses_the_average_skew() -> None:
     slippage = megavault.withdrawal_slippage(params, _eth(), (2, 1), (1, 2))
 
     assert slippage == (49, 1500)
+
+
+def test_withdrawal_slippage__short__that_of_the_long_of_its_size() -> None:
+    params = _params(skew_factor_ppm=1_000_000, spread_min_ppm=1000, spread_buffer_ppm=0)
+
+    assert megavault.withdrawal_slippage(params, _eth(), (-2, 1), (1, 2)) == (49, 1500)
 
 
 def test_withdrawal_slippage__whole_vault__leverage_times_initial_margin() -> None:

@@ -1,0 +1,128 @@
+"""The quoting rules a market may follow, as configuration sections; docs/strategies.md explains."""
+
+from typing import Annotated, Final, Literal, get_args
+
+from pydantic import Field
+
+from keeper.config.fields import NonNegative, Positive, Ppm, Section, described
+
+__all__ = [
+    "AvellanedaStoikov",
+    "ConstantProduct",
+    "FixedSpread",
+    "Glft",
+    "KINDS",
+    "MegaVault",
+    "RangeOnBook",
+    "Rule",
+]
+
+Layers = Annotated[int, Field(gt=0, le=10)]
+
+
+class MegaVault(Section):
+    """The dYdX MegaVault rule; all ppm unless the name says otherwise."""
+
+    kind: Literal["megavault"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    spread_min_ppm: Ppm = described("Least half spread, in ppm of the reference price.")
+    spread_buffer_ppm: Ppm = described(
+        "Half spread above the venue's minimum price change, in ppm."
+    )
+    skew_factor_ppm: NonNegative = described("Strength of the inventory skew, in ppm.")
+    order_size_pct_ppm: Ppm = described("Size of one order, in ppm of equity.")
+    activation_threshold_quote_quantums: NonNegative = described(
+        "Equity below which nothing is quoted, in 1e-6 USDC."
+    )
+
+
+class FixedSpread(Section):
+    """A constant distance from the reference: the rule every other must beat."""
+
+    kind: Literal["fixed_spread"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    half_spread_ppm: Ppm = described("Distance of the first layer, in ppm of the reference price.")
+    layer_step_ppm: Ppm = described("Distance between layers, in ppm.")
+    order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
+
+
+class AvellanedaStoikov(Section):
+    """Avellaneda and Stoikov (2008): a reservation price and an optimal spread around it."""
+
+    kind: Literal["avellaneda_stoikov"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    layer_step_ppm: Ppm = described("Distance between layers, in ppm.")
+    order_size_quote_quantums: Positive = described(
+        "Size of one order, in 1e-6 USDC; the unit of inventory."
+    )
+    gamma_e9: Positive = described("Risk aversion gamma, in 1e-9 per ppm of price and order.")
+    k_e9: Positive = described(
+        "Decay k of the chance of a fill with distance, exp(-k*distance), in 1e-9 per ppm."
+    )
+    volatility_ppm: Positive = described("Standard deviation sigma of a day's move, in ppm.")
+    horizon_seconds: NonNegative = described(
+        "Length of a horizon, each following the last from unix time 0, in seconds; 0: infinite."
+    )
+    max_inventory_orders: Positive = described(
+        "Inventory from which no more is added, in orders.", le=1_000
+    )
+
+
+class Glft(Section):
+    """Gueant, Lehalle and Fernandez-Tapia (2013): the same market under an inventory limit."""
+
+    kind: Literal["glft"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    layer_step_ppm: Ppm = described("Distance between layers, in ppm.")
+    order_size_quote_quantums: Positive = described(
+        "Size of one order, in 1e-6 USDC; the unit of inventory."
+    )
+    gamma_e9: Positive = described("Risk aversion gamma, in 1e-9 per ppm of price and order.")
+    k_e9: Positive = described(
+        "Decay k of the chance of a fill with distance, exp(-k*distance), in 1e-9 per ppm."
+    )
+    arrivals_per_day: Positive = described("Intensity A: fills a day of an order at no distance.")
+    volatility_ppm: Positive = described("Standard deviation sigma of a day's move, in ppm.")
+    drift_ppm: int = described("Expected move mu of a day, signed, in ppm.")
+    impact_ppm: Ppm = described("Move xi against us with each order that fills, in ppm.")
+    horizon_seconds: NonNegative = described(
+        "Length of a horizon, solved exactly, in seconds; 0: the closed form of a far horizon."
+    )
+    max_inventory_orders: Positive = described(
+        "Inventory from which no more is added, in orders.", le=1_000
+    )
+
+
+class ConstantProduct(Section):
+    """A pool's x*y=k around the reference, as limit orders."""
+
+    kind: Literal["constant_product"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
+    reserves_quote_quantums: Positive = described(
+        "Worth of both virtual reserves without inventory, in 1e-6 USDC."
+    )
+    fee_ppm: Ppm = described("Fee on what comes in, as a pool takes it, in ppm.")
+
+
+class RangeOnBook(Section):
+    """A Uniswap v3 range around the reference, as limit orders."""
+
+    kind: Literal["range_on_book"] = described("Name of the rule.")
+    layers: Layers = described("Orders per side.")
+    order_size_quote_quantums: Positive = described("Size of one order, in 1e-6 USDC.")
+    reserves_quote_quantums: Positive = described(
+        "Worth of what the range holds without inventory, in 1e-6 USDC."
+    )
+    fee_ppm: Ppm = described("Fee on what comes in, as a pool takes it, in ppm.")
+    width_ppm: Positive = described(
+        "The range reaches from price/(1 + width) to price*(1 + width), in ppm."
+    )
+
+
+Rule = MegaVault | FixedSpread | AvellanedaStoikov | Glft | ConstantProduct | RangeOnBook
+
+KINDS: Final = frozenset(
+    get_args(section.model_fields["kind"].annotation)[0] for section in get_args(Rule)
+)
+"""Names of the rules."""
