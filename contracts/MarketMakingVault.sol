@@ -20,11 +20,13 @@ import {
     IERC7887CancelRedeem
 } from "./interfaces/IERC7540.sol";
 import {IERC7575} from "./interfaces/IERC7575.sol";
+import {IMandate} from "./interfaces/IMandate.sol";
 import {IMarketMakingVault} from "./interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "./interfaces/INavReporter.sol";
 import {Constants} from "./libraries/Constants.sol";
 import {RequestPool} from "./libraries/RequestPool.sol";
 import {Settlement} from "./libraries/Settlement.sol";
+import {Mandate} from "./mandate/Mandate.sol";
 import {RequestSilo} from "./RequestSilo.sol";
 import {WindDown} from "./WindDown.sol";
 
@@ -33,7 +35,7 @@ import {WindDown} from "./WindDown.sol";
 /// price. `acceptedNav` moves at settlements alone. Whatever is pending or claimable lives in the silo.
 ///
 /// Trust: the keeper moves assets between the vault and its adapters within limits and has no other power; the
-/// reporter prices a cut once; the owner replaces keeper and guardian; the deployer wires once and is nobody after.
+/// reporter prices a cut once; roles and limits are the mandate's; the deployer wires once and is nobody after.
 ///
 /// Token assumptions, for safety: a transfer moves the amount asked for (measured when assets come in), balances do
 /// not rebase. For liveness: the issuer refuses neither vault nor silo; a refused receiver blocks its own claim only.
@@ -61,6 +63,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     IERC20 private immutable _asset;
     RequestSilo private immutable _silo;
     WindDown private immutable _windDown;
+    Mandate private immutable _mandate;
     uint8 private immutable _decimals;
 
     /// @inheritdoc IMarketMakingVault
@@ -71,21 +74,9 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     uint256 public immutable minDeposit;
     /// @inheritdoc IMarketMakingVault
     uint256 public immutable minRedeem;
-    /// @inheritdoc IMarketMakingVault
-    uint256 public immutable depositCap;
-    /// @inheritdoc IMarketMakingVault
-    uint16 public immutable venueCapBps;
-    /// @inheritdoc IMarketMakingVault
-    uint16 public immutable minOnChainBps;
 
-    /* ROLES AND WIRING */
+    /* WIRING */
 
-    /// @inheritdoc IMarketMakingVault
-    address public immutable owner;
-    /// @inheritdoc IMarketMakingVault
-    address public keeper;
-    /// @inheritdoc IMarketMakingVault
-    address public guardian;
     /// @inheritdoc IMarketMakingVault
     address public reporter;
     /// @inheritdoc IMarketMakingVault
@@ -115,13 +106,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     mapping(uint64 epoch => uint256 time) public cutTimeOf;
     mapping(uint64 epoch => mapping(uint256 leg => Transfers)) private _transfersAt;
 
-    modifier onlyOwner() {
-        require(msg.sender == owner, NotOwner(msg.sender));
-        _;
-    }
-
     modifier onlyKeeper() {
-        require(msg.sender == keeper, NotKeeper(msg.sender));
+        require(msg.sender == _mandate.keeper(), NotKeeper(msg.sender));
         _;
     }
 
@@ -137,38 +123,19 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
                 && assetDecimals <= Constants.MAX_ASSET_DECIMALS,
             DecimalsOutOfRange(assetDecimals)
         );
-        require(
-            params.venueCapBps <= Constants.MAX_VENUE_CAP_BPS,
-            LimitTooLoose(params.venueCapBps, Constants.MAX_VENUE_CAP_BPS)
-        );
-        require(
-            params.minOnChainBps >= Constants.MIN_ON_CHAIN_BPS,
-            LimitTooLoose(params.minOnChainBps, Constants.MIN_ON_CHAIN_BPS)
-        );
-        _requireNonZero(params.owner);
-        _requireNonZero(params.keeper);
-        _requireNonZero(params.guardian);
 
         uint8 virtualDecimals = _virtualDecimals(assetDecimals);
         _asset = IERC20(params.asset);
         _silo = new RequestSilo(params.asset);
         _windDown = new WindDown();
+        _mandate = new Mandate(address(this), params.terms);
         _decimals = assetDecimals + virtualDecimals;
         deployer = msg.sender;
         virtualShares = 10 ** virtualDecimals;
         minDeposit = 10 ** assetDecimals;
         minRedeem = 10 ** (assetDecimals + virtualDecimals);
-        depositCap = params.depositCap;
-        venueCapBps = params.venueCapBps;
-        minOnChainBps = params.minOnChainBps;
-        owner = params.owner;
-        keeper = params.keeper;
-        guardian = params.guardian;
         _deposits.init();
         _redeems.init();
-
-        emit SetKeeper(params.keeper);
-        emit SetGuardian(params.guardian);
     }
 
     /* DEPLOYER, ONCE */
@@ -191,26 +158,6 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         emit Wire(newReporter, newAdapters);
     }
 
-    /* OWNER */
-
-    /// @inheritdoc IMarketMakingVault
-    function setKeeper(address newKeeper) external onlyOwner {
-        _requireNoReporter(newKeeper);
-
-        keeper = newKeeper;
-
-        emit SetKeeper(newKeeper);
-    }
-
-    /// @inheritdoc IMarketMakingVault
-    function setGuardian(address newGuardian) external onlyOwner {
-        _requireNoReporter(newGuardian);
-
-        guardian = newGuardian;
-
-        emit SetGuardian(newGuardian);
-    }
-
     /* DEPOSITORS: REQUEST AND CANCEL */
 
     /// @inheritdoc IERC7540Operator
@@ -231,6 +178,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _requireActsFor(owner_);
         _requireNonZero(controller);
         require(assets >= minDeposit, RequestTooSmall(assets, minDeposit));
+        _mandate.checkDeposit(owner_, controller, assets);
 
         _deposits.request(controller, assets);
 
@@ -398,6 +346,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     /// @inheritdoc IMarketMakingVault
     function allocate(address adapter, uint256 assets) external onlyKeeper nonReentrant {
         _requireState(State.OPEN);
+        _mandate.checkIncrease();
         require(isAdapter[adapter], UnknownAdapter(adapter));
         require(assets <= idle, IdleExceeded(assets, idle));
         uint256 idleAfter = idle - assets;
@@ -621,7 +570,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
                 idle: idle,
                 depositTotal: _deposits.total,
                 redeemTotal: _redeems.total,
-                depositCap: depositCap
+                depositCap: _mandate.limits().depositCap
             }),
             pricing
         );
@@ -716,6 +665,31 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
     }
 
     /// @inheritdoc IMarketMakingVault
+    function mandate() external view returns (address) {
+        return address(_mandate);
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function owner() external view returns (address) {
+        return _mandate.owner();
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function keeper() external view returns (address) {
+        return _mandate.keeper();
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function guardian() external view returns (address) {
+        return _mandate.guardian();
+    }
+
+    /// @inheritdoc IMarketMakingVault
+    function limits() external view returns (IMandate.Limits memory) {
+        return _mandate.limits();
+    }
+
+    /// @inheritdoc IMarketMakingVault
     function adapters() external view returns (address[] memory) {
         return _adapters;
     }
@@ -759,12 +733,6 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         require(wanted <= claimable, ClaimTooLarge(wanted, claimable));
     }
 
-    function _requireNoReporter(address account) private view {
-        _requireNonZero(account);
-        bool conflict = reporter != address(0) && INavReporter(reporter).isReporter(account);
-        require(!conflict, RoleConflict(account));
-    }
-
     /// @dev Against every redemption requested so far, open ones included: a request must not be starved, and one
     /// that was cancelled no longer counts.
     function _requireRedemptionsPaid(uint256 idleAfter) private view {
@@ -779,12 +747,8 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
 
     function _requireVenueLimits(uint256 assets, uint256 idleAfter) private view {
         uint256 attested = INavReporter(reporter).attestedValue() + assets;
-        uint256 cap = (acceptedNav * venueCapBps) / Constants.BPS;
-        require(attested <= cap, VenueCapExceeded(attested, cap));
-
         (uint256 legBid,) = _onChainValue();
-        uint256 least = (acceptedNav * minOnChainBps) / Constants.BPS;
-        require(idleAfter + legBid >= least, OnChainTooLow(idleAfter + legBid, least));
+        _mandate.checkExposure(acceptedNav, attested, idleAfter + legBid);
     }
 
     /* INTERNAL: WIRING AND CUT */

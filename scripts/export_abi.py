@@ -15,6 +15,7 @@ TARGET = ROOT / "keeper" / "abi"
 
 SOURCES = {
     "MarketMakingVault": "contracts/MarketMakingVault.sol",
+    "Mandate": "contracts/mandate/Mandate.sol",
     "NavReporter": "contracts/reporting/NavReporter.sol",
     "RequestSilo": "contracts/RequestSilo.sol",
     "WindDown": "contracts/WindDown.sol",

@@ -9,6 +9,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {TickMath} from "@uniswap/v4-core/src/libraries/TickMath.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {IUniswapV3Adapter} from "../interfaces/IUniswapV3Adapter.sol";
 import {IAggregatorV3} from "../interfaces/external/IAggregatorV3.sol";
@@ -144,7 +145,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         uint256 amount1Max,
         uint256 deadline
     ) external nonReentrant returns (uint256 amount0, uint256 amount1) {
-        _startOperation(deadline);
+        _startIncrease(deadline);
         if (liquidity == 0) revert ZeroAmount();
         uint256 index = _indexOf(tickLower, tickUpper);
         if (index == _ranges.length) {
@@ -198,7 +199,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         nonReentrant
         returns (uint256 amountOut)
     {
-        _startOperation(deadline);
+        _startIncrease(deadline);
         if (amountIn == 0) revert ZeroAmount();
         uint160 mark = markSqrtPriceX96();
         uint256 valueBefore = _valueDown(mark);
@@ -394,6 +395,12 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
             revert LimitOutOfBounds();
         }
         if (limits_.minObservations < 2) revert LimitOutOfBounds();
+    }
+
+    /// @dev An operation that may lose by its price: not while the mandate's guardian has paused.
+    function _startIncrease(uint256 deadline) private {
+        IMandate(IMarketMakingVault(vault).mandate()).checkIncrease();
+        _startOperation(deadline);
     }
 
     /// @dev Role, deadline, cooldown, oracle and spot, in this order; starts the next cooldown.

@@ -11,6 +11,7 @@ import {
     IERC7887CancelRedeem
 } from "./IERC7540.sol";
 import {IERC7575} from "./IERC7575.sol";
+import {IMandate} from "./IMandate.sol";
 
 /// @title Shares, assets and the two request queues of a market-making vault
 /// @notice One asset, one share token (the vault itself), deposits and redemptions by request. Requests wait for the
@@ -94,22 +95,12 @@ interface IMarketMakingVault is
     /// @param asset Asset of the vault; 6 to 18 decimals; no transfer fee, no rebasing.
     /// @param name Share token name.
     /// @param symbol Share token symbol.
-    /// @param owner Owner, in production a timelock.
-    /// @param keeper Hot key that allocates.
-    /// @param guardian Account that may only reduce risk.
-    /// @param depositCap Accepted NAV above which no deposit is filled [asset units].
-    /// @param venueCapBps Largest attested share of accepted NAV [bps], at most 5000.
-    /// @param minOnChainBps Smallest on-chain share of accepted NAV [bps], at least 3000.
+    /// @param terms First roles and limits; see `IMandate`.
     struct VaultParams {
         address asset;
         string name;
         string symbol;
-        address owner;
-        address keeper;
-        address guardian;
-        uint256 depositCap;
-        uint16 venueCapBps;
-        uint16 minOnChainBps;
+        IMandate.Terms terms;
     }
 
     /// @notice Emitted once, when reporter and adapters were wired.
@@ -170,15 +161,8 @@ interface IMarketMakingVault is
     /// @param idle Booked idle assets afterwards [asset units].
     event ReturnAssets(address indexed adapter, uint256 assets, uint256 idle);
 
-    /// @notice Emitted when the owner replaced the keeper.
-    event SetKeeper(address indexed keeper);
-
-    /// @notice Emitted when the owner replaced the guardian.
-    event SetGuardian(address indexed guardian);
-
     error ZeroAddress();
     error DecimalsOutOfRange(uint8 decimals);
-    error LimitTooLoose(uint256 given, uint256 bound);
     error NotDeployer(address caller);
     error AlreadyWired();
     error NotWired();
@@ -186,11 +170,9 @@ interface IMarketMakingVault is
     error ForeignComponent(address component);
     error DuplicateAdapter(address adapter);
     error UnknownAdapter(address adapter);
-    error NotOwner(address caller);
     error NotKeeper(address caller);
     error NotReporter(address caller);
     error NotWindDown(address caller);
-    error RoleConflict(address account);
     /// @notice The caller may not act for this account.
     error NotAuthorised(address account, address caller);
     /// @notice Requests are aggregated: the only request id is 0.
@@ -217,10 +199,6 @@ interface IMarketMakingVault is
     error IdleExceeded(uint256 wanted, uint256 idle);
     /// @notice The idle assets left would not pay the requested redemptions [asset units].
     error RedemptionsUnpaid(uint256 idleAfter, uint256 owed);
-    /// @notice The attested legs would exceed the venue cap [asset units].
-    error VenueCapExceeded(uint256 attested, uint256 cap);
-    /// @notice The on-chain part would fall below the minimum [asset units].
-    error OnChainTooLow(uint256 onChain, uint256 least);
 
     /* ANYONE */
 
@@ -235,8 +213,8 @@ interface IMarketMakingVault is
     /* KEEPER */
 
     /// @notice Sends idle assets to an adapter.
-    /// @dev Reverts `WrongState` unless OPEN, `IdleExceeded`, `RedemptionsUnpaid`, `VenueCapExceeded`,
-    /// `OnChainTooLow`. Emits `Allocate`.
+    /// @dev Reverts `WrongState` unless OPEN, `IdleExceeded`, `RedemptionsUnpaid`, and as `IMandate.checkIncrease`
+    /// and `checkExposure` do. Emits `Allocate`.
     function allocate(address adapter, uint256 assets) external;
 
     /// @notice Asks an adapter for assets; possible in every state. Emits `Deallocate`.
@@ -270,14 +248,6 @@ interface IMarketMakingVault is
 
     /// @notice Burns shares that their owner gave back. Only the wind-down.
     function burnForExit(address account, uint256 shares) external;
-
-    /* OWNER */
-
-    /// @notice Replaces the keeper. Reverts `RoleConflict` when the account is a reporter. Emits `SetKeeper`.
-    function setKeeper(address newKeeper) external;
-
-    /// @notice Replaces the guardian. Reverts `RoleConflict` when the account is a reporter. Emits `SetGuardian`.
-    function setGuardian(address newGuardian) external;
 
     /* DEPLOYER, ONCE */
 
@@ -348,11 +318,17 @@ interface IMarketMakingVault is
     function silo() external view returns (address);
     function windDown() external view returns (address);
     function reporter() external view returns (address);
-    function keeper() external view returns (address);
-    function guardian() external view returns (address);
-    function owner() external view returns (address);
     function deployer() external view returns (address);
-    function depositCap() external view returns (uint256);
-    function venueCapBps() external view returns (uint16);
-    function minOnChainBps() external view returns (uint16);
+
+    /// @notice Roles, limits and pause of this vault.
+    function mandate() external view returns (address);
+
+    /// @notice As the mandate says, for tools that look here.
+    function owner() external view returns (address);
+    /// @notice As the mandate says, for tools that look here.
+    function keeper() external view returns (address);
+    /// @notice As the mandate says, for tools that look here.
+    function guardian() external view returns (address);
+    /// @notice As the mandate says, for tools that look here.
+    function limits() external view returns (IMandate.Limits memory);
 }

@@ -14,6 +14,9 @@ library Constants {
     uint256 internal constant BPS = 10_000; // 100 %
     uint256 internal constant MAX_VENUE_CAP_BPS = 5_000; // 50 % of accepted NAV on order-book venues
     uint256 internal constant MIN_ON_CHAIN_BPS = 3_000; // 30 % of accepted NAV on the EVM chain
+    uint256 internal constant MAX_FEE_BPS = 3_000; // 30 % of a gain
+    uint256 internal constant MAX_PAUSE = 7 days; // the guardian's pause ends by itself
+    uint256 internal constant PAUSE_INTERVAL = 14 days; // and the next is at least so far from its end
     uint256 internal constant MAX_ADAPTERS = 8; // bounds the gas of a cut
 
     uint8 internal constant MIN_ASSET_DECIMALS = 6; // a unit is worth at most 0.0001 cent of a dollar

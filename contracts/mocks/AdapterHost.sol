@@ -5,9 +5,10 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 
-/// @title Vault double for adapter tests: roles, the money protocol of `IAdapter`, no queues and no limits
+/// @title Vault double for adapter tests: roles, the money protocol of `IAdapter`, no queues; its own mandate
 contract AdapterHost {
     using SafeERC20 for IERC20;
 
@@ -22,6 +23,24 @@ contract AdapterHost {
         asset = asset_;
         keeper = keeper_;
         guardian = guardian_;
+    }
+
+    /// @notice End of a pause [s].
+    uint256 public pausedUntil;
+
+    /// @notice Plays the mandate: refuses risk until `until`.
+    function pause(uint256 until) external {
+        pausedUntil = until;
+    }
+
+    /// @notice Plays the mandate.
+    function checkIncrease() external view {
+        require(block.timestamp >= pausedUntil, IMandate.Paused(pausedUntil));
+    }
+
+    /// @notice Plays the mandate as well.
+    function mandate() external view returns (address) {
+        return address(this);
     }
 
     /// @notice Plays the wind-down as well.

@@ -63,9 +63,9 @@ def _now(seen: Overview, chain_id: int) -> VaultNow:
         attested=seen.reporting.attested,
         deposits_waiting=sum(views.deposit_queue),
         redemptions_waiting=sum(views.redeem_queue),
-        deposit_cap=views.deposit_cap,
-        venue_cap_bps=views.venue_cap_bps,
-        min_on_chain_bps=views.min_on_chain_bps,
+        deposit_cap=views.limits.deposit_cap,
+        venue_cap_bps=views.limits.venue_cap_bps,
+        min_on_chain_bps=views.limits.min_on_chain_bps,
         legs=tuple(
             Leg(adapter=leg.address, attested=leg.attested, value=leg.bid) for leg in seen.adapters
         ),

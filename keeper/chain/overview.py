@@ -20,6 +20,7 @@ __all__ = [
     "Overview",
     "Reporting",
     "Token",
+    "Limits",
     "VaultViews",
     "estimate",
     "read_overview",
@@ -37,9 +38,7 @@ _VIEWS: Final = {
     "virtual": "virtualShares",
     "deposit_queue": "depositQueue",
     "redeem_queue": "redeemQueue",
-    "deposit_cap": "depositCap",
-    "venue_cap_bps": "venueCapBps",
-    "min_on_chain_bps": "minOnChainBps",
+    "limits": "limits",
     "min_deposit": "minDeposit",
     "min_redeem": "minRedeem",
     "adapters": "adapters",
@@ -61,6 +60,17 @@ _NOBODY: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the mandate allows, in the contract's order; `deposit_cap` in asset units."""
+
+    deposit_cap: int
+    venue_cap_bps: int
+    min_on_chain_bps: int
+    fee_bps: int
+    min_stake_bps: int
+
+
+@dataclass(frozen=True, slots=True)
 class VaultViews:
     """The vault's own views, as the contract answers them; queues and cut as tuples.
 
@@ -77,9 +87,7 @@ class VaultViews:
     virtual: int
     deposit_queue: tuple[int, int]
     redeem_queue: tuple[int, int]
-    deposit_cap: int
-    venue_cap_bps: int
-    min_on_chain_bps: int
+    limits: Limits
     min_deposit: int
     min_redeem: int
     adapters: tuple[str, ...]
@@ -180,7 +188,8 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
             f"{vault} does not answer like a vault of this release: {error}",
             next_step="correct the vault's address: keeper addresses list",
         ) from error
-    views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
+    found = dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True))
+    views = VaultViews(**{**found, "limits": Limits(*found["limits"])})
     if int(views.reporter, 16) == _NOBODY:
         raise ChainUnavailable(
             f"the vault {vault} is not wired: it has no reporter and no adapters yet",
@@ -241,7 +250,7 @@ def estimate(overview: Overview, now: int) -> Estimate | None:
         spread += adapter.ask - adapter.bid
     vault = Vault(
         virtual=views.virtual,
-        deposit_cap=views.deposit_cap,
+        deposit_cap=views.limits.deposit_cap,
         supply=views.supply,
         idle=views.idle,
         accepted=views.accepted_nav,

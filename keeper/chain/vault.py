@@ -23,7 +23,7 @@ REPORT_WINDOW_SECONDS: Final = 6 * 3_600
 """Of contracts/libraries/Constants.sol: no deployment may change them, no view tells them."""
 _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
-    *("totalSupply", "virtualShares", "venueCapBps", "minOnChainBps"),
+    *("totalSupply", "virtualShares", "limits"),
 )
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value")
 """Of IAdapter, the same on every adapter."""
@@ -47,7 +47,7 @@ class VaultReader:
         """Read everything at the block. Raises ChainUnavailable, CallReverted, WireError."""
         answers = await read_at(self.rpc, block, self._calls())
         (state,), (cut,), (next_cut,), (idle,), (nav,), (queue,) = answers[:6]
-        (supply,), (virtual,), (venue_cap,), (min_on_chain,) = answers[6:10]
+        (supply,), (virtual,), (limits,) = answers[6:9]
         return VaultObserved(
             block_number=block.number,
             block_hash=block.hash,
@@ -58,10 +58,10 @@ class VaultReader:
             idle=idle,
             accepted_nav=nav,
             owed_assets=mul_div_up(queue[0] + queue[1], nav + 1, supply + virtual),
-            venue_cap_bps=venue_cap,
-            min_on_chain_bps=min_on_chain,
+            venue_cap_bps=limits[1],
+            min_on_chain_bps=limits[2],
             adapters=tuple(
-                self._adapter(adapter, answers[10 + 4 * i : 14 + 4 * i])
+                self._adapter(adapter, answers[9 + 4 * i : 13 + 4 * i])
                 for i, adapter in enumerate(self.adapters)
             ),
         )

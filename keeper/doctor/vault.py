@@ -25,10 +25,7 @@ TYPICAL_GAS: Final = 600_000
 LEAST_OPERATIONS: Final = 10
 FEW_OPERATIONS: Final = 100
 ETHER: Final = 10**18
-_VAULT_VIEWS: Final = (
-    *("state", "cut", "nextCutTime", "keeper", "reporter", "adapters", "asset"),
-    *("venueCapBps", "minOnChainBps"),
-)
+_VAULT_VIEWS: Final = (*("state", "cut", "nextCutTime", "keeper", "reporter", "adapters", "asset"),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class ParamsInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class VaultParams:
-    """Constructor arguments of the vault; `deposit_cap` in asset units."""
+    """Constructor arguments of the vault; `deposit_cap` in asset units, `markets_hash` in hex."""
 
     asset: str
     name: str
@@ -36,9 +36,13 @@ class VaultParams:
     owner: str
     keeper: str
     guardian: str
+    fee_recipient: str
+    markets_hash: str
     deposit_cap: int
     venue_cap_bps: int
     min_on_chain_bps: int
+    fee_bps: int
+    min_stake_bps: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,18 +62,18 @@ def _record_made(
         deployer.record(name, contract, str(address), (made_by.tx, made_by.block), args)
 
 
-def _vault_args(params: VaultParams) -> tuple[str | int, ...]:
-    return (
-        params.asset,
-        params.name,
-        params.symbol,
-        params.owner,
-        params.keeper,
-        params.guardian,
+def _vault_args(params: VaultParams) -> tuple[Any, ...]:
+    """The constructor's one struct: token, then the mandate's terms with its limits."""
+    limits = (
         params.deposit_cap,
         params.venue_cap_bps,
         params.min_on_chain_bps,
+        params.fee_bps,
+        params.min_stake_bps,
     )
+    roles = (params.owner, params.keeper, params.guardian, params.fee_recipient)
+    terms = (*roles, params.markets_hash, limits)
+    return (params.asset, params.name, params.symbol, terms)
 
 
 def _uniswap_v3(

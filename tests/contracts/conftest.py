@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 
-from tests.contracts.system import System
+from tests.contracts.system import System, vault_params
 
 pytest.register_assert_rewrite("tests.contracts.invariants.machine")
 
@@ -19,19 +19,11 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
 
     def deploy(decimals: int = 6, token: Any = None, cap: int | None = None) -> System:
         deployer, owner, keeper, guardian, venue = (accounts[i] for i in range(5))
+        treasury = accounts[15]
         token = token or deployer.deploy(project.TestUSDC, decimals)
-        params = (
-            token.address,
-            "Athanor USDC",
-            "aUSDC",
-            owner.address,
-            keeper.address,
-            guardian.address,
-            10**9 * 10 ** token.decimals() if cap is None else cap,
-            5_000,
-            3_000,
-        )
-        vault = deployer.deploy(project.MarketMakingVault, params)
+        roles = (owner, keeper, guardian, treasury)
+        limits = (10**9 * 10 ** token.decimals() if cap is None else cap, 5_000, 3_000, 0, 0)
+        vault = deployer.deploy(project.MarketMakingVault, vault_params(token, roles, limits))
         signers = SIGNERS[:3]
         nav = deployer.deploy(project.NavReporter, vault, [key.address for key in signers], 2)
         clob = deployer.deploy(project.MockAdapter, vault, token, venue)
@@ -46,6 +38,7 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
             clob=clob,
             pool=pool,
             venue=venue,
+            mandate=project.Mandate.at(vault.mandate()),
             end=project.WindDown.at(vault.windDown()),
             deployer=deployer,
             owner=owner,

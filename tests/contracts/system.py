@@ -66,6 +66,15 @@ class Report:
         return (*head, list(self.pnl), self.external, self.data_root, self.data_cid)
 
 
+def vault_params(
+    token: Any, roles: Sequence[Any], limits: Sequence[int], markets: bytes = ZERO_HASH
+) -> tuple[Any, ...]:
+    """The vault's constructor argument; roles are owner, keeper, guardian, fee recipient."""
+    owner, keeper, guardian, fee_recipient = (role.address for role in roles)
+    terms = (owner, keeper, guardian, fee_recipient, markets, tuple(limits))
+    return (token.address, "Athanor USDC", "aUSDC", terms)
+
+
 def typed_data(report: Report, vault: str, reporter: str, chain_id: int) -> dict[str, Any]:
     """The EIP-712 document of a report, built independently of the contract."""
     names = [entry["name"] for entry in REPORT_TYPES["Report"]]
@@ -100,6 +109,7 @@ class System:
     clob: Any
     pool: Any
     venue: Any
+    mandate: Any
     end: Any
     deployer: Any
     owner: Any

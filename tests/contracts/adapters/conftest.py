@@ -249,6 +249,7 @@ def live(
         clob=deployer.at(project.ClobAdapter, at["clob.dydx"]),
         pool=deployer.at(project.UniswapV3Adapter, at["uniswap_v3.weth-usdc"]),
         venue=route,
+        mandate=project.Mandate.at(vault.mandate()),
         end=project.WindDown.at(vault.windDown()),
         deployer=accounts[0],
         owner=accounts[6],
@@ -270,9 +271,13 @@ def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
         owner=accounts[6].address,
         keeper=accounts[1].address,
         guardian=accounts[2].address,
+        fee_recipient="0x" + "fe" * 20,
+        markets_hash="0x" + "00" * 32,
         deposit_cap=10**15,
         venue_cap_bps=5_000,
         min_on_chain_bps=3_000,
+        fee_bps=1_000,
+        min_stake_bps=0,
     )
     pool = PoolParams(
         name="weth-usdc",

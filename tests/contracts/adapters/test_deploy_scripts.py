@@ -48,9 +48,13 @@ def params(world: Any, accounts: Any) -> ProtocolParams:
             owner=accounts[6].address,
             keeper=accounts[1].address,
             guardian=accounts[2].address,
+            fee_recipient="0x" + "fe" * 20,
+            markets_hash="0x" + "00" * 32,
             deposit_cap=10**15,
             venue_cap_bps=5_000,
             min_on_chain_bps=3_000,
+            fee_bps=1_000,
+            min_stake_bps=0,
         ),
         reporter=ReporterParams([accounts[i].address for i in (10, 11, 12)], 2),
         uniswap_v3=[

@@ -134,7 +134,9 @@ class Machine:
         self.names = [Controller(user.address) for user in self.users]
         self.unit, self.share = system.unit, system.share
         self.virtual = int(system.vault.virtualShares())
-        self.mirror = Vault(virtual=self.virtual, deposit_cap=int(system.vault.depositCap()))
+        self.mirror = Vault(
+            virtual=self.virtual, deposit_cap=int(system.mandate.limits().depositCap)
+        )
         self.gate = Gate()
         self.world = World()
         self.cut = Cut(0, 0, 0, 0, 0, 0, 0, 0, 0, in_flight=False)

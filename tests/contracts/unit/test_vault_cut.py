@@ -6,7 +6,7 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.system import DAY, REPORT_WINDOW, System
+from tests.contracts.system import DAY, REPORT_WINDOW, System, vault_params
 
 OPEN, CUT = 0, 1
 
@@ -54,8 +54,8 @@ def test_close_epoch__in_a_live_cut__reverts(funded: System) -> None:
 
 
 def test_close_epoch__before_wiring__reverts(project: Any, accounts: Any, system: System) -> None:
-    params = ("x", "X", accounts[1], accounts[2], accounts[3], 1, 5_000, 3_000)
-    vault = accounts[0].deploy(project.MarketMakingVault, (system.token.address, *params))
+    params = vault_params(system.token, accounts[1:5], (1, 5_000, 3_000, 0, 0))
+    vault = accounts[0].deploy(project.MarketMakingVault, params)
 
     with ape.reverts(vault.NotWired):
         vault.closeEpoch(sender=accounts[0])
@@ -247,7 +247,7 @@ def test_allocate__above_the_venue_cap__reverts(funded: System) -> None:
     unit = funded.unit
     funded.vault.allocate(funded.clob, 500 * unit, sender=funded.keeper)
 
-    with ape.reverts(funded.vault.VenueCapExceeded, attested=500 * unit + 1, cap=500 * unit):
+    with ape.reverts(funded.mandate.VenueCapExceeded, attested=500 * unit + 1, cap=500 * unit):
         funded.vault.allocate(funded.clob, 1, sender=funded.keeper)
 
 
@@ -256,7 +256,7 @@ def test_allocate__on_chain_part_too_small__reverts(funded: System) -> None:
     funded.vault.allocate(funded.pool, 600 * unit, sender=funded.keeper)
     funded.pool.setValue(0, 0, sender=funded.deployer)
 
-    with ape.reverts(funded.vault.OnChainTooLow, onChain=300 * unit - 1, least=300 * unit):
+    with ape.reverts(funded.mandate.OnChainTooLow, onChain=300 * unit - 1, least=300 * unit):
         funded.vault.allocate(funded.clob, 100 * unit + 1, sender=funded.keeper)
     funded.vault.allocate(funded.clob, 100 * unit, sender=funded.keeper)
 

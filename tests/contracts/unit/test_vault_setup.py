@@ -5,29 +5,18 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.system import MAX_UINT, System
+from tests.contracts.system import MAX_UINT, System, vault_params
 
 ZERO = "0x" + "00" * 20
 
 
 @pytest.fixture
 def make(project: Any, accounts: Any, system: System) -> Any:
-    """Deploys a vault with some parameters changed."""
+    """Deploys a vault, of the system's asset unless told otherwise."""
 
-    def deploy(**changes: Any) -> Any:
-        params = {
-            "asset": system.token.address,
-            "name": "N",
-            "symbol": "S",
-            "owner": accounts[1].address,
-            "keeper": accounts[2].address,
-            "guardian": accounts[3].address,
-            "depositCap": 10**12,
-            "venueCapBps": 5_000,
-            "minOnChainBps": 3_000,
-        }
-        params.update(changes)
-        return accounts[0].deploy(project.MarketMakingVault, tuple(params.values()))
+    def deploy(token: Any = system.token) -> Any:
+        params = vault_params(token, accounts[1:5], (10**12, 5_000, 3_000, 0, 0))
+        return accounts[0].deploy(project.MarketMakingVault, params)
 
     return deploy
 
@@ -55,22 +44,7 @@ def test_constructor__decimals_out_of_range__reverts(
     token = accounts[0].deploy(project.TestUSDC, decimals)
 
     with ape.reverts():
-        make(asset=token.address)
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"venueCapBps": 5_001},
-        {"minOnChainBps": 2_999},
-        {"owner": ZERO},
-        {"keeper": ZERO},
-        {"guardian": ZERO},
-    ],
-)
-def test_constructor__loose_limit_or_no_role__reverts(make: Any, changes: Any) -> None:
-    with ape.reverts():
-        make(**changes)
+        make(token)
 
 
 def test_wire__again__reverts(system: System) -> None:
@@ -129,34 +103,6 @@ def test_wire__once__names_reporter_and_adapters_and_emits(
     assert vault.cutLegs() == ([], [], [])
 
 
-def test_set_keeper__owner__replaces_and_emits(system: System, bob: Any) -> None:
-    receipt = system.vault.setKeeper(bob, sender=system.owner)
-
-    assert receipt.events == [system.vault.SetKeeper(keeper=bob)]
-    assert system.vault.keeper() == bob.address
-
-
-def test_set_guardian__owner__replaces_and_emits(system: System, bob: Any) -> None:
-    receipt = system.vault.setGuardian(bob, sender=system.owner)
-
-    assert receipt.events == [system.vault.SetGuardian(guardian=bob)]
-    assert system.vault.guardian() == bob.address
-
-
-@pytest.mark.parametrize("setter", ["setKeeper", "setGuardian"])
-def test_set_role__stranger_zero_or_reporter__reverts(
-    system: System, stranger: Any, setter: str
-) -> None:
-    method = getattr(system.vault, setter)
-
-    with ape.reverts(system.vault.NotOwner, caller=stranger.address):
-        method(stranger, sender=stranger)
-    with ape.reverts(system.vault.ZeroAddress):
-        method(ZERO, sender=system.owner)
-    with ape.reverts(system.vault.RoleConflict, account=system.signers[0].address):
-        method(system.signers[0].address, sender=system.owner)
-
-
 @pytest.mark.parametrize(
     ("interface", "supported"),
     [
@@ -200,7 +146,9 @@ def test_views__wired__answer(system: System) -> None:
     assert vault.share() == vault.address
     assert vault.owner() == system.owner.address
     assert vault.deployer() == system.deployer.address
-    assert (vault.venueCapBps(), vault.minOnChainBps()) == (5_000, 3_000)
+    assert vault.keeper() == system.keeper.address
+    assert vault.guardian() == system.guardian.address
+    assert vault.limits() == system.mandate.limits()
 
 
 @pytest.mark.parametrize(

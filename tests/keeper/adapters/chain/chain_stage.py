@@ -123,9 +123,13 @@ def protocol(world: World, owner: Any, guardian: Any, route: Any) -> ProtocolPar
             owner=owner.address,
             keeper=checksum(KEEPER.address),
             guardian=guardian.address,
+            fee_recipient="0x" + "fe" * 20,
+            markets_hash="0x" + "00" * 32,
             deposit_cap=10**9 * USDC,
             venue_cap_bps=5_000,
             min_on_chain_bps=3_000,
+            fee_bps=1_000,
+            min_stake_bps=0,
         ),
         reporter=ReporterParams([key.address for key in REPORTERS], 2),
         uniswap_v3=[

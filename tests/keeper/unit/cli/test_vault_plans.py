@@ -8,6 +8,7 @@ import pytest
 from vault_samples import ADA, ASSET, BEA, SHARE, SIGNED, SILO, UNSIGNED, USDC, VAULT, FakeWallet
 
 from keeper.chain.codec import contract
+from keeper.chain.overview import Limits
 from keeper.cli.acting import Plan, acting
 from keeper.cli.failures import ArgumentInvalid, NothingClaimable
 from keeper.cli.vault_claims import cancel_plan, claim_plan, cut_plan, operator_plan
@@ -26,7 +27,10 @@ NOTHING_CLAIMABLE = {
 def plan_deposit(
     amount: str = "1000", *, held: int = 10**9, allowed: int = 0, **options: bool
 ) -> Plan:
-    wallet: Any = FakeWallet({"balanceOf": held, "allowance": allowed}, deposit_cap=10**12)
+    wallet: Any = FakeWallet(
+        {"balanceOf": held, "allowance": allowed},
+        limits=Limits(10**12, 5_000, 3_000, fee_bps=0, min_stake_bps=0),
+    )
     chosen = {"may_approve": False, "preview": False, **options}
     return asyncio.run(deposit_plan(wallet, UNSIGNED, amount, **chosen))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from keeper.chain.calls import Block, Call, CallReverted
 from keeper.chain.operations import Operation
-from keeper.chain.overview import AdapterView, Overview, Reporting, Token, VaultViews
+from keeper.chain.overview import AdapterView, Limits, Overview, Reporting, Token, VaultViews
 from keeper.cli.access import Signing
 from keeper.domain.reports import Leg
 from keeper.wallet import Receipt
@@ -42,9 +42,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         virtual=VIRTUAL,
         deposit_queue=(0, 50 * USDC),
         redeem_queue=(10 * SHARE, 5 * SHARE),
-        deposit_cap=2_000 * USDC,
-        venue_cap_bps=5_000,
-        min_on_chain_bps=3_000,
+        limits=Limits(2_000 * USDC, 5_000, 3_000, fee_bps=1_000, min_stake_bps=0),
         min_deposit=USDC,
         min_redeem=SHARE,
         adapters=(POOL, CLOB),
