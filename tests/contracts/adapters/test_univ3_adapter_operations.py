@@ -214,6 +214,25 @@ def test_operation__within_cooldown__reverts_until_it_ends(
     assert receipt.timestamp == ready_at
 
 
+def test_operation__paused__refuses_what_may_lose_and_lets_ranges_go(
+    project: Any, invested: Any, host: Any, keeper: Any, guardian: Any, issuer: Any, chain: Any
+) -> None:
+    """V-25: a pause keeps the keeper from buying risk, never from leaving it."""
+    held = invested.ranges()[0][:2]
+    until = chain.pending_timestamp + 86_400
+    host.pause(until, sender=issuer)
+    chain.mine(deltatime=61)
+
+    with ape.reverts(project.Mandate.Paused, until=until):
+        invested.mintRange(*held, 1, MAX_UINT, MAX_UINT, FOREVER, sender=keeper)
+    with ape.reverts(project.Mandate.Paused, until=until):
+        invested.swapExactIn(True, 1, 0, FOREVER, sender=keeper)
+    invested.burnRange(*held, LIQUIDITY // 2, 0, 0, FOREVER, sender=keeper)
+    invested.exitRange(*held, 1, sender=guardian)
+
+    assert invested.ranges() == []
+
+
 @pytest.mark.parametrize("usdc", [250_000, -250_000])
 def test_operation__spot_off_twap__reverts_until_the_twap_follows(
     invested: Any, operate: Any, market: Any, usdc: int
