@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from keeper.domain.approval import Approved
-from keeper.domain.commands import ChainCommand, CommandId, OrderCommand
+from keeper.domain.commands import ChainCommand, CollectReport, CommandId, OrderCommand
 from keeper.domain.events import Event
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Emit",
     "EventSource",
     "OrderVenue",
+    "Reporters",
     "VaultChain",
 ]
 
@@ -67,6 +68,14 @@ class VaultChain(EventSource, Protocol):
 
     async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:
         """After a restart: send the same signed bytes (hex) again and follow them."""
+        ...
+
+
+class Reporters(EventSource, Protocol):
+    """Those who sign reports: each question gets one ReportCollected, with what they refused."""
+
+    async def submit(self, commands: Sequence[tuple[CommandId, Approved[CollectReport]]]) -> None:
+        """Ask them all; returns when they have answered or their time is over."""
         ...
 
 

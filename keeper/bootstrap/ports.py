@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from keeper.bootstrap.common import gas_policy, key_of, rpc_of
+from keeper.bootstrap.questions import AskedReporters
+from keeper.bootstrap.reporting import relayer_of
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import account_from_key
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain, VaultFeed
@@ -11,7 +13,7 @@ from keeper.config import LoadedConfig
 from keeper.config.model import Config
 from keeper.domain.settings import StepSettings
 from keeper.engine.shadow import ShadowPort
-from keeper.ports import Clock, OrderVenue, VaultChain
+from keeper.ports import Clock, OrderVenue, Reporters, VaultChain
 from keeper.venues.dydx.feed import DydxFeed
 from keeper.venues.dydx.keys import LocalSigner, SecretKey
 from keeper.venues.dydx.settings import DydxSettings
@@ -22,12 +24,16 @@ __all__ = ["Ports", "dydx_settings", "open_ports"]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Venue and chain, not connected yet; `check_chain` asks the node about the vault."""
+    """Venue and chain, not connected yet; `check_chain` asks the node about the vault.
+
+    `reporters` is None where nobody is asked for a report.
+    """
 
     rpc: JsonRpc
     venue: OrderVenue
     chain: VaultChain
     check_chain: Callable[[], Awaitable[None]]
+    reporters: Reporters | None = None
 
     async def close(self) -> None:
         """Close both. For a start that fails; the engine closes them otherwise."""
@@ -56,7 +62,14 @@ def open_ports(
     chain = EvmVaultChain(
         rpc, account, _chain_settings(loaded.config, settings), clock=clock, logged=logged
     )
-    return Ports(rpc, venue, chain, chain.check)
+    return Ports(rpc, venue, chain, chain.check, _reporters(loaded.config, rpc))
+
+
+def _reporters(config: Config, rpc: JsonRpc) -> AskedReporters | None:
+    """Whom a live keeper that keeps house asks for a report; a shadow asks nobody."""
+    if config.housekeeping is None or config.relay is None:
+        return None
+    return AskedReporters(relayer_of(config, config.relay, rpc, None))
 
 
 def _shadow_ports(
@@ -93,8 +106,10 @@ def _chain_settings(config: Config, settings: StepSettings) -> ChainSettings:
     return ChainSettings(
         chain_id=config.evm.chain_id,
         vault=config.vault.address,
+        reporter=config.vault.reporter,
         clob_adapters=(allocation.clob_adapter,) if allocation else (),
         pools=tuple((pool.adapter, pool.pool) for pool in settings.pools),
         gas=gas_policy(config),
         poll_seconds=config.evm.poll_interval_ms / 1_000,
+        logs_from_block=config.vault.deployed_block if settings.housekeeping else None,
     )

@@ -30,7 +30,7 @@ from keeper.reporter.service import ReporterService, ReporterSettings
 from keeper.reporter.submit import Relayer
 from keeper.reporter.validator import Validator
 
-__all__ = ["open_relayer", "serve_reporter"]
+__all__ = ["open_relayer", "relayer_of", "serve_reporter"]
 
 
 async def serve_reporter(loaded: LoadedConfig, environ: Mapping[str, str]) -> None:
@@ -91,11 +91,18 @@ async def open_relayer(
             account = account_from_key(key_of(loaded, "relayer", environ))
             gas = gas_policy(config)
             sender = OperationSender(rpc, account, gas, config.evm.chain_id, clock_of(loaded))
-        reports = VaultReports(rpc, config.vault.address, config.vault.reporter, sender)
-        seconds = section.request_timeout_ms / 1_000
-        yield Relayer(_domain(config), reports, section.reporter_urls, timeout_seconds=seconds)
+        yield relayer_of(config, section, rpc, sender)
     finally:
         await rpc.close()
+
+
+def relayer_of(
+    config: Config, section: Relay, rpc: JsonRpc, sender: OperationSender | None
+) -> Relayer:
+    """Build a relayer; one without a sender only asks."""
+    reports = VaultReports(rpc, config.vault.address, config.vault.reporter, sender)
+    seconds = section.request_timeout_ms / 1_000
+    return Relayer(_domain(config), reports, section.reporter_urls, timeout_seconds=seconds)
 
 
 def _domain(config: Config) -> Domain:

@@ -82,7 +82,9 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
     started = run_started(config, settings)
     sources = leader_sources(config, clock)
     engine = Engine(
-        sequencer, clock, ports.venue, ports.chain, LogAlerts(), started, sources=sources
+        *(sequencer, clock, ports.venue, ports.chain, LogAlerts(), started),
+        sources=sources,
+        reporters=ports.reporters,
     )
 
     views: dict[str, Callable[[], dict[str, Any]]] = {

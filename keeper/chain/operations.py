@@ -4,18 +4,21 @@ from dataclasses import dataclass
 
 from keeper.chain.calls import Call
 from keeper.chain.codec import contract
+from keeper.chain.report_calls import submission
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
     ChainCommand,
+    Claim,
     CloseEpoch,
     Deallocate,
     MintRange,
+    SubmitReport,
     SwapExactIn,
     SyncAdapter,
 )
 
-__all__ = ["Operation", "encode_operation", "operation_of"]
+__all__ = ["Contracts", "Operation", "encode_operation", "operation_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,14 @@ class Operation:
 
     to: str
     data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """The vault and its NavReporter; adapters are named by the commands."""
+
+    vault: str
+    reporter: str
 
 
 def operation_of(call: Call) -> Operation:
@@ -41,8 +52,9 @@ def _pool_call(adapter: str, name: str, *arguments: object) -> Operation:
     return Operation(adapter, function.encode(*arguments))
 
 
-def encode_operation(vault: str, command: ChainCommand) -> Operation:
+def encode_operation(contracts: Contracts, command: ChainCommand) -> Operation:
     """Lay a command out as a call. Raises eth_abi's EncodingError when a value does not fit."""
+    vault = contracts.vault
     match command:
         case Allocate(adapter=adapter, assets=assets):
             return _vault_call(vault, "allocate", adapter, assets)
@@ -50,6 +62,11 @@ def encode_operation(vault: str, command: ChainCommand) -> Operation:
             return _vault_call(vault, "deallocate", adapter, assets)
         case CloseEpoch():
             return _vault_call(vault, "closeEpoch")
+        case SubmitReport(report=report, signatures=signatures):
+            return operation_of(submission(contracts.reporter, report, signatures))
+        case Claim(side=side, controller=controller, amount=amount):
+            # To the controller itself: no claim of ours pays anybody else.
+            return _vault_call(vault, side, amount, controller, controller)
         case SyncAdapter(adapter=adapter):
             return _pool_call(adapter, "sync")
         case MintRange() as c:

@@ -7,12 +7,13 @@ from typing import Any, Final
 from keeper.chain.calls import Block, Call, CallReverted, block_of, read_at, view
 from keeper.chain.codec import checksum
 from keeper.chain.operations import operation_of
+from keeper.chain.report_calls import report_tuple, submission
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.sending import OperationSender
 from keeper.chain.vault import STATES
 from keeper.domain.reports import Leg, OpenCut, Outcome, Report
 
-__all__ = ["VaultReports", "submission"]
+__all__ = ["VaultReports"]
 
 _REPORTER_VIEWS: Final = ("setId", "lastReportHash", "lastLegs", "reporters", "quorum")
 _HOLDS: Final = ("NONE", "LOSS", "STALE_TRANSIT", "INSOLVENT")
@@ -83,27 +84,6 @@ class VaultReports:
 
     def _call(self, name: str, report: Report) -> Call:
         return view("NavReporter", self.reporter, name, report_tuple(report))
-
-
-def submission(reporter: str, report: Report, signatures: Sequence[str]) -> Call:
-    """The call that submits a report, for whoever sends it. Raises ValueError on no hex."""
-    raw = [bytes.fromhex(signature.removeprefix("0x")) for signature in signatures]
-    return view("NavReporter", reporter, "submitReport", report_tuple(report), raw)
-
-
-def report_tuple(report: Report) -> tuple[Any, ...]:
-    """Lay a report out as the contract's struct."""
-    legs = [(leg.equity, leg.credited, leg.debited, leg.venue_height) for leg in report.legs]
-    return (
-        report.epoch,
-        report.set_id,
-        bytes.fromhex(report.prev_hash[2:]),
-        legs,
-        list(report.pnl),
-        report.external_flow,
-        bytes.fromhex(report.data_root[2:]),
-        bytes.fromhex(report.data_cid[2:]),
-    )
 
 
 def _leg(item: Sequence[int]) -> Leg:

@@ -10,44 +10,48 @@ from keeper.domain.events import AdapterState, VaultObserved
 from keeper.domain.units import mul_div_up
 
 __all__ = [
-    "EPOCH_SECONDS",
-    "REPORT_WINDOW_SECONDS",
     "STATES",
     "VaultReader",
     "known_adapters",
 ]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
-EPOCH_SECONDS: Final = 86_400
-REPORT_WINDOW_SECONDS: Final = 6 * 3_600
-"""Of contracts/libraries/Constants.sol: no deployment may change them, no view tells them."""
 _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
-    *("totalSupply", "virtualShares", "limits"),
+    *("totalSupply", "virtualShares", "limits", "depositQueue", "lastSettledAt"),
 )
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value")
 """Of IAdapter, the same on every adapter."""
+_HEAD: Final = len(_VAULT_VIEWS)
+_PER_ADAPTER: Final = len(_ADAPTER_VIEWS)
 
 
 @dataclass(frozen=True, slots=True)
 class VaultReader:
-    """One vault; `adapters` as the configuration spells them, so that observations match it."""
+    """One vault; `adapters` as the configuration spells them, so that observations match it.
+
+    Those in `clob_adapters` are asked for what was ever requested home as well.
+    """
 
     rpc: JsonRpc
     vault: str
     adapters: tuple[str, ...]
+    clob_adapters: tuple[str, ...]
 
     def _calls(self) -> list[Call]:
         calls = [view("MarketMakingVault", self.vault, name) for name in _VAULT_VIEWS]
         for adapter in self.adapters:
             calls += [view("ClobAdapter", adapter, name) for name in _ADAPTER_VIEWS]
+        calls += [view("ClobAdapter", a, "returnRequested") for a in self.clob_adapters]
         return calls
 
     async def observe(self, block: Block) -> VaultObserved:
         """Read everything at the block. Raises ChainUnavailable, CallReverted, WireError."""
         answers = await read_at(self.rpc, block, self._calls())
         (state,), (cut,), (next_cut,), (idle,), (nav,), (queue,) = answers[:6]
-        (supply,), (virtual,), (limits,) = answers[6:9]
+        (supply,), (virtual,), (limits,), (deposits,), (settled,) = answers[6:_HEAD]
+        tail = _HEAD + _PER_ADAPTER * len(self.adapters)
+        asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:]), strict=True))
         return VaultObserved(
             block_number=block.number,
             block_hash=block.hash,
@@ -55,25 +59,32 @@ class VaultReader:
             state=STATES[state],
             epoch=cut[0],
             next_cut_at=next_cut,
+            cut_at=cut[1],
+            last_settled_at=settled,
+            supply=supply,
+            deposits_waiting=deposits[0] + deposits[1],
             idle=idle,
             accepted_nav=nav,
             owed_assets=mul_div_up(queue[0] + queue[1], nav + 1, supply + virtual),
             venue_cap_bps=limits[1],
             min_on_chain_bps=limits[2],
             adapters=tuple(
-                self._adapter(adapter, answers[9 + 4 * i : 13 + 4 * i])
-                for i, adapter in enumerate(self.adapters)
+                self._adapter(adapter, asked.get(adapter, 0), answers[first : first + _PER_ADAPTER])
+                for adapter, first in zip(
+                    self.adapters, range(_HEAD, tail, _PER_ADAPTER), strict=True
+                )
             ),
         )
 
     @staticmethod
-    def _adapter(adapter: str, answers: list[tuple[int, ...]]) -> AdapterState:
+    def _adapter(adapter: str, requested: int, answers: list[tuple[int, ...]]) -> AdapterState:
         (attested,), (sent,), (returned,), (bid, ask) = answers
         return AdapterState(
             adapter=adapter,
             attested=bool(attested),
             sent=sent,
             returned=returned,
+            requested=requested,
             value_bid=bid,
             value_ask=ask,
         )

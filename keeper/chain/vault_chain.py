@@ -9,9 +9,10 @@ from eth_account.signers.local import LocalAccount
 
 from keeper.chain.blocks import BlockFollower, Step
 from keeper.chain.calls import Block, CallReverted
-from keeper.chain.operations import encode_operation
+from keeper.chain.duties import DutyReader
+from keeper.chain.operations import Contracts, encode_operation
 from keeper.chain.pool import PoolReader, open_pool
-from keeper.chain.rpc import JsonRpc
+from keeper.chain.rpc import JsonRpc, NodeRefused
 from keeper.chain.signing import GasPolicy
 from keeper.chain.transactions import TransactionSender
 from keeper.chain.vault import VaultReader, known_adapters
@@ -36,27 +37,40 @@ SOURCE: Final = "evm"
 
 @dataclass(frozen=True, slots=True)
 class ChainSettings:
-    """Which vault on which chain; addresses as the step's settings spell them."""
+    """Which vault on which chain; addresses as the step's settings spell them.
+
+    What it owes its depositors is read from the logs of `logs_from_block` on; not at all if None.
+    """
 
     chain_id: int
     vault: str
+    reporter: str
     clob_adapters: tuple[str, ...]
     pools: tuple[tuple[str, str], ...]
     """(adapter, pool) pairs."""
     gas: GasPolicy
     poll_seconds: float
+    logs_from_block: int | None = None
 
 
 class VaultFeed:
-    """Follows the head and observes vault and pools; holds no key, so it cannot send."""
+    """Follows the head and observes vault and pools; holds no key, so it cannot send.
 
-    def __init__(self, rpc: JsonRpc, settings: ChainSettings, *, clock: Clock) -> None:
+    `operator` is whom controllers may have named theirs; empty where nobody claims for them.
+    """
+
+    def __init__(
+        self, rpc: JsonRpc, settings: ChainSettings, *, clock: Clock, operator: str = ""
+    ) -> None:
         self._rpc = rpc
         self._settings = settings
         self._clock = clock
         self._blocks = BlockFollower(rpc)
         self._vault: VaultReader | None = None
         self._pools: tuple[PoolReader, ...] = ()
+        self._duties: DutyReader | None = None
+        if settings.logs_from_block is not None:
+            self._duties = DutyReader(rpc, settings.vault, operator, settings.logs_from_block)
         self._down: dict[str, str] = {}
 
     async def check(self) -> None:
@@ -69,7 +83,9 @@ class VaultFeed:
         configured = (*self._settings.clob_adapters, *(adapter for adapter, _ in pools))
         adapters = await known_adapters(self._rpc, self._settings.vault, configured)
         self._pools = tuple([await open_pool(self._rpc, *pair) for pair in pools])
-        self._vault = VaultReader(self._rpc, self._settings.vault, adapters)
+        self._vault = VaultReader(
+            self._rpc, self._settings.vault, adapters, self._settings.clob_adapters
+        )
 
     async def run(self, emit: Emit) -> None:
         """Observe until cancelled; a node that is away or wrong is a SourceDown."""
@@ -100,6 +116,8 @@ class VaultFeed:
             expected, received = step.skipped
             emit(SourceGap(source=SOURCE, expected=expected, received=received))
         for block in step.reverted:
+            if self._duties is not None:
+                self._duties.forget(block.number)
             emit(BlockReverted(number=block.number, hash=block.hash))
         for block in step.seen:
             emit(BlockSeen(number=block.number, hash=block.hash, timestamp=block.timestamp))
@@ -109,12 +127,14 @@ class VaultFeed:
             await self._emit_read(emit, f"{SOURCE}:vault", self._vault.observe(block))
         for pool in self._pools:
             await self._emit_read(emit, f"{SOURCE}:pool:{pool.adapter}", pool.observe(block))
+        if self._duties is not None and self._duties.is_due(block):
+            await self._emit_read(emit, f"{SOURCE}:duties", self._duties.observe(block))
 
     async def _emit_read(self, emit: Emit, source: str, read: Awaitable[Event]) -> None:
         """Emit what was read; a read that cannot be made marks its source down, with the reason."""
         try:
             observed = await read
-        except (ChainUnavailable, CallReverted, WireError) as error:
+        except (ChainUnavailable, CallReverted, NodeRefused, WireError) as error:
             self._mark_down(emit, source, str(error))
             return
         self._mark_up(emit, source)
@@ -143,7 +163,8 @@ class EvmVaultChain:
         logged: Callable[[], Awaitable[None]],
     ) -> None:
         self._settings = settings
-        self._feed = VaultFeed(rpc, settings, clock=clock)
+        self._contracts = Contracts(settings.vault, settings.reporter)
+        self._feed = VaultFeed(rpc, settings, clock=clock, operator=account.address)
         pools = (adapter for adapter, _ in settings.pools)
         self._sender = TransactionSender(
             rpc,
@@ -171,7 +192,7 @@ class EvmVaultChain:
     async def submit(self, commands: Sequence[tuple[CommandId, Approved[ChainCommand]]]) -> None:
         """Queue the commands in order; returns at once."""
         for command_id, approved in commands:
-            operation = encode_operation(self._settings.vault, approved.value)
+            operation = encode_operation(self._contracts, approved.value)
             self._sender.enqueue(command_id, operation)
 
     async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:

@@ -155,21 +155,38 @@ REFUSALS: Final[dict[str, str]] = {
 CHAIN_REFUSALS: Final[dict[str, str]] = {
     "CHAIN_FAILS": "Several transactions of an adapter failed in a row; the keeper goes on trying "
     "ever more slowly. The log's CommandResult names the contract's error.",
+    "CLAIM": "More was to be claimed for a controller than was settled for it.",
+    "CLAIM_FLOOR": "The claim is worth less than claim_floor_assets; its controller can claim "
+    "itself: `keeper vault claim`.",
     "COOLDOWN": "The adapter's cooldown since its last operation has not passed (unix seconds).",
+    "CUT_EARLY": "The contract does not allow the next cut yet (unix seconds).",
     "DEADLINE": "The transaction's deadline is past, or farther away than the settings allow.",
     "EXIT_DONE": "The exit is complete: no order, range or position is left.",
     "IDLE_SHORT": "Less is free than asked for: what is owed to redemptions is never moved out.",
     "LIQUIDITY": "The range does not hold that much liquidity, or none was asked for.",
     "MARKET_UNKNOWN": "The venue has not listed the market, or it is not configured.",
     "MIN_ON_CHAIN": "The move would leave less on the chain than the vault's minimum.",
+    "NOTHING_SETTLED": "No report has settled a cut for settlement_alert_seconds; after 7 days "
+    "anyone may end the vault. Look at the reporters: `keeper report preview`.",
+    "NO_REPORTERS": "A cut is due, and no [relay] names reporters to ask for its report: it is not "
+    "taken, for an unreported cut only keeps requests from being cancelled.",
+    "OTHER_CUT": "The signed report is not of the cut that is open.",
+    "PAYMENT_LATE": "Redemptions of a cut are unpaid and nearly 3 days old, or older. Capital is "
+    "on its way home or cannot come: `keeper status`, the treasurer's log, the venue's margin.",
     "POOL_OFF_MARK": "The pool's price is farther from the feed than max_slippage_ppm.",
     "POOL_TOO_THIN": "The pool cannot take even a small swap within max_slippage_ppm.",
+    "QUORUM": "Fewer reporters signed than the contract's quorum; they are asked again.",
+    "REPORT_MISSING": "The report window (6 h) of the open cut is nearly over and no quorum has "
+    "signed. `keeper report preview` shows each reporter's answer; a lapsed cut is taken again.",
+    "REPORT_WINDOW": "The report window of the cut has passed (unix seconds): it has lapsed.",
     "SLIPPAGE": "The transaction's own bounds would allow more slippage than max_slippage_ppm.",
     "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
     "STALE_VAULT": "The vault's state is too old to move capital by.",
     "VAULT_STATE": "The vault is not OPEN; capital moves out only then.",
     "WIND_DOWN": "The vault winds down: quotes are off for ever, the position is closed as the "
     "ranges go. Anyone lets the contracts leave those; nobody can resume.",
+    "WIND_DOWN_NEAR": "For nearly 7 days nothing has settled, or a cut is unpaid: after that "
+    "anyone may end the vault for ever (`keeper vault wind-down status`).",
     "VENUE_CAP": "The order-book venue would hold more than the vault's cap.",
     "ZERO_MARK": "The feed's price is not above zero.",
 }

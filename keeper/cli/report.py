@@ -115,7 +115,7 @@ async def _lay_out(
     relayer: "Relayer", loaded: "LoadedConfig", collected: "Collected", offline: Offline
 ) -> dict[str, Any]:
     """Lay the submission out for somebody else to send; previewed like one that is sent."""
-    from keeper.chain.reports import submission
+    from keeper.chain.report_calls import submission
 
     account = "" if offline.sender is None else address_of(offline.sender)
     if collected.report is None:

@@ -134,6 +134,7 @@ def _print(data: dict[str, Any]) -> None:
             ("vault", f"{view['state']}, epoch {view['epoch']}  ({_age(view['age_ms'])})"),
             ("accepted NAV", _usdc(view["accepted_nav_assets"])),
             ("idle / owed", f"{_usdc(view['idle_assets'])} / {_usdc(view['owed_assets'])}"),
+            *_house(view["housekeeping"], data["t_ns"] // 10**9),
         ]
     print_table(rows)
     if data["markets"]:
@@ -151,6 +152,37 @@ def _print(data: dict[str, Any]) -> None:
             f"\npool {pool['pool']}: tick {pool['tick']}, ranges {ranges or 'none'} "
             f"({_age(pool['age_ms'])})"
         )
+
+
+_DUTIES = {
+    "cut": "cut the epoch",
+    "report": "have the cut reported",
+    "pay": "pay the redemptions of a cut",
+}
+
+
+def _house(house: dict[str, Any] | None, now_s: int) -> list[tuple[str, str]]:
+    """What is due for depositors next, and what is on its way."""
+    if house is None:
+        return [("next duty", "none: this keeper has no [housekeeping]")]
+    duty = house["next_duty"]
+    due = "nothing is due" if duty is None else _due(duty["what"], duty["due_at"], now_s)
+    if house["signatures"] is not None:
+        due += f", {house['signatures']} of {house['quorum']} signatures"
+    rows = [("next duty", due)]
+    if house["homing_assets"]:
+        rows.append(("coming home", _usdc(house["homing_assets"])))
+    if house["claims_to_send"]:
+        rows.append(("claims to send", str(house["claims_to_send"])))
+    return rows
+
+
+def _due(what: str, due_at: int, now_s: int) -> str:
+    from keeper.cli.times import clock_time, lasting
+
+    left = due_at - now_s
+    when = f"in {lasting(left)}" if left > 0 else f"since {lasting(-left)}"
+    return f"{_DUTIES[what]}, {clock_time(due_at)} ({when})"
 
 
 def _usdc(amount: int) -> str:

@@ -115,7 +115,7 @@ def _states(
     overview: "Overview", name: str, side: Side, own: Sequence["Movement"]
 ) -> dict[str, Any]:
     """The four states of one direction; before them what was asked, after them what came back."""
-    from keeper.chain.vault import REPORT_WINDOW_SECONDS
+    from keeper.domain.protocol import REPORT_WINDOW_SECONDS
 
     given, got = UNITS[name]
     now = overview.block.timestamp

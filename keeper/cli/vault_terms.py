@@ -121,7 +121,7 @@ def _timing(overview: "Overview", *, cuts_to_exit: int) -> dict[str, Any]:
 
     `cuts_to_exit`: a deposit has to be redeemed in a second cut before it is assets again.
     """
-    from keeper.chain.vault import EPOCH_SECONDS, REPORT_WINDOW_SECONDS
+    from keeper.domain.protocol import EPOCH_SECONDS, REPORT_WINDOW_SECONDS
 
     now = overview.block.timestamp
     cut_at = max(overview.views.next_cut_at, now)

@@ -124,6 +124,9 @@ def running_config(started: Config, settings: StepSettings) -> Config:
     if plain["allocation"] is not None:
         del plain["allocation"]["clob_adapter"]
     body["allocation"] = plain["allocation"]
+    if plain["housekeeping"] is not None:
+        del plain["housekeeping"]["reporters"]
+    body["housekeeping"] = plain["housekeeping"]
     return Config.model_validate_json(json.dumps(body))
 
 
@@ -188,6 +191,8 @@ def _values(config: Config) -> dict[str, tuple[Any, str]]:
         found |= _fields(f"pool.{pool.adapter}", pool)
     if config.allocation is not None:
         found |= _fields("allocation", config.allocation)
+    if config.housekeeping is not None:
+        found |= _fields("housekeeping", config.housekeeping)
     if config.limits is not None:
         found |= _fields("limits", config.limits)
     return found
@@ -220,7 +225,7 @@ def _inner(path: str, config: Config) -> str:
         name, _, rest = rest.partition(".")
         if name in places[head] and rest:
             return f"{head}s.{places[head][name]}.{rest}"
-    elif head in ("allocation", "limits") and rest:
+    elif head in ("allocation", "housekeeping", "limits") and rest:
         return path
     raise ParamsRefused([_problem("PARAM_UNKNOWN", path, "no such parameter", _HOW)])
 

@@ -29,6 +29,7 @@ __all__ = [
     "Clock",
     "Config",
     "Evm",
+    "Housekeeping",
     "JournalSection",
     "Key",
     "Keys",
@@ -52,6 +53,9 @@ class Vault(Section):
 
     address: EvmAddress = described("MarketMakingVault contract.")
     reporter: EvmAddress = described("NavReporter contract of that vault.")
+    deployed_block: NonNegative = described(
+        "Block of its deployment: `keeper run` looks for operators in its logs from there.", 0
+    )
 
 
 class Evm(Section):
@@ -209,6 +213,35 @@ class Allocation(Section):
     transaction_deadline_seconds: Positive = described("Life of a pool transaction, in seconds.")
 
 
+class Housekeeping(Section):
+    """What `keeper run` does for depositors: cut, report, claims, capital home, alerts in time."""
+
+    cut_lead_seconds: NonNegative = described(
+        "Time for which a due cut, and its report, is left to others, in seconds."
+    )
+    cut_jitter_seconds: NonNegative = described(
+        "Up to so much more, drawn anew for each epoch, so that keepers do not race, in seconds."
+    )
+    redemption_buffer_ppm: Ppm = described(
+        "What is kept for redemptions beyond their worth at the settled price, in ppm of it."
+    )
+    claim_floor_assets: Positive = described(
+        "Least claim worth its gas, for who named this keeper their operator, in asset units."
+    )
+    report_retry_seconds: Positive = described(
+        "Pause before reporters are asked again about a cut, in seconds."
+    )
+    report_alert_seconds: Positive = described(
+        "Time left of the report window (6 h) at which a missing report is told, in seconds."
+    )
+    payment_alert_seconds: Positive = described(
+        "Time before a cut's payment is late (3 d), or may end the vault (7 d), in seconds."
+    )
+    settlement_alert_seconds: Positive = described(
+        "Age of the last settlement at which that is told (7 d may end the vault), in seconds."
+    )
+
+
 class Limits(Section):
     """Vault-wide limits, evaluated per event."""
 
@@ -310,8 +343,13 @@ class Config(Section):
     markets: tuple[Market, ...] = described("Markets to quote; needed by `keeper run`.", ())
     pools: tuple[Pool, ...] = described("Pools to hold ranges in.", ())
     allocation: Allocation | None = described("Absent: the keeper moves no capital.", None)
+    housekeeping: Housekeeping | None = described(
+        "Absent: the keeper neither cuts, reports and claims, nor tells of deadlines.", None
+    )
     limits: Limits | None = described("Risk limits; needed by `keeper run`.", None)
     keys: Keys = described("Names of the secrets.", Keys.model_construct())
     reporter: Reporter | None = described("Needed by `keeper reporter serve`.", None)
     treasurer: Treasurer | None = described("Needed by `keeper treasurer serve`.", None)
-    relay: Relay | None = described("Needed by `keeper report`.", None)
+    relay: Relay | None = described(
+        "Needed by `keeper report`, and by a `keeper run` that cuts and reports.", None
+    )

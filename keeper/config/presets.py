@@ -135,6 +135,16 @@ COMMON: Final[dict[str, Any]] = {
         "min_move_assets": 100_000_000,
         "transaction_deadline_seconds": 120,
     },
+    "housekeeping": {
+        "cut_lead_seconds": 30,
+        "cut_jitter_seconds": 120,
+        "redemption_buffer_ppm": 20_000,
+        "claim_floor_assets": 100_000_000,
+        "report_retry_seconds": 15,
+        "report_alert_seconds": 7_200,
+        "payment_alert_seconds": 86_400,
+        "settlement_alert_seconds": 432_000,
+    },
     "limits": LIMITS,
     "reporter": {"bind_port": 8700, "capture_folder": "captures"},
     "treasurer": {
@@ -147,6 +157,7 @@ COMMON: Final[dict[str, Any]] = {
 VENUES: Final[dict[str, dict[str, Any]]] = {
     "local": {
         "reporter": {"journal_folder": "journal"},
+        "housekeeping": {"cut_lead_seconds": 0, "cut_jitter_seconds": 2, "report_retry_seconds": 3},
         "evm": {"rpc_url": "http://127.0.0.1:8545", "chain_id": 31_337, "confirmations": 1},
         "venue": {
             "chain_id": "localdydxprotocol",

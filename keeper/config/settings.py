@@ -7,11 +7,12 @@ import hashlib
 import json
 from typing import Final
 
-from keeper.config.model import Config, Limits, Market
+from keeper.config.model import Config, Housekeeping, Limits, Market
 from keeper.config.strategies import Rule
 from keeper.domain.errors import ConfigError
 from keeper.domain.settings import (
     AllocationSettings,
+    HousekeepingSettings,
     LeaderSettings,
     MarketSettings,
     PoolSettings,
@@ -64,7 +65,14 @@ def to_step_settings(config: Config) -> StepSettings:
         if allocation is None
         else AllocationSettings(clob_adapter=config.venue.adapter, **dict(allocation)),
         limits=risk_limits(config.limits),
+        housekeeping=None if config.housekeeping is None else _house(config, config.housekeeping),
     )
+
+
+def _house(config: Config, section: Housekeeping) -> HousekeepingSettings:
+    """Return what `step` may read of housekeeping: how many reporters there are, not where."""
+    urls = () if config.relay is None else config.relay.reporter_urls
+    return HousekeepingSettings(reporters=len(urls), **dict(section))
 
 
 def risk_limits(limits: Limits) -> RiskLimits:

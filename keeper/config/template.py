@@ -17,7 +17,10 @@ from keeper.domain.errors import ConfigError
 __all__ = ["ROLE_SECTIONS", "draft", "missing_keys", "render_config"]
 
 ROLE_SECTIONS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "keeper": (("journal", "leader", "markets", "allocation", "limits"), ("keeper", "venue")),
+    "keeper": (
+        ("journal", "leader", "markets", "allocation", "housekeeping", "limits"),
+        ("keeper", "venue"),
+    ),
     "reporter": (("reporter",), ("reporter",)),
     "treasurer": (("treasurer",), ("treasurer_venue",)),
     "relay": (("relay",), ("relayer",)),

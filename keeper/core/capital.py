@@ -1,4 +1,4 @@
-"""The slow loop over the vault: epoch, arrivals, owed redemptions, allocation to the targets."""
+"""The slow loop over the vault: arrivals, owed redemptions, allocation to the targets."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ from keeper.core.dispatch import EPOCH, is_ready, outgoing, send
 from keeper.core.state import State
 from keeper.core.views import account_equity, venue_was_up
 from keeper.domain.approval import Approved, Refused
-from keeper.domain.commands import Allocate, CloseEpoch, Command, Deallocate, SyncAdapter
+from keeper.domain.commands import Allocate, Command, Deallocate, SyncAdapter
 from keeper.domain.events import AdapterState, VaultObserved
 from keeper.domain.orders import Transfer
 from keeper.domain.settings import AllocationSettings
-from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
+from keeper.domain.units import NS_PER_MS, NS_PER_SECOND, PPM, div_up
 from keeper.inventory.allocation import Capital, plan_transfers
 from keeper.risk.chain import VaultView, approve_allocate, approve_housekeeping
 from keeper.risk.phase import Phase
@@ -19,19 +19,26 @@ __all__ = ["manage_vault"]
 
 _MAX_AGE_MS = 60_000  # an observation of an older block is a lagging node's
 _SYNC_EVERY_BLOCKS = 15
+_FAILURES = 3  # in a row
 _PAID_FROM = ("OPEN", "CUT")
 
 
 def manage_vault(
-    state: State, allocation: AllocationSettings, out: list[Approved[Command]]
+    state: State,
+    allocation: AllocationSettings,
+    buffer_ppm: int,
+    out: list[Approved[Command]],
 ) -> list[Refused]:
-    """Act on a fresh observation of the vault; returns what the limits refused."""
+    """Act on a fresh observation of the vault; returns what the limits refused.
+
+    `buffer_ppm` is kept for redemptions beyond what they are worth at the settled price.
+    """
     vault = state.chain.vault
     if vault is None or state.chain.vault_t_ns < 0 or state.guard.phase is Phase.HALTED:
         return []
     desk = _Desk(state, vault, allocation, out)
-    refused = [_close_epoch(desk)]
-    capital = _capital(desk)
+    refused: list[Refused | None] = []
+    capital = _capital(desk, buffer_ppm)
     if capital is not None and vault.state in _PAID_FROM:
         refused.append(_recognise_arrivals(desk))
         moves = plan_transfers(capital, allocation)
@@ -56,50 +63,44 @@ class _Desk:
         return next((entry for entry in self.vault.adapters if entry.adapter == name), None)
 
 
-def _close_epoch(desk: _Desk) -> Refused | None:
-    """Cut the epoch as soon as the contract allows it: anyone may, and depositors wait for it.
-
-    Not before the venue was connected in this run: a keeper that cannot start changes nothing.
-    """
-    state, vault = desk.state, desk.vault
-    due = 0 < vault.next_cut_at <= vault.block_timestamp
-    if not due or not venue_was_up(state) or vault.state != "OPEN" or not desk.is_ready(EPOCH):
-        return None
-    verdict = approve_housekeeping(CloseEpoch(epoch=vault.epoch + 1), state.guard.phase)
-    return send(state, EPOCH, verdict, 0, desk.out)
-
-
-def _capital(desk: _Desk) -> Capital | None:
+def _capital(desk: _Desk, buffer_ppm: int) -> Capital | None:
     """Where the capital is; None while the venue account is unknown.
 
     The CLOB leg is the account's equity plus what is in transit, counted from the moment both
-    sides were first known.
+    sides were first known. What was ever asked home from it and has not arrived is on its way.
     """
     state, vault = desk.state, desk.vault
     equity = account_equity(state)
     clob = desk.adapter(desk.allocation.clob_adapter)
     if equity is None or clob is None:
         return None
-    arriving, leaving, returned = _transit(state, clob)
+    arriving, leaving = _transit(state, clob)
     return Capital(
         nav=vault.accepted_nav,
         idle=vault.idle,
-        owed=vault.owed_assets,
+        owed=vault.owed_assets + div_up(vault.owed_assets * buffer_ppm, PPM),
         outgoing=outgoing(state),
         clob=equity + max(0, arriving) + max(0, leaving),
-        clob_homing=max(0, state.chain.requested - returned),
+        clob_homing=max(0, clob.requested - clob.returned),
         pools=tuple(
             (entry.adapter, entry.value_bid)
             for entry in vault.adapters
             if entry.adapter in state.pools
         ),
+        stuck=frozenset(name for name in state.pools if _is_stuck(state, name)),
         venue_cap_bps=vault.venue_cap_bps,
         min_on_chain_bps=vault.min_on_chain_bps,
     )
 
 
-def _transit(state: State, clob: AdapterState) -> tuple[int, int, int]:
-    """Assets on their way out, on their way home, and come home, since both ends were known."""
+def _is_stuck(state: State, pool: str) -> bool:
+    """Whether a pool gives nothing back now: its last step was refused, or its commands fail."""
+    failing = state.chain.failures.get(pool, 0) >= _FAILURES
+    return failing or bool(state.guard.active.get(pool))
+
+
+def _transit(state: State, clob: AdapterState) -> tuple[int, int]:
+    """Assets on their way out and on their way home, since both ends were known."""
     account, chain = state.account, state.chain
     if chain.flow_base is None:
         chain.flow_base = (
@@ -111,7 +112,7 @@ def _transit(state: State, clob: AdapterState) -> tuple[int, int, int]:
     sent, returned, came, went = chain.flow_base
     arriving = (clob.sent - sent) - (account.transferred_in - came)
     leaving = (account.transferred_out - went) - (clob.returned - returned)
-    return arriving, leaving, clob.returned - returned
+    return arriving, leaving
 
 
 def _recognise_arrivals(desk: _Desk) -> Refused | None:
@@ -146,8 +147,8 @@ def _move(desk: _Desk, capital: Capital, transfer: Transfer) -> Refused | None:
 
 def _allocate(desk: _Desk, capital: Capital, command: Allocate) -> Refused | None:
     state, vault = desk.state, desk.vault
-    if vault.state != "OPEN":
-        return None
+    if vault.state != "OPEN" or EPOCH in state.chain.outstanding:
+        return None  # once the cut is taken the contract refuses it
     view = VaultView(
         phase=state.guard.phase,
         state=vault.state,

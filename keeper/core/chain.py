@@ -5,7 +5,9 @@ from keeper.domain.events import (
     BlockReverted,
     BlockSeen,
     CommandResult,
+    DutiesObserved,
     PoolObserved,
+    ReportCollected,
     TransactionMined,
     VaultObserved,
 )
@@ -19,7 +21,9 @@ from keeper.markets.ranges import (
 
 __all__ = [
     "apply_result",
+    "collect_report",
     "mine",
+    "observe_duties",
     "observe_pool",
     "observe_vault",
     "on_chain_value",
@@ -46,6 +50,8 @@ def revert_block(state: State, event: BlockReverted) -> None:
     chain = state.chain
     if chain.vault is not None and chain.vault.block_hash == event.hash:
         chain.vault_t_ns = -1
+    if state.duties.seen is not None and state.duties.seen.block_hash == event.hash:
+        state.duties.seen = None
     for pool in state.pools.values():
         if pool.seen is not None and pool.seen.block_hash == event.hash:
             pool.seen_t_ns = -1
@@ -102,6 +108,30 @@ def observe_pool(state: State, event: PoolObserved) -> None:
     _derive(pool, event)
 
 
+def observe_duties(state: State, event: DutiesObserved) -> None:
+    """Take what the vault owes unless it is older than what is known."""
+    known = state.duties.seen
+    if known is None or event.block_number > known.block_number:
+        state.duties.seen = event
+        _forget_claims(state, event)
+
+
+def _forget_claims(state: State, event: DutiesObserved) -> None:
+    """Drop what was remembered of claims that nothing is left of: controllers come and go."""
+    held = {entry.controller for entry in event.claims}
+    chain = state.chain
+    for memory in (chain.not_before, chain.failures):
+        for key in [k for k in memory if k.startswith("claim:") and k not in chain.outstanding]:
+            if key.rpartition(":")[2] not in held:
+                del memory[key]
+
+
+def collect_report(state: State, event: ReportCollected) -> None:
+    """Remember how many signed the report of the cut that was last asked about."""
+    if event.epoch == state.duties.asked_epoch:
+        state.duties.signed, state.duties.quorum = len(event.signatures), event.quorum
+
+
 def apply_result(state: State, event: CommandResult) -> None:
     """A chain command that was refused or dropped is over; UNKNOWN and ACK leave it under way.
 
@@ -131,8 +161,6 @@ def mine(state: State, event: TransactionMined) -> None:
         else:
             del chain.outstanding[adapter]
             chain.failures.pop(adapter, None)
-            if outstanding.kind == "Deallocate" and adapter not in state.pools:
-                chain.requested += outstanding.assets
         chain.not_before[adapter] = max(chain.not_before.get(adapter, -1), event.block_number)
 
 

@@ -46,6 +46,7 @@ def _start_run(state: State, event: ev.RunStarted) -> None:
     state.orders.client_id_base = event.client_id_base
     state.orders.pending.clear()
     state.sources.clear()
+    state.duties.asked_t_ns = -1
     for market in state.markets.values():
         _lose_book(market)
         market.oracle_t_ns = -1
@@ -240,6 +241,8 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.BlockSeen: chain.see_block,
     ev.BlockReverted: chain.revert_block,
     ev.VaultObserved: chain.observe_vault,
+    ev.DutiesObserved: chain.observe_duties,
+    ev.ReportCollected: chain.collect_report,
     ev.PoolObserved: chain.observe_pool,
     ev.CommandResult: _result,
     ev.TransactionMined: chain.mine,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from keeper.domain.commands import CommandId
-from keeper.domain.events import PoolObserved, VaultObserved
+from keeper.domain.events import DutiesObserved, PoolObserved, VaultObserved
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.settings import MarketSettings, PoolSettings, StepSettings
 from keeper.execution.orders import Orders
@@ -17,6 +17,7 @@ __all__ = [
     "Account",
     "Chain",
     "Delta",
+    "Duties",
     "Guard",
     "LeaderState",
     "LossStop",
@@ -132,8 +133,8 @@ class Chain(msgspec.Struct, kw_only=True):
     """The EVM side: head, the vault as last observed, and what is under way per adapter.
 
     `not_before` is the first block whose observation includes the last receipt of an adapter.
-    `requested` are assets asked home from the CLOB adapter in mined requests; `flow_base` is
-    (sent, returned, transferred in, transferred out) when both sides were first known.
+    `flow_base` is (sent, returned, transferred in, transferred out) when both sides were first
+    known.
     `external` is what settlements moved through the vault so far, in asset units.
     """
 
@@ -145,11 +146,24 @@ class Chain(msgspec.Struct, kw_only=True):
     outstanding: dict[str, Outstanding] = {}
     not_before: dict[str, int] = {}
     failures: dict[str, int] = {}
-    requested: int = 0
     flow_base: tuple[int, int, int, int] | None = None
     external: int = 0
     last_gas_wei: int = 0
     sync_block: int = -1
+
+
+class Duties(msgspec.Struct, kw_only=True):
+    """What the vault owes its depositors as last observed (None: unknown), and its report.
+
+    `asked_epoch` is the cut that reporters were last asked about, at `asked_t_ns` (-1: not in this
+    run); `signed` of them signed, of `quorum` that are needed, when they last answered about it.
+    """
+
+    seen: DutiesObserved | None = None
+    asked_epoch: int = 0
+    asked_t_ns: int = -1
+    signed: int = 0
+    quorum: int = 0
 
 
 class LossStop(msgspec.Struct, kw_only=True):
@@ -222,6 +236,7 @@ class State(msgspec.Struct, kw_only=True):
     account: Account
     orders: Orders
     chain: Chain
+    duties: Duties
     guard: Guard
     days: dict[str, DayProfit] = {}
 
@@ -233,7 +248,13 @@ _copier = msgspec.json.Encoder()
 
 def initial_state() -> State:
     """Create the state before any event; it issues nothing until `RunStarted` is folded."""
-    return State(account=Account(), orders=Orders(), chain=Chain(), guard=Guard(loss=LossStop()))
+    return State(
+        account=Account(),
+        orders=Orders(),
+        chain=Chain(),
+        duties=Duties(),
+        guard=Guard(loss=LossStop()),
+    )
 
 
 def state_bytes(state: State) -> bytes:

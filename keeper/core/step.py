@@ -5,6 +5,7 @@ from keeper.core.capital import manage_vault
 from keeper.core.day import close_height, note_pools
 from keeper.core.fold import fold
 from keeper.core.hedging import rebalance
+from keeper.core.housekeeping import deadlines, keep_house
 from keeper.core.notes import fresh_notes
 from keeper.core.pools import manage_pool
 from keeper.core.quoting import desired_quotes, place_quotes, withdraw_unwanted
@@ -12,17 +13,22 @@ from keeper.core.state import State
 from keeper.core.stops import watch_losses
 from keeper.domain import events as ev
 from keeper.domain.approval import Approved
-from keeper.domain.commands import Command, NoteRefusal
+from keeper.domain.commands import Command, NoteRefusal, RaiseAlert
 from keeper.domain.settings import RiskLimits, StepSettings
 from keeper.risk.verdicts import approve_notice
 
 __all__ = ["step"]
 
-_QUIET = (ev.BlockSeen, ev.BlockReverted, ev.TransactionSigned, ev.TransactionMined, ev.Conflated)
+_QUIET = (
+    *(ev.BlockSeen, ev.BlockReverted, ev.TransactionSigned, ev.TransactionMined, ev.Conflated),
+    *(ev.DutiesObserved, ev.ReportCollected),
+)
 """Events that change nothing a quote depends on."""
 
 _NO_NEWS = ("ACK", "UNKNOWN", "SHADOW")
 """Results after which a market's wishes are what they were."""
+
+_OF_THE_HOUSE = (ev.VaultObserved, ev.DutiesObserved, ev.ReportCollected)
 
 _OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.LeaderQuoted, ev.OrderUpdated)
 
@@ -48,6 +54,7 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
         return tuple(out)
     notes = _quote(state, _scope(state, event), state.settings.limits, out)
     notes += _hedge(state, event, state.settings.limits, out)
+    notes += _keep_house(state, event, state.settings, raised, out)
     notes += _move_capital(state, event, state.settings, out)
     out.extend(approve_notice(alert) for alert in raised)
     out.extend(approve_notice(note) for note in notes)
@@ -99,6 +106,22 @@ def _hedge(
     return notes
 
 
+def _keep_house(
+    state: State,
+    event: ev.Event,
+    settings: StepSettings,
+    raised: list[RaiseAlert],
+    out: list[Approved[Command]],
+) -> list[NoteRefusal]:
+    """Do what is due for depositors, and add to the alerts which deadlines are near."""
+    house = settings.housekeeping
+    if house is None or not isinstance(event, _OF_THE_HOUSE):
+        return []
+    raised += deadlines(state, event, house)
+    refused = keep_house(state, event, house, out)
+    return fresh_notes(state, f"house:{type(event).__name__}", refused)
+
+
 def _move_capital(
     state: State, event: ev.Event, settings: StepSettings, out: list[Approved[Command]]
 ) -> list[NoteRefusal]:
@@ -106,7 +129,10 @@ def _move_capital(
     if settings.allocation is None:
         return []
     if isinstance(event, ev.VaultObserved):
-        refused = manage_vault(state, settings.allocation, out)
+        buffer_ppm = (
+            0 if settings.housekeeping is None else (settings.housekeeping.redemption_buffer_ppm)
+        )
+        refused = manage_vault(state, settings.allocation, buffer_ppm, out)
         return fresh_notes(state, "vault", refused)
     if isinstance(event, ev.PoolObserved):
         refused = manage_pool(state, event.adapter, settings.allocation, out)

@@ -13,11 +13,11 @@ from keeper.doctor.endpoints import EVM
 from keeper.doctor.keys import keeper_address
 from keeper.doctor.rows import Finding, Probe, fail, ok, skip, warn
 from keeper.doctor.site import Site
+from keeper.domain.protocol import REPORT_WINDOW_SECONDS
 
 __all__ = ["vault_probes"]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
-REPORT_WINDOW_SECONDS: Final = 6 * 3_600
 LATE_REPORT_SECONDS: Final = 36 * 3_600
 LATE_CUT_SECONDS: Final = 3_600
 TYPICAL_GAS: Final = 600_000

@@ -1,15 +1,20 @@
 """The closed union of commands `step` may issue; ids are (run, seq, ordinal)."""
 
+from typing import Literal
+
 import msgspec
 
 from keeper.domain.orders import Side, TimeInForce
+from keeper.domain.reports import Report
 
 __all__ = [
     "Allocate",
     "BurnRange",
     "CancelOrders",
     "ChainCommand",
+    "Claim",
     "CloseEpoch",
+    "CollectReport",
     "Command",
     "CommandId",
     "Deallocate",
@@ -18,6 +23,7 @@ __all__ = [
     "OrderCommand",
     "PlaceOrder",
     "RaiseAlert",
+    "SubmitReport",
     "SwapExactIn",
     "SyncAdapter",
 ]
@@ -115,6 +121,30 @@ class CloseEpoch(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     epoch: int
 
 
+class CollectReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Ask every reporter for its signed report of a cut; the answer is a ReportCollected."""
+
+    epoch: int
+
+
+class SubmitReport(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Settle the open cut by a report that a quorum signed; signatures as 0x hex of 65 bytes."""
+
+    report: Report
+    signatures: tuple[str, ...]
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Collect what was settled for a controller; it is paid itself, whoever sends the claim.
+
+    `side` is deposit (`amount` in asset units) or redeem (in share units).
+    """
+
+    side: Literal["deposit", "redeem"]
+    controller: str
+    amount: int
+
+
 class NoteRefusal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Record that risk refused something; sent nowhere, kept in the log."""
 
@@ -134,6 +164,14 @@ class RaiseAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 OrderCommand = PlaceOrder | CancelOrders
 ChainCommand = (
-    Allocate | Deallocate | SyncAdapter | MintRange | BurnRange | SwapExactIn | CloseEpoch
+    Allocate
+    | Deallocate
+    | SyncAdapter
+    | MintRange
+    | BurnRange
+    | SwapExactIn
+    | CloseEpoch
+    | SubmitReport
+    | Claim
 )
-Command = OrderCommand | ChainCommand | NoteRefusal | RaiseAlert
+Command = OrderCommand | ChainCommand | CollectReport | NoteRefusal | RaiseAlert

@@ -11,6 +11,7 @@ import msgspec
 from keeper.domain.commands import CommandId
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side
+from keeper.domain.reports import Report
 from keeper.domain.settings import StepSettings
 
 __all__ = [
@@ -21,8 +22,10 @@ __all__ = [
     "BlockSeen",
     "BookLevel",
     "BookUpdated",
+    "Claimable",
     "CommandResult",
     "Conflated",
+    "DutiesObserved",
     "Event",
     "FillReceived",
     "FundingPaid",
@@ -37,6 +40,7 @@ __all__ = [
     "PoolObserved",
     "RangeState",
     "Reconciled",
+    "ReportCollected",
     "RunStarted",
     "SourceDown",
     "SourceGap",
@@ -248,12 +252,14 @@ class AdapterState(msgspec.Struct, frozen=True, kw_only=True):
     """One adapter of the vault: cumulative flows and value in asset token units.
 
     Of an attested adapter the value is 0; of another one it already contains the flows.
+    `requested` is what was ever asked home from a CLOB adapter, 0 of another one.
     """
 
     adapter: str
     attested: bool
     sent: int
     returned: int
+    requested: int
     value_bid: int
     value_ask: int
 
@@ -261,7 +267,9 @@ class AdapterState(msgspec.Struct, frozen=True, kw_only=True):
 class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """The vault's state at an EVM block, in asset token units. Key: (block_number, block_hash).
 
-    `owed_assets` is what cut and open redemption requests are worth at the settled price.
+    `owed_assets` is what cut and open redemption requests are worth at the settled price. `cut_at`
+    and `last_settled_at` are the times of the last cut and settlement (unix s, 0: never). `supply`
+    are share units, `deposits_waiting` asset units of cut and open requests.
     """
 
     block_number: int
@@ -270,12 +278,56 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     state: str
     epoch: int
     next_cut_at: int
+    cut_at: int
+    last_settled_at: int
+    supply: int
+    deposits_waiting: int
     idle: int
     accepted_nav: int
     owed_assets: int
     venue_cap_bps: int
     min_on_chain_bps: int
     adapters: tuple[AdapterState, ...]
+
+
+class Claimable(msgspec.Struct, frozen=True, kw_only=True):
+    """What was settled for a controller that named us its operator, and is not claimed yet.
+
+    Deposits in asset units; redemptions in share units and the asset units set aside for them.
+    """
+
+    controller: str
+    deposit_assets: int
+    redeem_shares: int
+    redeem_assets: int
+
+
+class DutiesObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What a vault owes its depositors at an EVM block. Key: (block_number, block_hash).
+
+    `unpaid_since` is the time of the oldest cut of which more than 1 % of the redemptions is
+    neither paid nor cancelled (unix s, 0: none).
+    """
+
+    block_number: int
+    block_hash: str
+    block_timestamp: int
+    unpaid_since: int
+    claims: tuple[Claimable, ...]
+
+
+class ReportCollected(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """What the reporters said about a cut. Key: (epoch, content).
+
+    `report` is what most signers agree on to the unit, None when nobody signed; `signatures` are
+    theirs, `refusals` the reasons of the others.
+    """
+
+    epoch: int
+    report: Report | None
+    signatures: tuple[str, ...]
+    quorum: int
+    refusals: tuple[str, ...]
 
 
 class RangeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -448,6 +500,8 @@ Event = (
     | BlockSeen
     | BlockReverted
     | VaultObserved
+    | DutiesObserved
+    | ReportCollected
     | PoolObserved
     | CommandResult
     | TransactionSigned

@@ -9,6 +9,7 @@ from keeper.domain.strategies import FixedSpreadParams, MegaVaultParams, Strateg
 __all__ = [
     "AllocationSettings",
     "FixedSpreadParams",
+    "HousekeepingSettings",
     "LeaderSettings",
     "MarketSettings",
     "MegaVaultParams",
@@ -86,6 +87,27 @@ class AllocationSettings(msgspec.Struct, frozen=True, kw_only=True):
     transaction_deadline_seconds: int
 
 
+class HousekeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is done for depositors beside trading; times in seconds.
+
+    `reporters` is how many are asked for a report; without one no cut is taken. A cut is left to
+    others for the lead and a part of the jitter. `redemption_buffer_ppm` is kept beyond what
+    redemptions are worth at the settled price; a claim below `claim_floor_assets` (asset units) is
+    not worth its gas. The `_alert_seconds` say how long before a deadline, and after the last
+    settlement, a person is told.
+    """
+
+    reporters: int
+    cut_lead_seconds: int
+    cut_jitter_seconds: int
+    report_retry_seconds: int
+    redemption_buffer_ppm: int
+    claim_floor_assets: int
+    report_alert_seconds: int
+    payment_alert_seconds: int
+    settlement_alert_seconds: int
+
+
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Vault-wide limits, evaluated per event; money in quote quantums, time in milliseconds."""
 
@@ -107,6 +129,7 @@ class StepSettings(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[PoolSettings, ...]
     allocation: AllocationSettings | None
     limits: RiskLimits
+    housekeeping: HousekeepingSettings | None = None
 
 
 def params_hash(settings: StepSettings) -> str:

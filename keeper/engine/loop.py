@@ -21,7 +21,7 @@ from keeper.engine.ingress import Ingress
 from keeper.engine.leftovers import left_over, own_command
 from keeper.engine.sending import AgeLimit
 from keeper.engine.sequencer import NotLoggedError, Sequencer
-from keeper.ports import Alerts, Clock, EventSource, OrderVenue, VaultChain
+from keeper.ports import Alerts, Clock, EventSource, OrderVenue, Reporters, VaultChain
 
 __all__ = ["Engine"]
 
@@ -43,19 +43,21 @@ class Engine:
         run_started: RunStarted,
         *,
         sources: Sequence[EventSource] = (),
+        reporters: Reporters | None = None,
     ) -> None:
         """Tie the ports together; `run_started.run` is replaced by the journal's next number.
 
-        `sources` are feeds besides those of venue and chain.
+        `sources` are feeds besides those of venue, chain and reporters.
         """
         self._sequencer = sequencer
         self._clock = clock
         self._venue = venue
         self._chain = chain
-        self._sources = tuple(sources)
+        self._sources = (*sources, *(() if reporters is None else (reporters,)))
         self._run_started = run_started
         self._ingress = Ingress()
-        self._desk = Desk(venue, chain, alerts, AgeLimit(clock, self._max_age_ms, self.ingest))
+        limit = AgeLimit(clock, self._max_age_ms, self.ingest)
+        self._desk = Desk(venue, chain, reporters, alerts, limit)
         self._failure: BaseException | None = None
         self._is_running = False
         self._is_stopping = False

@@ -134,6 +134,12 @@ class LogReader:
             case cm.NoteRefusal(code=code, subject=subject, limit=limit, value=value):
                 market = self._market_of(subject)
                 return "warn", market, f"refused {code} {subject}: {value:,} against {limit:,}", ()
+            case cm.CollectReport(epoch=epoch):
+                return "info", "", f"ask the reporters about epoch {epoch}", ()
+            case cm.SubmitReport(report=report, signatures=signatures):
+                words = f"submit the report of epoch {report.epoch}: {len(signatures)} signatures"
+                self._remember(name, "", words, ())
+                return "info", "", words, ()
             case cm.RaiseAlert(severity=severity, code=code, text=text):
                 return severity, "", f"alert {code}: {text}", ()
         return self._chain_command(name, command)
@@ -234,6 +240,12 @@ def _transfer_words(_reader: LogReader, event: ev.VenueTransfer) -> Words:
     return "info", "", f"collateral {amount} USDC with {event.counterparty}", (event.transfer_id,)
 
 
+def _report_words(_reader: LogReader, event: ev.ReportCollected) -> Words:
+    signed = f"epoch {event.epoch}: {len(event.signatures)} of {event.quorum} signatures"
+    level = "info" if event.signatures and len(event.signatures) >= event.quorum else "warn"
+    return level, "", "; ".join((signed, *event.refusals)), ()
+
+
 _EVENTS: Final[dict[type, _EventWords]] = {
     ev.RunStarted: _plain(
         "info", lambda e: f"run {e.run} of {e.package_version} ({e.wheel_hash[:12]}) for {e.vault}"
@@ -256,6 +268,7 @@ _EVENTS: Final[dict[type, _EventWords]] = {
     ),
     ev.FillReceived: LogReader._filled,
     ev.CommandResult: LogReader._result,
+    ev.ReportCollected: _report_words,
     ev.TransactionMined: LogReader._mined,
     ev.TransactionSigned: LogReader._signed,
     ev.OrderUpdated: _order_words,

@@ -17,7 +17,8 @@ class Capital:
     """The vault's capital in asset units, at one observation.
 
     `clob` is venue equity plus what is on its way there; `clob_homing` was asked home and has not
-    arrived; `pools` are (adapter, value at the mark); `outgoing` are allocations under way.
+    arrived; `pools` are (adapter, value at the mark), `stuck` those that give nothing back now;
+    `outgoing` are allocations under way.
     """
 
     nav: int
@@ -29,6 +30,7 @@ class Capital:
     pools: tuple[tuple[str, int], ...]
     venue_cap_bps: int
     min_on_chain_bps: int
+    stuck: frozenset[str] = frozenset()
 
 
 def plan_transfers(capital: Capital, settings: AllocationSettings) -> tuple[Transfer, ...]:
@@ -53,23 +55,21 @@ def _targets(capital: Capital, settings: AllocationSettings) -> tuple[int, int]:
 def _bring_home(
     capital: Capital, settings: AllocationSettings, shortage: int
 ) -> tuple[Transfer, ...]:
-    """Cover a shortage: each leg's excess over its target first, then the CLOB, then the pools."""
+    """Cover a shortage beyond what is on its way: pools first, for they pay within minutes.
+
+    Then the CLOB, which takes the treasurer and a bridge; a stuck pool is counted on last.
+    """
     need = shortage - capital.clob_homing
-    if need <= 0:
-        return ()
-    clob_target, pool_target = _targets(capital, settings)
-    legs = [(settings.clob_adapter, max(0, capital.clob - capital.clob_homing), clob_target)]
-    legs += [(adapter, value, pool_target) for adapter, value in capital.pools]
-    taken = dict.fromkeys((adapter for adapter, _, _ in legs), 0)
-    for beyond_target in (True, False):
-        for adapter, value, target in legs:
-            available = value - taken[adapter] - (target if beyond_target else 0)
-            part = min(need, max(0, available))
-            taken[adapter] += part
+    at_venue = max(0, capital.clob - capital.clob_homing)
+    able = [leg for leg in capital.pools if leg[0] not in capital.stuck]
+    unable = [leg for leg in capital.pools if leg[0] in capital.stuck]
+    moves: list[Transfer] = []
+    for adapter, value in (*able, (settings.clob_adapter, at_venue), *unable):
+        part = min(need, value)
+        if part > 0:
+            moves.append(Transfer(adapter=adapter, assets=-part))
             need -= part
-    return tuple(
-        Transfer(adapter=adapter, assets=-assets) for adapter, assets in taken.items() if assets
-    )
+    return tuple(moves)
 
 
 def _overweight(capital: Capital, settings: AllocationSettings) -> tuple[Transfer, ...]:

@@ -51,6 +51,15 @@ _MEANINGS: Final = {
     "pool_target_ppm": "share of NAV in pools",
     "min_move_assets": "least amount worth moving",
     "transaction_deadline_seconds": "life of a pool transaction",
+    "reporters": "who are asked for a report of each cut",
+    "cut_lead_seconds": "how long a due cut is left to others",
+    "cut_jitter_seconds": "up to so much longer, so that keepers do not race",
+    "report_retry_seconds": "pause before reporters are asked again",
+    "redemption_buffer_ppm": "kept for redemptions beyond their worth at the settled price",
+    "claim_floor_assets": "least claim worth its gas",
+    "report_alert_seconds": "of the report window left when a missing report is told",
+    "payment_alert_seconds": "before a payment is late, or may end the vault",
+    "settlement_alert_seconds": "age of the last settlement that is told",
     "max_order_quote_quantums": "largest order",
     "max_gross_quote_quantums": "largest open exposure",
     "price_band_ppm": "farthest order from the reference",
@@ -84,6 +93,8 @@ def parameter_rows(settings: StepSettings) -> tuple[Parameter, ...]:
         rows += _rows(f"pool hedged by {pool.hedge_market}", msgspec.structs.asdict(pool))
     if settings.allocation is not None:
         rows += _rows("capital", msgspec.structs.asdict(settings.allocation))
+    if settings.housekeeping is not None:
+        rows += _rows("housekeeping", msgspec.structs.asdict(settings.housekeeping))
     rows += _rows("limits of the vault", msgspec.structs.asdict(settings.limits))
     return tuple(rows)
 

@@ -3,13 +3,16 @@
 from typing import Any
 
 from keeper.core.day import profit_today
+from keeper.core.housekeeping import standing
 from keeper.core.reference import reference_of
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import pool_delta
+from keeper.domain.events import VaultObserved
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.settings import params_hash
 from keeper.domain.units import NS_PER_MS
+from keeper.inventory.duties import next_duty, worthwhile
 from keeper.markets.univ3 import sqrt_price_at_tick
 from keeper.pages.pool_reading import price_e6
 from keeper.pages.series import scaled
@@ -170,4 +173,24 @@ def _vault(state: State, now_ns: int) -> dict[str, Any] | None:
         "idle_assets": vault.idle,
         "accepted_nav_assets": vault.accepted_nav,
         "owed_assets": vault.owed_assets,
+        "housekeeping": _house(state, vault),
+    }
+
+
+def _house(state: State, vault: VaultObserved) -> dict[str, Any] | None:
+    """What is due next and when (unix s), what is on its way; None for a keeper that keeps none."""
+    settings = state.settings.housekeeping if state.settings is not None else None
+    if settings is None:
+        return None
+    duty, seen = next_duty(standing(state, vault, settings)), state.duties.seen
+    is_asked = vault.state == "CUT" and state.duties.asked_epoch == vault.epoch
+    claims = () if seen is None else worthwhile(seen.claims, settings.claim_floor_assets)
+    return {
+        "next_duty": None if duty is None else {"what": duty.what, "due_at": duty.due_at},
+        "reporters": settings.reporters,
+        "signatures": state.duties.signed if is_asked else None,
+        "quorum": state.duties.quorum if is_asked else None,
+        "unpaid_since": None if seen is None else seen.unpaid_since,
+        "claims_to_send": len(claims),
+        "homing_assets": sum(max(0, a.requested - a.returned) for a in vault.adapters),
     }

@@ -6,7 +6,6 @@ from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
-    CloseEpoch,
     Deallocate,
     MintRange,
     SwapExactIn,
@@ -79,10 +78,10 @@ def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] |
 
 
 def approve_housekeeping(
-    command: Deallocate | SyncAdapter | CloseEpoch, phase: Phase
-) -> Approved[Deallocate | SyncAdapter | CloseEpoch] | Refused:
-    """Pass what only brings assets home or moves the epoch on, except while HALTED."""
-    subject = "vault" if isinstance(command, CloseEpoch) else command.adapter
+    command: Deallocate | SyncAdapter, phase: Phase
+) -> Approved[Deallocate | SyncAdapter] | Refused:
+    """Pass what only brings assets home, except while HALTED."""
+    subject = command.adapter
     if phase is Phase.HALTED:
         return _refused("HALTED", subject, 0, 1)
     if isinstance(command, Deallocate) and command.assets <= 0:

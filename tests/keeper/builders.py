@@ -28,9 +28,11 @@ from keeper.domain.events import (
 )
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side
+from keeper.domain.reports import ZERO32, Leg, Report
 from keeper.domain.settings import (
     AllocationSettings,
     FixedSpreadParams,
+    HousekeepingSettings,
     LeaderSettings,
     MarketSettings,
     MegaVaultParams,
@@ -45,6 +47,8 @@ MS = 1_000_000
 USDC = 1_000_000
 START_NS = 1_750_000_000 * SECOND
 START_HEIGHT = 1_000
+HOUR = 3_600
+FAR_AHEAD = START_NS // SECOND + 24 * HOUR
 CLIENT_ID_BASE = 9_950  # ids soon grow by a digit: as text they then sort otherwise
 
 ETH = PerpetualMarket(
@@ -157,6 +161,19 @@ ALLOCATION = AllocationSettings(
     pool_target_ppm=200_000,
     min_move_assets=100 * USDC,
     transaction_deadline_seconds=120,
+)
+
+
+HOUSEKEEPING = HousekeepingSettings(
+    reporters=3,
+    cut_lead_seconds=30,
+    cut_jitter_seconds=120,
+    report_retry_seconds=15,
+    redemption_buffer_ppm=20_000,
+    claim_floor_assets=100 * USDC,
+    report_alert_seconds=2 * HOUR,
+    payment_alert_seconds=24 * HOUR,
+    settlement_alert_seconds=5 * 24 * HOUR,
 )
 
 
@@ -336,7 +353,11 @@ def vault(block: int, **changes: Any) -> VaultObserved:
         block_timestamp=START_NS // SECOND + block,
         state="OPEN",
         epoch=1,
-        next_cut_at=0,
+        next_cut_at=FAR_AHEAD,
+        cut_at=START_NS // SECOND - HOUR,
+        last_settled_at=START_NS // SECOND - HOUR,
+        supply=10**24,
+        deposits_waiting=0,
         idle=1_000_000 * USDC,
         accepted_nav=1_000_000 * USDC,
         owed_assets=0,
@@ -347,14 +368,31 @@ def vault(block: int, **changes: Any) -> VaultObserved:
     return replace(base, **changes)
 
 
-def adapter(name: str, value: int = 0, sent: int = 0, returned: int = 0) -> AdapterState:
+def adapter(
+    name: str, value: int = 0, sent: int = 0, returned: int = 0, requested: int = 0
+) -> AdapterState:
     return AdapterState(
         adapter=name,
         attested=name == CLOB,
         sent=sent,
         returned=returned,
+        requested=requested,
         value_bid=value,
         value_ask=value,
+    )
+
+
+def signed_report(epoch: int = 1) -> Report:
+    """A report of one leg, as a quorum signs it."""
+    return Report(
+        epoch=epoch,
+        set_id=1,
+        prev_hash=ZERO32,
+        legs=(Leg(equity=5, credited=0, debited=0, venue_height=9),),
+        pnl=(1, 2, 3, 4, 5),
+        external_flow=0,
+        data_root=ZERO32,
+        data_cid=ZERO32,
     )
 
 

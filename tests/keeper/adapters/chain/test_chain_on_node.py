@@ -95,6 +95,7 @@ def settings(stage: Stage) -> ChainSettings:
     return ChainSettings(
         chain_id=stage.chain.chain_id,
         vault=stage.vault.address,
+        reporter=stage.reporter.address,
         clob_adapters=(stage.clob_adapter.address,),
         pools=((stage.pool_adapter.address, stage.pool.address),),
         gas=GAS,

@@ -172,6 +172,7 @@ class Desk:
             attested=False,
             sent=self.sent,
             returned=self.returned,
+            requested=0,
             value_bid=0,
             value_ask=0,
         )
@@ -182,6 +183,10 @@ class Desk:
             state="OPEN",
             epoch=1,
             next_cut_at=0,
+            cut_at=0,
+            last_settled_at=0,
+            supply=0,
+            deposits_waiting=0,
             idle=0,
             accepted_nav=0,
             owed_assets=0,

@@ -6,12 +6,15 @@ import sys
 import pytest
 
 from keeper.chain.codec import contract, describe_revert
-from keeper.chain.operations import Operation, encode_operation
+from keeper.chain.operations import Contracts, Operation, encode_operation
 from keeper.domain.commands import Allocate, BurnRange, CloseEpoch, SwapExactIn
 from keeper.domain.errors import WireError
 
 VAULT = "0x00000000000000000000000000000000000000AA"
 ADAPTER = "0x00000000000000000000000000000000000000bb"
+REPORTER = "0x00000000000000000000000000000000000000cc"
+ADA = "0x00000000000000000000000000000000000000dd"
+CONTRACTS = Contracts(VAULT, REPORTER)
 
 
 def word(value: int) -> str:
@@ -19,7 +22,7 @@ def word(value: int) -> str:
 
 
 def test_encode_operation__allocate__calls_the_vault() -> None:
-    operation = encode_operation(VAULT, Allocate(adapter=ADAPTER, assets=5_000_000))
+    operation = encode_operation(CONTRACTS, Allocate(adapter=ADAPTER, assets=5_000_000))
 
     assert operation == Operation(VAULT, "0xb78b52df" + word(0xBB) + word(5_000_000))
 
@@ -35,7 +38,7 @@ def test_encode_operation__burn_range__negative_ticks_sign_extended() -> None:
         deadline=3,
     )
 
-    operation = encode_operation(VAULT, command)
+    operation = encode_operation(CONTRACTS, command)
 
     arguments = "".join(word(v) for v in (-120, 60, 7, 1, 2, 3))
     assert operation == Operation(ADAPTER, "0x253996c0" + arguments)
@@ -50,14 +53,14 @@ def test_encode_operation__swap__keeps_minimum_and_deadline() -> None:
         deadline=1_700_000_000,
     )
 
-    operation = encode_operation(VAULT, command)
+    operation = encode_operation(CONTRACTS, command)
 
     arguments = "".join(word(v) for v in (1, 1_000_000, 999, 1_700_000_000))
     assert operation == Operation(ADAPTER, "0xb76e2524" + arguments)
 
 
 def test_encode_operation__close_epoch__has_no_arguments() -> None:
-    operation = encode_operation(VAULT, CloseEpoch(epoch=3))
+    operation = encode_operation(CONTRACTS, CloseEpoch(epoch=3))
 
     assert operation.to == VAULT
     assert len(operation.data) == 2 + 8

@@ -1,11 +1,10 @@
 """The slow loop: allocation, redemptions, ranges, swaps, receipts, exit, failures."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
 from keeper.core.chain import on_chain_value
-from keeper.core.dispatch import EPOCH
 from keeper.core.views import net_delta
 from keeper.domain.commands import (
     Allocate,
@@ -25,7 +24,6 @@ from keeper.domain.commands import (
 from keeper.domain.events import (
     BlockReverted,
     BlockSeen,
-    Event,
     OperatorCommand,
     PoolObserved,
     RangeState,
@@ -39,6 +37,7 @@ from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
     ETH,
+    HOUSEKEEPING,
     POOL,
     SECOND,
     START_HEIGHT,
@@ -57,6 +56,7 @@ from tests.keeper.builders import (
 
 CHAIN = (Allocate, BurnRange, CloseEpoch, Deallocate, MintRange, SwapExactIn, SyncAdapter)
 ONE_WETH = 10**18
+Observed = TypeVar("Observed", VaultObserved, PoolObserved)
 
 
 def _keeper(**changes: Any) -> Keeper:
@@ -95,7 +95,7 @@ def _receipt(command_id: CommandId, block: int, succeeded: bool = True) -> Trans
     )
 
 
-def _at(keeper: Keeper, event: VaultObserved | PoolObserved) -> Event:
+def _at(keeper: Keeper, event: Observed) -> Observed:
     """The observation stamped with the keeper's present time."""
     return replace(event, block_timestamp=keeper.now // SECOND)
 
@@ -172,8 +172,23 @@ def test_vault_observed__redemptions_owed__idle_stays() -> None:
     assert sum(command.assets for command in of(commands, Allocate)) <= 100_000 * USDC
 
 
-def test_vault_observed__owed_beyond_idle__excess_comes_home_from_the_venue() -> None:
-    keeper = _keeper()
+def _owing(keeper: Keeper, block: int, owed: int, requested: int = 0) -> VaultObserved:
+    """450,000 idle, 200,000 in the pool and 250,000 more than at first on the venue."""
+    clob = adapter(CLOB, sent=250_000 * USDC, requested=requested)
+    return _at(
+        keeper,
+        vault(
+            block,
+            idle=450_000 * USDC,
+            owed_assets=owed,
+            adapters=(clob, adapter(POOL, value=200_000 * USDC)),
+        ),
+    )
+
+
+def _with_capital_out(**changes: Any) -> Keeper:
+    """A keeper whose capital is on both venues, and has arrived there."""
+    keeper = _keeper(**changes)
     keeper.feed(vault(1))
     _mine(keeper, block=2)
     keeper.feed(
@@ -184,19 +199,66 @@ def test_vault_observed__owed_beyond_idle__excess_comes_home_from_the_venue() ->
             height=START_HEIGHT + 1,
         )
     )
-    owing = vault(
-        3,
-        idle=450_000 * USDC,
-        owed_assets=600_000 * USDC,
-        adapters=(adapter(CLOB, sent=250_000 * USDC), adapter(POOL, value=200_000 * USDC)),
-    )
+    return keeper
 
-    commands = _chain(keeper.feed(owing))
 
-    # Short of 150,000; what stays is 400,000, of which the CLOB should hold 140,000 of its 350,000.
-    assert commands == [Deallocate(adapter=CLOB, assets=150_000 * USDC)]
+def test_vault_observed__owed_beyond_idle__the_pool_pays_before_the_venue_is_asked() -> None:
+    keeper = _with_capital_out()
+
+    commands = _chain(keeper.feed(_owing(keeper, 3, owed=600_000 * USDC)))
+
+    assert commands == []
+    assert keeper.state.pools[POOL].home == 150_000 * USDC
+
+
+def test_vault_observed__owed_beyond_idle_and_pool__venue_asked_once_for_the_rest() -> None:
+    keeper = _with_capital_out()
+    rest = 100_000 * USDC
+
+    asked = _chain(keeper.feed(_owing(keeper, 3, owed=750_000 * USDC)))
     _mine(keeper, block=4)
-    assert _chain(keeper.feed(replace(owing, block_number=4, block_hash="0xv4"))) == []
+    again = _chain(keeper.feed(_owing(keeper, 4, owed=750_000 * USDC, requested=rest)))
+
+    assert asked == [Deallocate(adapter=CLOB, assets=rest)]
+    assert again == []
+    assert keeper.state.pools[POOL].home == 200_000 * USDC
+
+
+def test_vault_observed__asked_home_by_an_earlier_journal__not_asked_again() -> None:
+    keeper = _with_capital_out()
+
+    asked = _chain(keeper.feed(_owing(keeper, 3, owed=750_000 * USDC, requested=60_000 * USDC)))
+
+    assert asked == [Deallocate(adapter=CLOB, assets=40_000 * USDC)]
+
+
+def test_vault_observed__pool_refuses__venue_asked_instead() -> None:
+    keeper = _with_capital_out()
+    keeper.feed(pool_seen(3, amount0=100_000 * USDC, mark_price=3_100 * 10**8))
+    assert keeper.state.guard.active[POOL]
+
+    commands = _chain(keeper.feed(_owing(keeper, 3, owed=600_000 * USDC)))
+
+    assert commands == [Deallocate(adapter=CLOB, assets=150_000 * USDC)]
+    assert keeper.state.pools[POOL].home == 0
+
+
+def test_vault_observed__pool_fails_three_times__venue_asked_instead() -> None:
+    keeper = _with_capital_out()
+    keeper.state.chain.failures[POOL] = 3
+
+    commands = _chain(keeper.feed(_owing(keeper, 3, owed=600_000 * USDC)))
+
+    assert commands == [Deallocate(adapter=CLOB, assets=150_000 * USDC)]
+
+
+def test_vault_observed__redemption_buffer__kept_beyond_what_is_owed() -> None:
+    keeper = _with_capital_out(housekeeping=HOUSEKEEPING)
+
+    commands = _chain(keeper.feed(_owing(keeper, 3, owed=450_000 * USDC)))
+
+    assert commands == []
+    assert keeper.state.pools[POOL].home == 9_000 * USDC  # 2 % of what is owed
 
 
 def test_vault_observed__money_on_its_way_home__sync_asked_for() -> None:
@@ -214,25 +276,6 @@ def test_vault_observed__money_on_its_way_home__sync_asked_for() -> None:
     assert commands == [SyncAdapter(adapter=CLOB)]
 
 
-def test_vault_observed__epoch_due_but_the_venue_never_connected__not_closed() -> None:
-    keeper = _keeper()
-    keeper.state.sources.clear()
-
-    assert of(keeper.feed(vault(1, next_cut_at=START_NS // SECOND)), CloseEpoch) == []
-
-
-def test_vault_observed__epoch_due__closed_once() -> None:
-    keeper = _keeper()
-    due = vault(1, next_cut_at=START_NS // SECOND)
-
-    first = of(keeper.feed(due), CloseEpoch)
-    second = of(keeper.feed(replace(due, block_number=2, block_hash="0xv2")), CloseEpoch)
-
-    assert first == [CloseEpoch(epoch=2)]
-    assert second == []
-    assert EPOCH in keeper.state.chain.outstanding
-
-
 def test_vault_observed__old_block__refused_as_stale() -> None:
     keeper = _keeper()
 
@@ -246,7 +289,7 @@ def test_vault_observed__halted__nothing() -> None:
     keeper = _keeper()
     keeper.feed(OperatorCommand(verb="halt", argument="", operator="me"))
 
-    assert _chain(keeper.feed(vault(1, next_cut_at=START_NS // SECOND))) == []
+    assert _chain(keeper.feed(vault(1))) == []
 
 
 def test_vault_observed__reverted_block__observed_again() -> None:

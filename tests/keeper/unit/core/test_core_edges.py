@@ -212,7 +212,7 @@ def test_vault_observed__account_unknown__epoch_only() -> None:
     commands = keeper.feed(vault(1))
 
     assert of(commands, Allocate) == []
-    assert manage_vault(keeper.state, ALLOCATION, []) == []
+    assert manage_vault(keeper.state, ALLOCATION, 0, []) == []
 
 
 def test_vault_observed__clob_adapter_not_wired__no_transfer() -> None:

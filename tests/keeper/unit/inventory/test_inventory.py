@@ -193,19 +193,48 @@ def test_plan_transfers__shortage_homing_already__not_asked_twice() -> None:
     assert plan_transfers(short, ALLOCATION) == ()
 
 
-def test_plan_transfers__shortage__excess_first_then_clob_then_pool() -> None:
-    short = _capital(
-        nav=400_000 * USDC,
-        idle=0,
-        owed=380_000 * USDC,
-        clob=100_000 * USDC,
-        pools=((POOL, 300_000 * USDC),),
+def _short(**changes: Any) -> Capital:
+    fields: dict[str, Any] = {
+        "nav": 400_000 * USDC,
+        "idle": 0,
+        "owed": 350_000 * USDC,
+        "clob": 100_000 * USDC,
+        "pools": ((POOL, 300_000 * USDC),),
+    }
+    return _capital(**{**fields, **changes})
+
+
+def test_plan_transfers__shortage__pool_first_then_clob() -> None:
+    moves = plan_transfers(_short(), ALLOCATION)
+
+    assert moves == (
+        Transfer(adapter=POOL, assets=-300_000 * USDC),
+        Transfer(adapter=CLOB, assets=-50_000 * USDC),
     )
 
-    moves = {move.adapter: -move.assets for move in plan_transfers(short, ALLOCATION)}
 
-    # 20,000 stay: 7,000 and 4,000 of targets. Excess 93,000 + 287,000 of 296,000 is enough.
-    assert moves == {CLOB: 93_000 * USDC, POOL: 287_000 * USDC}
+def test_plan_transfers__shortage_the_pool_can_pay__clob_left_alone() -> None:
+    moves = plan_transfers(_short(owed=250_000 * USDC), ALLOCATION)
+
+    assert moves == (Transfer(adapter=POOL, assets=-250_000 * USDC),)
+
+
+def test_plan_transfers__pool_stuck__clob_first() -> None:
+    moves = plan_transfers(_short(stuck=frozenset({POOL})), ALLOCATION)
+
+    assert moves == (
+        Transfer(adapter=CLOB, assets=-100_000 * USDC),
+        Transfer(adapter=POOL, assets=-250_000 * USDC),
+    )
+
+
+def test_plan_transfers__shortage_beyond_everything__all_there_is_and_nothing_out() -> None:
+    moves = plan_transfers(_short(owed=900_000 * USDC, clob_homing=30_000 * USDC), ALLOCATION)
+
+    assert moves == (
+        Transfer(adapter=POOL, assets=-300_000 * USDC),
+        Transfer(adapter=CLOB, assets=-70_000 * USDC),
+    )
 
 
 def test_plan_transfers__random_capital__caps_hold_and_owed_is_kept() -> None:

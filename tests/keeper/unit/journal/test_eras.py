@@ -70,6 +70,7 @@ sequencer = Sequencer(CORE, JournalWriter.open(Path(sys.argv[1]), JournalOptions
 sequencer.recover()
 sequencer.process(VaultObserved(
     block_number=5, block_hash="0x05", block_timestamp=1, state="CUT", epoch=5, next_cut_at=0,
+    cut_at=0, last_settled_at=0, supply=0, deposits_waiting=0,
     idle=0, accepted_nav=0, owed_assets=0, venue_cap_bps=0, min_on_chain_bps=0, adapters=(),
 ))
 sequencer.close()

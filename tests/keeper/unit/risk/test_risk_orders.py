@@ -10,7 +10,6 @@ from keeper.domain.commands import (
     Allocate,
     BurnRange,
     CancelOrders,
-    CloseEpoch,
     Deallocate,
     MintRange,
     PlaceOrder,
@@ -342,15 +341,13 @@ def test_approve_allocate__pool_adapter__venue_cap_does_not_apply() -> None:
 
 
 def test_approve_housekeeping__halted_or_nothing_asked__refused() -> None:
-    close = CloseEpoch(epoch=1)
     sync = SyncAdapter(adapter=CLOB)
 
-    assert approve_housekeeping(close, Phase.EXITING) == Approved(close)
     assert approve_housekeeping(sync, Phase.REDUCING) == Approved(sync)
-    halted = approve_housekeeping(close, Phase.HALTED)
+    halted = approve_housekeeping(sync, Phase.HALTED)
     empty = approve_housekeeping(Deallocate(adapter=CLOB, assets=0), Phase.ACTIVE)
     assert isinstance(halted, Refused)
-    assert halted.subject == "vault"
+    assert (halted.code, halted.subject) == ("HALTED", CLOB)
     assert isinstance(empty, Refused)
     assert empty.code == "IDLE_SHORT"
 
