@@ -5,8 +5,20 @@ from collections.abc import Callable, Sequence
 
 from keeper.core.state import State, initial_state
 from keeper.domain.approval import Approved
-from keeper.domain.commands import ChainCommand, Command, CommandId, OrderCommand
-from keeper.domain.events import CommandResult, Event, RunStarted, TransactionSigned
+from keeper.domain.commands import (
+    ChainCommand,
+    CollectReport,
+    Command,
+    CommandId,
+    OrderCommand,
+)
+from keeper.domain.events import (
+    CommandResult,
+    Event,
+    ReportCollected,
+    RunStarted,
+    TransactionSigned,
+)
 from keeper.domain.settings import RiskLimits, StepSettings
 from keeper.journal.rerun import Core
 from keeper.ports import Emit
@@ -82,6 +94,31 @@ class FakeChain:
 
     async def rebroadcast(self, pending: Sequence[tuple[CommandId, str]]) -> None:
         self.again = list(pending)
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+class FakeReporters:
+    """Notes each question and answers that nobody signed."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.is_closed = False
+        self._emit: Emit | None = None
+
+    async def run(self, emit: Emit) -> None:
+        self._emit = emit
+        await asyncio.Event().wait()
+
+    async def submit(self, commands: Sequence[tuple[CommandId, Approved[CollectReport]]]) -> None:
+        assert self._emit is not None, "submit before run"
+        for _, approved in commands:
+            epoch = approved.value.epoch
+            self.asked.append(epoch)
+            self._emit(
+                ReportCollected(epoch=epoch, report=None, signatures=(), quorum=2, refusals=())
+            )
 
     async def close(self) -> None:
         self.is_closed = True

@@ -17,8 +17,8 @@ from keeper.pages.report_data import Check
 
 __all__ = ["DEPOSITS", "Play"]
 
-DEPOSITS = {"ada": 280_000, "bruno": 70_000, "carla": 50_000}
-"""Ada brings more than lies idle later and in the pool, so that her leaving takes the venue's too."""
+DEPOSITS = {"ada": 320_000, "bruno": 50_000, "carla": 30_000}
+"""Ada brings more than lies idle and in the pool later: her leaving takes the venue's part too."""
 EPOCH_SECONDS = 86_400
 WARM_UP_SECONDS = 3_600
 POOL_COOLDOWN_SECONDS = 60

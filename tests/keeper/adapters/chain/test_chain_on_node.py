@@ -4,18 +4,17 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from chain_stage import GAS, KEEPER, PRICE_E8, USDC, QuickClock, Stage
+from chain_session import Session, nothing_to_log, play, settings
+from chain_stage import KEEPER, PRICE_E8, USDC, QuickClock, Stage
 
 from keeper.accounting.pool_leg import PoolLegs, PoolPeriod
 from keeper.chain.rpc import JsonRpc
-from keeper.chain.vault_chain import ChainSettings, EvmVaultChain
-from keeper.domain.approval import Approved
+from keeper.chain.vault_chain import EvmVaultChain
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
     ChainCommand,
     CloseEpoch,
-    CommandId,
     Deallocate,
     MintRange,
     SwapExactIn,
@@ -37,91 +36,6 @@ from keeper.domain.settings import PoolSettings, StepSettings
 from tests.keeper.fakes import risk_limits, run_started
 
 FAR = 2**40
-
-
-class Session:
-    """A running `EvmVaultChain` and everything it emitted."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-        self.events: list[Event] = []
-        self.rpc = JsonRpc(stage.url)
-        self.chain = EvmVaultChain(
-            self.rpc, KEEPER, settings(stage), clock=QuickClock(), logged=_now
-        )
-        self._seq = 0
-
-    async def until(self, found: Callable[[], Event | None]) -> Event:
-        async with asyncio.timeout(20):
-            while (event := found()) is None:  # noqa: ASYNC110 (events come from a poll)
-                await asyncio.sleep(0.01)
-            return event
-
-    def newest(self, kind: type[Event]) -> Event | None:
-        return next((e for e in reversed(self.events) if isinstance(e, kind)), None)
-
-    async def command(self, command: ChainCommand) -> CommandResult | TransactionMined:
-        """Submit; return the final receipt, or the result of a command that never left."""
-        self._seq += 1
-        command_id = CommandId(1, self._seq, 0)
-        await self.chain.submit([(command_id, Approved(command))])
-
-        def settled() -> Event | None:
-            return next((e for e in self.events if _settles(e, command_id)), None)
-
-        event = await self.until(settled)
-        assert isinstance(event, CommandResult | TransactionMined)
-        return event
-
-    async def vault_at(self, block: int) -> VaultObserved:
-        def seen() -> Event | None:
-            event = self.newest(VaultObserved)
-            later = isinstance(event, VaultObserved) and event.block_number >= block
-            return event if later else None
-
-        event = await self.until(seen)
-        assert isinstance(event, VaultObserved)
-        return event
-
-
-def _settles(event: Event, command_id: CommandId) -> bool:
-    if isinstance(event, TransactionMined):
-        return event.command == command_id and event.final
-    refused = isinstance(event, CommandResult) and event.outcome != "ACK"
-    return refused and event.command == command_id
-
-
-def settings(stage: Stage) -> ChainSettings:
-    return ChainSettings(
-        chain_id=stage.chain.chain_id,
-        vault=stage.vault.address,
-        reporter=stage.reporter.address,
-        clob_adapters=(stage.clob_adapter.address,),
-        pools=((stage.pool_adapter.address, stage.pool.address),),
-        gas=GAS,
-        poll_seconds=0.01,
-    )
-
-
-async def _now() -> None:
-    """No log in these tests: everything counts as written."""
-
-
-def play(stage: Stage, script: Callable[[Session], "asyncio.Future[None]"]) -> Session:
-    """Run a script beside the chain edge."""
-
-    async def work() -> Session:
-        session = Session(stage)
-        task = asyncio.create_task(session.chain.run(session.events.append))
-        try:
-            await script(session)
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await session.chain.close()
-        return session
-
-    return stage.run(work())
 
 
 def test_observe__open_vault__equals_the_contract(stage: Stage) -> None:
@@ -440,7 +354,9 @@ def test_run__nobody_listens__source_down_then_up_elsewhere(stage: Stage) -> Non
     async def script() -> list[Event]:
         events: list[Event] = []
         rpc = JsonRpc("http://127.0.0.1:9")
-        chain = EvmVaultChain(rpc, KEEPER, settings(stage), clock=QuickClock(), logged=_now)
+        chain = EvmVaultChain(
+            rpc, KEEPER, settings(stage), clock=QuickClock(), logged=nothing_to_log
+        )
         task = asyncio.create_task(chain.run(events.append))
         async with asyncio.timeout(10):
             while not events:  # noqa: ASYNC110 (as above)

@@ -6,9 +6,18 @@ import sys
 import pytest
 
 from keeper.chain.codec import contract, describe_revert
-from keeper.chain.operations import Contracts, Operation, encode_operation
-from keeper.domain.commands import Allocate, BurnRange, CloseEpoch, SwapExactIn
+from keeper.chain.operations import Contracts, Operation, encode_operation, operation_of
+from keeper.chain.report_calls import submission
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    Claim,
+    CloseEpoch,
+    SubmitReport,
+    SwapExactIn,
+)
 from keeper.domain.errors import WireError
+from tests.keeper.builders import signed_report
 
 VAULT = "0x00000000000000000000000000000000000000AA"
 ADAPTER = "0x00000000000000000000000000000000000000bb"
@@ -25,6 +34,24 @@ def test_encode_operation__allocate__calls_the_vault() -> None:
     operation = encode_operation(CONTRACTS, Allocate(adapter=ADAPTER, assets=5_000_000))
 
     assert operation == Operation(VAULT, "0xb78b52df" + word(0xBB) + word(5_000_000))
+
+
+def test_encode_operation__claims__go_to_the_vault_and_pay_the_controller() -> None:
+    deposit = encode_operation(CONTRACTS, Claim(side="deposit", controller=ADA, amount=7))
+    redeem = encode_operation(CONTRACTS, Claim(side="redeem", controller=ADA, amount=9))
+
+    # deposit(uint256,address,address) and redeem(uint256,address,address)
+    assert deposit == Operation(VAULT, "0x2e2d2984" + word(7) + word(0xDD) * 2)
+    assert redeem == Operation(VAULT, "0xba087652" + word(9) + word(0xDD) * 2)
+
+
+def test_encode_operation__report__goes_to_the_reporter_as_a_relayers_does() -> None:
+    report, signatures = signed_report(epoch=3), ("0x" + "01" * 65, "0x" + "02" * 65)
+
+    operation = encode_operation(CONTRACTS, SubmitReport(report=report, signatures=signatures))
+
+    assert operation == operation_of(submission(REPORTER, report, signatures))
+    assert operation.to == REPORTER
 
 
 def test_encode_operation__burn_range__negative_ticks_sign_extended() -> None:

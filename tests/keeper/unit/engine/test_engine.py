@@ -12,6 +12,7 @@ from keeper.domain.approval import Approved
 from keeper.domain.commands import (
     Allocate,
     CancelOrders,
+    CollectReport,
     Command,
     CommandId,
     NoteRefusal,
@@ -31,6 +32,7 @@ from keeper.domain.events import (
     Event,
     FillReceived,
     OperatorCommand,
+    ReportCollected,
     RunStarted,
     TimerFired,
     TransactionMined,
@@ -47,6 +49,7 @@ from tests.keeper.fakes import (
     START_NS,
     FakeAlerts,
     FakeChain,
+    FakeReporters,
     FakeVenue,
     ManualClock,
     ScriptedCore,
@@ -76,6 +79,7 @@ class Desk:
         self.alerts = FakeAlerts()
         self.started = run_started()
         self.sources: tuple[FakeVenue, ...] = ()
+        self.reporters: FakeReporters | None = None
 
     def build(self) -> Engine:
         self.journal = JournalWriter.open(self.folder, JournalOptions())
@@ -88,6 +92,7 @@ class Desk:
             self.alerts,
             self.started,
             sources=self.sources,
+            reporters=self.reporters,
         )
         return self.engine
 
@@ -516,3 +521,30 @@ def test_run__further_source_fails__quotes_are_paused_and_the_error_is_raised(
 
     with pytest.raises(ConfigError, match="no such symbol"):
         desk.trade(lambda: False)
+
+
+def test_run__question_to_the_reporters__asked_after_it_is_logged_and_answered_by_an_event(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path, ScriptedCore(on(FillReceived, CollectReport(epoch=4))))
+    desk.venue = FakeVenue([fill(1)])
+    reporters = desk.reporters = FakeReporters()
+
+    desk.trade(lambda: bool(desk.script.events(ReportCollected)))
+
+    assert reporters.asked == [4]
+    assert reporters.is_closed
+    (question,) = [s for s in desk.steps() if CollectReport(epoch=4) in s.commands]
+    (answer,) = [s for s in desk.steps() if isinstance(s.event, ReportCollected)]
+    assert question.seq < answer.seq
+
+
+def test_run__question_but_nobody_to_ask__dropped_with_the_reason(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, ScriptedCore(on(FillReceived, CollectReport(epoch=4))))
+    desk.venue = FakeVenue([fill(1)])
+
+    desk.trade(lambda: bool(desk.script.events(CommandResult)))
+
+    (dropped,) = desk.logged(CommandResult)
+    assert isinstance(dropped, CommandResult)
+    assert (dropped.outcome, dropped.detail) == ("DROPPED", "this keeper asks no reporters")
