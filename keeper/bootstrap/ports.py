@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keeper.bootstrap.common import gas_policy, key_of, rpc_of
 from keeper.bootstrap.questions import AskedReporters
-from keeper.bootstrap.reporting import relayer_of
+from keeper.bootstrap.relaying import relayer_of
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import account_from_key
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain, VaultFeed

@@ -144,7 +144,7 @@ def _refused(why: str) -> ReportRefused:
 def _relay(
     loaded: "LoadedConfig", work: Callable[["Relayer"], Awaitable[T]], *, may_send: bool
 ) -> T:
-    from keeper.bootstrap.reporting import open_relayer
+    from keeper.bootstrap.relaying import open_relayer
 
     async def run() -> T:
         async with open_relayer(loaded, os.environ, may_send=may_send) as relayer:

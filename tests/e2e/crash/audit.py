@@ -14,7 +14,14 @@ from keeper.accounting.entries import CASH, POSITION, QUOTE
 from keeper.accounting.ledger import Ledger
 from keeper.core.state import State
 from keeper.domain import events as ev
-from keeper.domain.commands import ChainCommand, Command, CommandId, PlaceOrder
+from keeper.domain.commands import (
+    ChainCommand,
+    Claim,
+    Command,
+    CommandId,
+    PlaceOrder,
+    SubmitReport,
+)
 from keeper.domain.errors import AthanorError
 from keeper.journal import JournalReader, Step
 from keeper.journal.rerun import CORE, Rerun
@@ -173,11 +180,21 @@ def _commanded(
             found.require(later, f"order {command.client_id} is sent again by {command_id}")
         versions.append(command)
     elif isinstance(command, _CHAIN):
-        desk = getattr(command, "adapter", "epoch")
+        desk = _desk(command)
         before = story.last_operation.get(desk)
         is_over = before is None or before in story.over
         found.require(is_over, f"{command_id} operates on {desk} before {before} is over")
         story.last_operation[desk] = command_id
+
+
+def _desk(command: Command) -> str:
+    """What an operation is on: one at a time is under way there."""
+    match command:
+        case SubmitReport():
+            return "report"
+        case Claim(side=side, controller=controller):
+            return f"claim of {controller} on its {side}"
+    return str(getattr(command, "adapter", "epoch"))
 
 
 def _orders(found: Audit, story: _Story, world: Testimony) -> None:

@@ -15,8 +15,8 @@ from tests.e2e.crash.trigger import AFTER, Trigger, phases_of
 
 __all__ = ["NARROW", "all_points", "implementations", "instrument", "port_methods", "strangers"]
 
-_EMITTED_WITHIN: Final = frozenset(("ParamsChanged", "TimerFired"))
-"""Made behind the edges, and emitted all the same: by a person's word, and by the clock."""
+_EMITTED_WITHIN: Final = frozenset(("ParamsChanged", "ReportCollected", "TimerFired"))
+"""Made behind the edges, and emitted all the same: by a person's word, reporters', the clock's."""
 
 NARROW: Final = "eth_sendRawTransaction"
 """The one request of the node's that moves something."""
@@ -44,6 +44,7 @@ def port_methods() -> dict[str, list[str]]:
 def implementations() -> dict[str, list[type]]:
     """Return the classes a trading keeper is built from, by the port they serve."""
     from keeper.bootstrap import trading
+    from keeper.bootstrap.questions import AskedReporters
     from keeper.chain.vault_chain import EvmVaultChain
     from keeper.clock import FileClock
     from keeper.control.server import ControlServer
@@ -56,6 +57,7 @@ def implementations() -> dict[str, list[type]]:
         "ControlServer": [ControlServer],
         "EventSource": [BinanceLeader],
         "OrderVenue": [DydxVenue],
+        "Reporters": [AskedReporters],
         "VaultChain": [EvmVaultChain],
     }
 
