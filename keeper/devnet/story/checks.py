@@ -60,13 +60,13 @@ async def _settled_block(world: World) -> str:
 
 
 def subaccounts_total(state: dict[str, Any]) -> int:
-    """What all subaccounts own together in quote quantums, rounding included.
+    """What all subaccounts hold together in quote quantums, as far as it is booked.
 
-    Positions net to zero in size, so their quote balances and USDC are all there is.
+    Positions net to zero in size, so their quote balances and USDC are all there is. Funding is
+    booked account by account, against `rounding`; what is not settled yet is in neither.
     """
     held = sum(
         account["usdc"]
-        + account["unsettled_funding"]
         + sum(position["quote_balance"] for position in account["positions"].values())
         for account in state["subaccounts"].values()
     )

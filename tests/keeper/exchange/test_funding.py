@@ -8,10 +8,12 @@ import pytest
 from keeper.devnet.exchange.book import Book
 from keeper.devnet.exchange.chain import Chain
 from keeper.devnet.exchange.config import DEFAULT_MARKETS, ExchangeConfig
+from keeper.devnet.exchange.dump import state_dump
 from keeper.devnet.exchange.events import FundingPaid, FundingRateSet
 from keeper.devnet.exchange.funding import premium_ppm, scaled_move
 from keeper.devnet.exchange.ledger import settled, store_settled, total_usdc
 from keeper.devnet.exchange.model import Order, OrderId, Side, SubaccountId, TimeInForce
+from keeper.devnet.story.checks import subaccounts_total
 from tests.keeper.exchange.conftest import GENESIS_NS, block, fund
 from tests.keeper.exchange.test_trading_rules import gtb
 from tests.keeper.exchange.wallets import BUY, ETH, SELL, Trader, order, place
@@ -127,6 +129,20 @@ def test_settlement__index_not_divisible__floors_both_and_books_dust_as_rounding
     assert received == [-8, 7]  # -7.007 and 7.007, both floored
     assert chain.state.totals.get("rounding") == 1
     assert total_usdc(chain.state) == before
+
+
+def test_subaccounts_total__one_side_settled_its_funding__still_equals_the_pool() -> None:
+    chain = funded_chain(777)
+    alice, _bob = with_position(chain)
+    chain.commit(chain.block.time_ns + HOUR_NS)
+    chain.state.begin(chain.height + 1)
+    before = state_dump(chain)
+    settled_usdc = store_settled(chain.state, alice).usdc
+    after = state_dump(chain)
+
+    assert settled_usdc != before["subaccounts"][f"{alice.owner}/{alice.number}"]["usdc"]
+    for state in (before, after):
+        assert subaccounts_total(state) == state["totals"]["collateral_pool"]
 
 
 def test_conservation__funding_settled_by_trades__total_is_unchanged() -> None:
