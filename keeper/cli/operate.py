@@ -3,12 +3,14 @@
 import getpass
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
 from keeper.cli.failures import OperationPending
+from keeper.cli.flattening import GOES_ON, is_flat, unclosed, what_is_left
 from keeper.cli.options import config_options, json_option, load
 from keeper.cli.output import emit, note, scaled
 from keeper.cli.status import ask_status, folder_of
@@ -41,7 +43,8 @@ def pause(
     Without a market: all of them. Pool ranges stay as well.
     """
     folder = folder_of(load(file, overrides))
-    data = _tell(folder, "pause", market, wait_seconds, lambda s: _is_quiet(s, market))
+    word = Word("pause", market, lambda s: _is_quiet(s, market))
+    data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "quotes are withdrawn; positions and pool ranges stay")
 
 
@@ -59,7 +62,8 @@ def resume(
     loss stops then count anew from here.
     """
     folder = folder_of(load(file, overrides))
-    data = _tell(folder, "resume", market, wait_seconds, lambda s: _is_resumed(s, market))
+    word = Word("resume", market, lambda s: _is_resumed(s, market))
+    data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "quoting again")
 
 
@@ -84,7 +88,14 @@ def cancel_all(market: str, file: Path, overrides: tuple[str, ...], as_json: boo
 
 @click.command()
 @config_options
-@WAIT
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="Longest time to wait while nothing more is closed, in seconds; 0 returns at once.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be sent first; send nothing.")
 @json_option
 def flatten(
@@ -93,13 +104,14 @@ def flatten(
     """Cancel quotes, leave ranges, close positions; stay flat.
 
     Positions are closed by reduce-only immediate orders within the configured slippage, as deep
-    as the book allows. `keeper resume` starts trading again.
+    as the book allows, one every few blocks. It waits as long as that goes on, and says what is
+    left where the book has nothing more to take. `keeper resume` starts trading again.
     """
     folder = folder_of(load(file, overrides))
     if dry_run:
         _show_plan(folder, as_json)
         return
-    data = _tell(folder, "exit", "", wait_seconds, _is_flat)
+    data = _tell(folder, Word("exit", "", is_flat, what_is_left, unclosed), wait_seconds)
     _show(as_json, data, "flat: no quotes, no ranges, no positions")
 
 
@@ -113,32 +125,52 @@ def halt(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: boo
     No pool operation either; ranges stay as they are. `keeper resume` starts trading again.
     """
     folder = folder_of(load(file, overrides))
-    data = _tell(folder, "halt", "", wait_seconds, lambda s: bool(s["state"] == "HALTED"))
+    word = Word("halt", "", lambda s: bool(s["state"] == "HALTED"))
+    data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "halted; positions and pool ranges stay")
 
 
-def _tell(
-    folder: Path,
-    verb: str,
-    argument: str,
-    wait_seconds: int,
-    is_done: Callable[[dict[str, Any]], bool],
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word to a keeper, when it is in effect, and how far from that a status is.
+
+    `left` shrinks as it takes effect, and the wait begins anew each time; `unmet` says at the end
+    what is left and what to do.
+    """
+
+    verb: str
+    argument: str
+    is_done: Callable[[dict[str, Any]], bool]
+    left: Callable[[dict[str, Any]], tuple[int, ...]] = lambda _status: ()
+    unmet: Callable[[dict[str, Any]], tuple[str, str]] | None = None
+
+
+def _tell(folder: Path, word: Word, wait_seconds: int) -> dict[str, Any]:
     """Send the word and wait for its effect. Raises NotRunning, OperationPending."""
-    ask(folder, Request(verb=verb, argument=argument, operator=getpass.getuser()))
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        seen = ask_status(folder)
-        done = is_done(seen)
-        if done or time.monotonic() >= deadline:
-            break
+    ask(folder, Request(verb=word.verb, argument=word.argument, operator=getpass.getuser()))
+    seen = ask_status(folder)
+    least, deadline = word.left(seen), time.monotonic() + wait_seconds
+    while not (done := word.is_done(seen)) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
+        seen = ask_status(folder)
+        if any(now < before for now, before in zip(word.left(seen), least, strict=True)):
+            least, deadline = word.left(seen), time.monotonic() + wait_seconds
+            note(f"open: {open_text(seen)}")
     if not done and wait_seconds:
-        raise OperationPending(
-            f"{verb} is logged, but not in effect after {wait_seconds} s: {_left(seen)}",
-            next_step="it goes on by itself; watch it with: keeper status",
-        )
-    return {"verb": verb, "argument": argument, "in_effect": done, **_open(seen), "status": seen}
+        why, next_step = (word.unmet or _in_general)(seen)
+        text = f"{word.verb} is logged, but not in effect after {wait_seconds} s: {why}"
+        raise OperationPending(text, next_step=next_step)
+    return {
+        "verb": word.verb,
+        "argument": word.argument,
+        "in_effect": done,
+        **_open(seen),
+        "status": seen,
+    }
+
+
+def _in_general(status: dict[str, Any]) -> tuple[str, str]:
+    return f"{open_text(status)}, state {status['state']}", GOES_ON
 
 
 def _show(as_json: bool, data: dict[str, Any], text: str) -> None:
@@ -148,7 +180,7 @@ def _show(as_json: bool, data: dict[str, Any], text: str) -> None:
     def human() -> None:
         if data["in_effect"]:
             click.echo(text)
-        click.echo(f"open: {_open_text(data['stays_open'])}")
+        click.echo(f"open: {_words(data['stays_open'])}")
 
     emit(as_json, data, human)
 
@@ -169,7 +201,12 @@ def _open(status: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _open_text(stays_open: dict[str, Any]) -> str:
+def open_text(status: dict[str, Any]) -> str:
+    """Say what is open."""
+    return _words(_open(status)["stays_open"])
+
+
+def _words(stays_open: dict[str, Any]) -> str:
     positions = ", ".join(f"{size} {name}" for name, size in stays_open["positions"].items())
     counts = f"{stays_open['orders']} orders, {stays_open['ranges']} pool ranges"
     return f"positions {positions or 'none'}; {counts}"
@@ -215,21 +252,3 @@ def _is_quiet(status: dict[str, Any], market: str) -> bool:
 def _is_resumed(status: dict[str, Any], market: str) -> bool:
     is_active = market != "" or status["state"] == "ACTIVE"
     return is_active and not any(m["paused"] for m in _chosen(status, market))
-
-
-def _is_flat(status: dict[str, Any]) -> bool:
-    positions = any(m["position_base_quantums"] for m in status["markets"])
-    quotes = any(m["bids"] or m["asks"] for m in status["markets"])
-    ranges = any(pool["ranges"] for pool in status["pools"])
-    return not (positions or quotes or ranges)
-
-
-def _left(status: dict[str, Any]) -> str:
-    parts = [
-        f"{m['market']} position {scaled(m['position_base_quantums'], m['base_decimals'])}, "
-        f"{m['bids'] + m['asks']} orders"
-        for m in status["markets"]
-        if m["position_base_quantums"] or m["bids"] or m["asks"]
-    ]
-    parts += [f"{len(p['ranges'])} ranges in {p['pool']}" for p in status["pools"] if p["ranges"]]
-    return "; ".join(parts) or f"state {status['state']}"

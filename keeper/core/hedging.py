@@ -14,20 +14,20 @@ from keeper.core.views import (
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Command, PlaceOrder, SwapExactIn
 from keeper.domain.instruments import PerpetualMarket
-from keeper.domain.orders import Hedge, TimeInForce
+from keeper.domain.orders import Hedge, Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.execution.orders import next_client_id
 from keeper.execution.reconcile import has_live_hedge, own_bounds, uncrossed
 from keeper.inventory.costs import SWAP, TAKE, Way, cheapest, pool_way, take_way, wait_way
 from keeper.inventory.hedge import band_excess, flattening, hedge_order
 from keeper.markets.book import depth
-from keeper.markets.perpetual import value_abs_up
+from keeper.markets.perpetual import bounded_price, value_abs_up
 from keeper.markets.ranges import asset_of, base_of
 from keeper.risk.chain import PoolView, approve_pool
 from keeper.risk.gates import market_gate
 from keeper.risk.phase import Phase
 
-__all__ = ["rebalance"]
+__all__ = ["flattening_limit", "rebalance"]
 
 _HEDGE_BLOCKS = 3
 _DEFAULT_TAKER_FEE_PPM = 500  # the venue's lowest tier, until a fill of ours tells
@@ -59,6 +59,19 @@ def rebalance(
     if blocked or state.guard.loss.breaches:
         return []
     return _into_band(state, market, limits, out)
+
+
+def flattening_limit(state: State, ticker: str) -> int | None:
+    """Worst subticks at which the position would be closed now; None when nothing has to be."""
+    market = state.markets[ticker]
+    if market.settings is None or market.listing is None or market.oracle_price <= 0:
+        return None
+    wanted = flattening(position_of(state, ticker), pool_delta(state, market.listing))
+    if wanted == 0:
+        return None
+    side = Side.BUY if wanted > 0 else Side.SELL
+    slippage_ppm = market.settings.hedge_max_slippage_ppm
+    return bounded_price(market.listing, market.oracle_price, side, slippage_ppm)
 
 
 def _flatten(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from keeper.core.day import profit_today
+from keeper.core.hedging import flattening_limit
 from keeper.core.housekeeping import standing
 from keeper.core.reference import reference_of
 from keeper.core.state import MarketState, PoolState, State
@@ -93,6 +94,7 @@ def _market(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
         "own_ask_subticks": min(asks, default=None),
         "bids": len(bids),
         "asks": len(asks),
+        "flattening_limit_subticks": flattening_limit(state, ticker),
         "orders_not_dead_yet": len(orders),
         "leader": _leader(state, now_ns, ticker, market),
     }

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from keeper.core.capital import manage_vault
+from keeper.core.hedging import flattening_limit
 from keeper.core.pools import manage_pool
 from keeper.core.quoting import desired_quotes, place_quotes, send_order
 from keeper.domain.commands import (
@@ -167,6 +168,20 @@ def test_venue_block__exiting_without_a_price__not_flattened_blindly() -> None:
     keeper.block()
 
     assert _ioc(keeper) == []
+
+
+def test_flattening_limit__long__is_the_slippage_below_the_oracle() -> None:
+    keeper = Keeper(settings(markets=(market_settings(hedge_max_slippage_ppm=3_000),)))
+    keeper.start(ETH=ONE_ETH)
+
+    assert flattening_limit(keeper.state, "ETH-USD") == 2_991 * 10**6
+
+
+def test_flattening_limit__flat__is_none() -> None:
+    keeper = Keeper()
+    keeper.start()
+
+    assert flattening_limit(keeper.state, "ETH-USD") is None
 
 
 def test_venue_block__exiting_but_pool_still_held__hedge_stays_and_no_end_is_said() -> None:
