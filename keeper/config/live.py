@@ -238,7 +238,8 @@ def _outward(problem: Problem, config: Config) -> Problem:
         is_market = parts[0] == "markets"
         name = config.markets[index].ticker if is_market else config.pools[index].adapter
         parts[:2] = [parts[0][:-1], name]
-    return msgspec.structs.replace(problem, path=".".join(parts))
+    path = ".".join(parts)
+    return msgspec.structs.replace(problem, path=path, fix=problem.fix.replace(problem.path, path))
 
 
 def _not_allowed(started: Config, running: Config, after: Config) -> list[Problem]:

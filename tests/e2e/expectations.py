@@ -306,8 +306,8 @@ def _(stage: Stage) -> str:
 
 @row("O-28", "starts fast", "time keeper --help; time keeper config check")
 def _(stage: Stage) -> str:
-    helped = cpu_seconds("--help")
-    checked = cpu_seconds("config", "check", str(stage.world.config))
+    helped = cpu_seconds(stage.folder, "--help")
+    checked = cpu_seconds(stage.folder, "config", "check", str(stage.world.config))
     assert max(helped, checked) <= PROMISED_SECONDS
     return f"{helped:.2f} s and {checked:.2f} s of CPU, least of five"
 
@@ -414,11 +414,14 @@ def flat(data: Any) -> list[str]:
     return []
 
 
-def cpu_seconds(*arguments: str) -> float:
+def cpu_seconds(folder: Path, *arguments: str) -> float:
+    """Least of five starts, with bytecode as an installed keeper has it."""
+    environment = {**os.environ, "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     measured = []
     for _ in range(5):
         before = os.times()
-        subprocess.run([KEEPER, *arguments], check=True, capture_output=True)
+        subprocess.run([KEEPER, *arguments], env=environment, check=True, capture_output=True)
         after = os.times()
         spent = after.children_user + after.children_system
         measured.append(spent - before.children_user - before.children_system)

@@ -72,6 +72,16 @@ def test_parameters__each__has_path_live_and_where_it_is_a_number_a_unit(started
     assert bare == decimals
 
 
+def test_with_assignments__value_of_another_type__fix_names_the_place_as_typed(
+    started: Config,
+) -> None:
+    with pytest.raises(ParamsRefused) as caught:
+        with_assignments(started, started, [f"{SPREAD}=abc"])
+
+    (problem,) = caught.value.problems
+    assert problem.fix.startswith(f"{SPREAD}: ")
+
+
 def test_with_assignments__valid__changes_just_that(started: Config) -> None:
     after = with_assignments(started, started, [f"{SPREAD}=2500"])
 
