@@ -15,9 +15,9 @@ from keeper.index.periods import NS_PER_MINUTE, Period
 from keeper.index.pools import PoolMinute, pool_minutes
 from keeper.index.venue_books import (
     height_before,
+    opening_height,
     read_listings,
     settled_periods,
-    single,
     top_height,
 )
 
@@ -120,7 +120,7 @@ def window_of(index: Index, since_ns: int | None, until_ns: int | None) -> Windo
     last = max(last, index.position.last_t_ns)
     start = first if since_ns is None else since_ns // NS_PER_MINUTE * NS_PER_MINUTE
     end = last + 1 if until_ns is None else until_ns // NS_PER_MINUTE * NS_PER_MINUTE
-    opening = single(database, "SELECT MIN(height) FROM observations")
+    opening = opening_height(database)
     before = None if since_ns is None else height_before(database, start)
     from_height = opening if opening is None or before is None else max(opening, before)
     to_height = height_before(database, end) if until_ns is not None else top_height(database)

@@ -21,6 +21,7 @@ from keeper.domain.instruments import PerpetualMarket
 __all__ = [
     "ProfitUnexplained",
     "height_before",
+    "opening_height",
     "read_listings",
     "settled_periods",
     "single",
@@ -79,6 +80,8 @@ def _venue_periods(
     if from_height is None:
         return []
     opening = _observation(database, from_height)
+    if opening.height < (valued := opening_height(database) or 0):
+        opening = opening._replace(height=valued)
     fold = VenueFold(read_listings(database), _price_at(database), opening)
     found: list[VenuePeriod] = []
     waiting = [from_height, *ends]
@@ -153,6 +156,27 @@ def _observation(database: sqlite3.Connection, height: int) -> Observation:
     return Observation(row[0], row[1], _positions(row[2]))
 
 
+def opening_height(database: sqlite3.Connection) -> int | None:
+    """Return the first height at which all that the account held can be valued; None without one.
+
+    The first word on an account may be older than the first price: it counts from that price's
+    height if nothing changed the account in between, else the next word does.
+    """
+    first_price: dict[str, int | None] = {}
+    for height, raw in database.execute("SELECT height, positions FROM observations ORDER BY 1"):
+        held = [market for market, quantums in _positions(raw) if quantums]
+        for market in held:
+            if market not in first_price:
+                query = "SELECT MIN(height) FROM prices WHERE market = ?"
+                first_price[market] = single(database, query, market)
+        known = [price for market in held if (price := first_price[market]) is not None]
+        if len(known) == len(held):
+            first = max(int(height), *known) if known else int(height)
+            if next(_stream(database, height, first), None) is None:
+                return first
+    return None
+
+
 def read_listings(database: sqlite3.Connection) -> dict[str, PerpetualMarket]:
     rows = database.execute("SELECT ticker, listing FROM markets")
     return {ticker: msgspec.json.decode(raw, type=PerpetualMarket) for ticker, raw in rows}
@@ -195,6 +219,6 @@ def top_height(database: sqlite3.Connection) -> int | None:
     )
 
 
-def single(database: sqlite3.Connection, query: str, *values: int) -> int | None:
+def single(database: sqlite3.Connection, query: str, *values: int | str) -> int | None:
     row = database.execute(query, values).fetchone()
     return None if row is None or row[0] is None else int(row[0])

@@ -14,7 +14,8 @@ from keeper.index import Index, open_index
 from keeper.index.periods import Period, calendar_periods
 from keeper.index.profit import Profit, profit_of, window_of
 from keeper.index.venue_books import ProfitUnexplained
-from tests.keeper.builders import POOL, SECOND, USDC
+from tests.keeper import builders
+from tests.keeper.builders import ONE_ETH, POOL, SECOND, USDC
 from tests.keeper.ledger_story import DAY, FIRST_HEIGHT, HEIGHTS, START, story, write_story
 from tests.keeper.samples import Written
 
@@ -54,6 +55,26 @@ def ledger_of(steps: list[Written]) -> Ledger:
 
 def of_venue(found: Profit, venue: str) -> object:
     return sum_causes(row.causes for row in found.rows if row.venue == venue)
+
+
+def test_profit_of__position_older_than_the_first_price__counts_from_that_price(
+    opened: Opened,
+) -> None:
+    """A new journal on an account that trades already: its state is read before a price is."""
+    held = builders.subaccount(1_000, ETH=ONE_ETH)
+    told: list[ev.Event] = [
+        builders.run_started(builders.settings()),
+        ev.MarketListed(market=builders.ETH),
+        ev.Reconciled(height=1_000, subaccount=held, open_orders=()),
+    ]
+    for height, price in ((1_001, 3_000), (1_002, 2_990)):
+        told.append(ev.VenueBlock(height=height, time_ns=(START + height) * SECOND))
+        told.append(builders.oracle(height, price * 10**6))
+
+    found = profit(opened([((START + n) * SECOND, event, ()) for n, event in enumerate(told)]))
+
+    assert found.totals.total == -10 * USDC
+    assert found.window.from_height == 1_001
 
 
 def test_profit_of__whole_journal__is_the_ledgers_attribution(opened: Opened) -> None:
