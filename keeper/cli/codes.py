@@ -136,6 +136,11 @@ REFUSALS: Final[dict[str, str]] = {
     "quotes are pulled until oracle, leader and book agree.",
     "REFERENCE_WIDE": "A source of the reference price is farther from it than band_ppm; "
     "quotes stand farther out by the excess.",
+    "SESSION_CLOSED": "The market is outside the windows of its session overlay; nothing is "
+    "quoted. Limit and value are the next opening and now, in minutes since Monday 00:00 UTC.",
+    "SHIFT_BEYOND_SPREAD": "Overlays together may move the quotes farther than the half spread, so "
+    "that a flat market would bid above, or ask below, its reference; numbers are ppm. "
+    "Lower their greatest shifts.",
     "SIZE_STEP": "The size is zero or not a multiple of the market's step. "
     "Orders are never enlarged to fit.",
     "SOURCE_DOWN": "A data source is lost; what it said is stale at once.",

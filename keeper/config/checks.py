@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
 from keeper.config.model import Config, Market, MarketLeader
 from keeper.config.problems import Problem
-from keeper.config.settings import rule_params
+from keeper.config.settings import overlay_params, rule_params
 from keeper.config.strategies import MegaVault
 from keeper.domain.units import PPM
-from keeper.strategies import rules
+from keeper.strategies import overlays, rules
 
 __all__ = ["check_meaning"]
 
@@ -96,6 +96,7 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             "set it at or below max_position_quote_quantums",
         )
     yield from _rule(f"{path}.strategy", market)
+    yield from _overlays(f"{path}.overlays", market)
     rule = market.strategy
     if isinstance(rule, MegaVault) and rule.layers * rule.order_size_pct_ppm > PPM:
         yield _problem(
@@ -110,13 +111,28 @@ def _rule(path: str, market: Market) -> Iterator[Problem]:
     fields = type(market.strategy).model_fields
     for text in rules.problems(rule_params(market.strategy)):
         named = next((word for word in text.replace(":", " ").split() if word in fields), "")
-        yield Problem(
-            code="STRATEGY_DOMAIN",
-            path=f"{path}.{named}" if named else path,
-            line=0,
-            message=text,
-            fix="see docs/strategies.md for the parameters and what they mean",
+        yield _outside(f"{path}.{named}" if named else path, text)
+
+
+def _overlays(path: str, market: Market) -> Iterator[Problem]:
+    if market.overlays is None:
+        return
+    for text in overlays.problems(overlay_params(market.overlays)):
+        name, _, rest = text.partition(": ")
+        yield _outside(f"{path}.{name}.{rest.split()[0]}", rest)
+    target = market.overlays.target
+    band = market.inventory_band_quote_quantums
+    if target is not None and abs(target.quote_quantums) > band:
+        yield _problem(
+            f"{path}.target.quote_quantums",
+            f"the hedge brings home what is beyond {band}, so the target would never be held",
+            "set it within inventory_band_quote_quantums",
         )
+
+
+def _outside(path: str, text: str) -> Problem:
+    fix = "see docs/strategies.md for the parameters and what they mean"
+    return Problem(code="STRATEGY_DOMAIN", path=path, line=0, message=text, fix=fix)
 
 
 def _leaders(config: Config) -> Iterator[Problem]:

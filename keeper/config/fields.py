@@ -14,6 +14,7 @@ __all__ = [
     "EnvName",
     "EvmAddress",
     "Milliseconds",
+    "PPM",
     "NonNegative",
     "Positive",
     "Ppm",

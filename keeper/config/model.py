@@ -21,7 +21,7 @@ from keeper.config.fields import (
     WebsocketUrl,
     described,
 )
-from keeper.config.strategies import Rule
+from keeper.config.strategies import Overlays, Rule
 
 __all__ = [
     "FORMAT_VERSION",
@@ -186,6 +186,7 @@ class Market(Section):
     leader: MarketLeader | None = described(
         "The market that leads this one; absent: quotes stand around the oracle alone.", None
     )
+    overlays: Overlays | None = described("What bends the rule; absent: nothing.", None)
 
 
 class Pool(Section):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["FEEDS", "RULES", "VENUES", "preset"]
+__all__ = ["FEEDS", "OVERLAYS", "RULES", "VENUES", "preset"]
 
 RULES: Final[dict[str, dict[str, Any]]] = {
     "megavault": {
@@ -60,6 +60,33 @@ RULES: Final[dict[str, dict[str, Any]]] = {
 }
 """Example parameters of each quoting rule, for ether at about 3,000 USDC and a vault of 100,000."""
 
+OVERLAYS: Final[dict[str, dict[str, Any]]] = {
+    "trend": {
+        "fast_seconds": 5,
+        "slow_seconds": 60,
+        "gain_ppm": 300_000,
+        "max_shift_ppm": 100,
+    },
+    "imbalance": {"seconds": 5, "shift_ppm": 50},
+    "volatility": {
+        "seconds": 600,
+        "floor_ppm": 30_000,
+        "gain_ppm": 10_000,
+        "max_widen_ppm": 2_000,
+    },
+    "funding": {"holding_seconds": 1_800, "max_shift_ppm": 50},
+    "toxicity": {
+        "horizon_seconds": 5,
+        "fills": 50,
+        "gain_ppm": 500_000,
+        "max_widen_ppm": 500,
+    },
+    "fee": {"maker_fee_ppm": 100},
+    "target": {"quote_quantums": 0},
+    "session": {"windows": [[0, 7_200]], "outside": "reduce"},
+    "reduce_only": {"from_quote_quantums": 8_000_000_000},
+}
+"""Example parameters of each overlay, for the same market as `RULES`."""
 ETH_MARKET: Final[dict[str, Any]] = {
     "ticker": "ETH-USD",
     "strategy": {"kind": "megavault", **RULES["megavault"]},

@@ -5,9 +5,10 @@ A section is read as `dict(section)`: a dump would first build a serialiser for 
 
 import hashlib
 import json
-from typing import Final
+from typing import Any, Final
 
 from keeper.config.model import Config, Housekeeping, Limits, Market
+from keeper.config.strategies import Overlays as OverlaysSection
 from keeper.config.strategies import Rule
 from keeper.domain.errors import ConfigError
 from keeper.domain.settings import (
@@ -23,16 +24,27 @@ from keeper.domain.settings import (
 from keeper.domain.strategies import (
     AvellanedaStoikovParams,
     ConstantProductParams,
+    FeeOverlay,
     FixedSpreadParams,
+    FundingOverlay,
     GlftParams,
+    ImbalanceOverlay,
+    InventoryTarget,
     MegaVaultParams,
+    Overlays,
     RangeOnBookParams,
+    ReduceOnlyLadder,
+    SessionGate,
     Strategy,
+    ToxicityOverlay,
+    TrendOverlay,
+    VolatilityOverlay,
 )
 
 __all__ = [
     "config_hash",
     "market_settings",
+    "overlay_params",
     "params_hash",
     "risk_limits",
     "rule_params",
@@ -47,6 +59,17 @@ RULES: Final[dict[str, type[Strategy]]] = {
     "glft": GlftParams,
     "megavault": MegaVaultParams,
     "range_on_book": RangeOnBookParams,
+}
+OVERLAYS: Final[dict[str, type[Any]]] = {
+    "trend": TrendOverlay,
+    "imbalance": ImbalanceOverlay,
+    "volatility": VolatilityOverlay,
+    "funding": FundingOverlay,
+    "toxicity": ToxicityOverlay,
+    "fee": FeeOverlay,
+    "target": InventoryTarget,
+    "session": SessionGate,
+    "reduce_only": ReduceOnlyLadder,
 }
 
 
@@ -86,6 +109,7 @@ def market_settings(market: Market) -> MarketSettings:
     values = dict(market) | {
         "strategy": rule_params(market.strategy),
         "leader": None if leader is None else LeaderSettings(**dict(leader)),
+        "overlays": None if market.overlays is None else overlay_params(market.overlays),
     }
     return MarketSettings(**values)
 
@@ -93,6 +117,13 @@ def market_settings(market: Market) -> MarketSettings:
 def rule_params(rule: Rule) -> Strategy:
     """Return the parameters a rule's section means."""
     return RULES[rule.kind](**{name: value for name, value in rule if name != "kind"})
+
+
+def overlay_params(section: OverlaysSection) -> Overlays:
+    """Return the parameters the overlays' sections mean."""
+    return Overlays(
+        **{name: OVERLAYS[name](**dict(value)) for name, value in section if value is not None}
+    )
 
 
 def config_hash(config: Config) -> str:

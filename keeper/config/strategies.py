@@ -1,10 +1,10 @@
-"""The quoting rules a market may follow, as configuration sections; docs/strategies.md explains."""
+"""The quoting rules a market may follow, and overlays, as sections of the configuration."""
 
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
-from keeper.config.fields import NonNegative, Positive, Ppm, Section, described
+from keeper.config.fields import PPM, NonNegative, Positive, Ppm, Section, described
 
 __all__ = [
     "AvellanedaStoikov",
@@ -13,11 +13,13 @@ __all__ = [
     "Glft",
     "KINDS",
     "MegaVault",
+    "Overlays",
     "RangeOnBook",
     "Rule",
 ]
 
 Layers = Annotated[int, Field(gt=0, le=10)]
+PositivePpm = Annotated[int, Field(gt=0, le=PPM)]
 
 
 class MegaVault(Section):
@@ -118,6 +120,92 @@ class RangeOnBook(Section):
     width_ppm: Positive = described(
         "The range reaches from price/(1 + width) to price*(1 + width), in ppm."
     )
+
+
+class Trend(Section):
+    """Move the quotes with the short-term trend."""
+
+    fast_seconds: Positive = described("Time constant of the fast average, in seconds.")
+    slow_seconds: Positive = described("Time constant of the slow average, in seconds.")
+    gain_ppm: Positive = described("Share of their distance to move by, in ppm.")
+    max_shift_ppm: PositivePpm = described("Most to move by, in ppm of the price.")
+
+
+class Imbalance(Section):
+    """Move the quotes with the order-flow imbalance of the best levels."""
+
+    seconds: Positive = described("Time in which a change of the book fades, in seconds.")
+    shift_ppm: PositivePpm = described("How far to move when all flow is on one side, in ppm.")
+
+
+class Volatility(Section):
+    """Widen the quotes with the measured volatility."""
+
+    seconds: Positive = described("Time constant of the measurement, in seconds.")
+    floor_ppm: NonNegative = described("Daily volatility up to which nothing widens, in ppm.")
+    gain_ppm: Positive = described("Share of what is above it to widen by, in ppm.")
+    max_widen_ppm: PositivePpm = described("Most to widen by, in ppm of the price.")
+
+
+class Funding(Section):
+    """Move the quotes by what funding will cost while a position is held."""
+
+    holding_seconds: Positive = described("How long a position is usually held, in seconds.")
+    max_shift_ppm: PositivePpm = described("Most to move by, in ppm of the price.")
+
+
+class Toxicity(Section):
+    """Widen the side whose fills lost against the price a while later."""
+
+    horizon_seconds: Positive = described("How long after a fill it is judged, in seconds.")
+    fills: Positive = described("Fills that the average is over.")
+    gain_ppm: Positive = described("Share of the average loss to widen by, in ppm.")
+    max_widen_ppm: PositivePpm = described("Most to widen by, in ppm of the price.")
+
+
+class Fee(Section):
+    """Move both sides out by the maker fee, or in by a rebate."""
+
+    maker_fee_ppm: int = described(
+        "Maker fee of the account's tier, negative for a rebate, in ppm.", ge=-10_000, le=10_000
+    )
+
+
+class Target(Section):
+    """Skew towards an inventory other than none."""
+
+    quote_quantums: int = described("Wanted inventory at the oracle price, signed, in 1e-6 USDC.")
+
+
+class Session(Section):
+    """Quote within weekly windows alone."""
+
+    windows: tuple[tuple[NonNegative, NonNegative], ...] = described(
+        "Pairs [from, to] in minutes since Monday 00:00 UTC, of 10,080.", min_length=1
+    )
+    outside: Literal["pull", "reduce"] = described(
+        "Outside of them: pull all quotes, or quote the reducing side alone."
+    )
+
+
+class ReduceOnly(Section):
+    """Quote nothing but the reducing side from some inventory on."""
+
+    from_quote_quantums: Positive = described("That inventory's worth, in 1e-6 USDC.")
+
+
+class Overlays(Section):
+    """What bends a market's rule; any of them compose."""
+
+    trend: Trend | None = described("Move with the trend; absent: not.", None)
+    imbalance: Imbalance | None = described("Move with the order flow; absent: not.", None)
+    volatility: Volatility | None = described("Widen with volatility; absent: not.", None)
+    funding: Funding | None = described("Carry funding; absent: not.", None)
+    toxicity: Toxicity | None = described("Widen where fills lose; absent: not.", None)
+    fee: Fee | None = described("Pass the maker fee on; absent: not.", None)
+    target: Target | None = described("Hold an inventory; absent: none.", None)
+    session: Session | None = described("Weekly windows; absent: always open.", None)
+    reduce_only: ReduceOnly | None = described("Reduce from an inventory on; absent: never.", None)
 
 
 Rule = MegaVault | FixedSpread | AvellanedaStoikov | Glft | ConstantProduct | RangeOnBook

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from keeper.core import account, chain
-from keeper.core.reference import learn_basis, take_leader
+from keeper.core.reference import learn_basis, others_top, take_leader
+from keeper.core.signals import Top, learn_fill, learn_funding, learn_markouts, learn_top, top_of
 from keeper.core.state import MarketState, PoolState, State
 from keeper.domain import events as ev
 from keeper.domain.orders import Liquidity
@@ -78,8 +79,12 @@ def _list_market(state: State, event: ev.MarketListed) -> None:
 
 def _update_book(state: State, event: ev.BookUpdated) -> None:
     market = _market(state, event.market)
-    if apply_update(market.book, event):
-        market.book_t_ns = state.t_ns
+    if not apply_update(market.book, event):
+        return
+    market.book_t_ns = state.t_ns
+    if _is_bent(market) and not _has_leader(market):
+        found = others_top(state, event.market, market) if market.book.ready else None
+        learn_top(market, None if found is None else Top(*found), state.t_ns)
 
 
 def _price_oracle(state: State, event: ev.OraclePriced) -> None:
@@ -91,10 +96,13 @@ def _price_oracle(state: State, event: ev.OraclePriced) -> None:
     market.oracle_source, market.oracle_t_ns = event.source, state.t_ns
     if fresh:
         learn_basis(market, state.t_ns)
+        learn_markouts(market, state.t_ns)
 
 
 def _quote_leader(state: State, event: ev.LeaderQuoted) -> None:
-    take_leader(_market(state, event.market), event, state.t_ns)
+    market = _market(state, event.market)
+    if take_leader(market, event, state.t_ns) and _has_leader(market):
+        learn_top(market, top_of(event), state.t_ns)
 
 
 def _see_venue_block(state: State, event: ev.VenueBlock) -> None:
@@ -110,6 +118,7 @@ def _see_venue_block(state: State, event: ev.VenueBlock) -> None:
 def _receive_fill(state: State, event: ev.FillReceived) -> None:
     if not account.add_fill(state.account, event):
         return
+    learn_fill(_market(state, event.market), event, state.t_ns)
     if event.client_id is not None:
         updates.apply_fill(state.orders, event.client_id, event.quantums)
     if event.liquidity is Liquidity.TAKER and event.quote_quantums > 0:
@@ -134,6 +143,9 @@ def _reconcile(state: State, event: ev.Reconciled) -> None:
 
 def _pay_funding(state: State, event: ev.FundingPaid) -> None:
     account.add_funding(state.account, event)
+    position = state.account.positions.get(event.market)
+    quantums = 0 if position is None else position.quantums
+    learn_funding(_market(state, event.market), event, quantums, state.t_ns)
 
 
 def _transfer(state: State, event: ev.VenueTransfer) -> None:
@@ -213,15 +225,27 @@ def _market(state: State, ticker: str) -> MarketState:
     return market
 
 
+def _is_bent(market: MarketState) -> bool:
+    return market.settings is not None and market.settings.overlays is not None
+
+
+def _has_leader(market: MarketState) -> bool:
+    return market.settings is not None and market.settings.leader is not None
+
+
 def _lose_leader(market: MarketState) -> None:
     """Forget its quote; its basis stays, for it is an average over minutes."""
     market.leader.t_ns = market.leader.seq = -1
+    if _has_leader(market):
+        market.signals.top_t_ns = -1
 
 
 def _lose_book(market: MarketState) -> None:
     market.book.ready = False
     market.book.seq = -1
     market.book_t_ns = -1
+    if not _has_leader(market):
+        market.signals.top_t_ns = -1
 
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {

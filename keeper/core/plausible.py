@@ -10,12 +10,15 @@ from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM, div_up
 from keeper.markets.perpetual import quantums_for_value_down, value_abs_up
+from keeper.strategies.overlays import greatest_shift_ppm
 from keeper.strategies.rules import half_spread_ppm, order_value, quote
 from keeper.strategies.snapshot import MarketSnapshot
 
 __all__ = ["REFUSED", "Surroundings", "implausible"]
 
-REFUSED: Final = frozenset({"SPREAD_BELOW_TICK", "ORDER_BELOW_STEP", "QUOTES_GIVE_AWAY"})
+REFUSED: Final = frozenset(
+    {"SPREAD_BELOW_TICK", "SHIFT_BEYOND_SPREAD", "ORDER_BELOW_STEP", "QUOTES_GIVE_AWAY"}
+)
 """Codes that make parameters unusable; the others are for a person to judge."""
 
 
@@ -37,6 +40,7 @@ def implausible(
     """Return what is wrong with a market's parameters; none where price or equity is unknown.
 
     SPREAD_BELOW_TICK: the half spread is less than one tick (subticks).
+    SHIFT_BEYOND_SPREAD: overlays may move a flat market's quotes across the reference (ppm).
     SPREAD_BELOW_FEE: it does not pay the maker fee (ppm).
     ORDER_BELOW_STEP: one order would be smaller than the market's step (quote quantums).
     LAYER_BEYOND_BAND: a layer lies outside price_band_ppm and is never sent (ppm).
@@ -45,7 +49,11 @@ def implausible(
     """
     if seen.oracle_price <= 0:
         return ()
-    found = [_spread_and_tick(settings, seen), _spread_and_fee(settings, seen)]
+    found = [
+        _spread_and_tick(settings, seen),
+        _shift_and_spread(settings, seen),
+        _spread_and_fee(settings, seen),
+    ]
     if seen.equity > 0:
         found += [
             _order_and_step(settings, seen),
@@ -61,6 +69,14 @@ def _spread_and_tick(settings: MarketSettings, seen: Surroundings) -> Refused | 
     if distance >= listing.subticks_per_tick:
         return None
     return _flaw("SPREAD_BELOW_TICK", settings, listing.subticks_per_tick, distance)
+
+
+def _shift_and_spread(settings: MarketSettings, seen: Surroundings) -> Refused | None:
+    shift = 0 if settings.overlays is None else greatest_shift_ppm(settings.overlays)
+    spread = _half_spread(settings, seen)
+    if shift == 0 or shift < spread:
+        return None
+    return _flaw("SHIFT_BEYOND_SPREAD", settings, spread, shift)
 
 
 def _spread_and_fee(settings: MarketSettings, seen: Surroundings) -> Refused | None:
@@ -107,7 +123,10 @@ def _skew_and_slippage(settings: MarketSettings, seen: Surroundings) -> Refused 
 
 
 def _half_spread(settings: MarketSettings, seen: Surroundings) -> int:
-    return half_spread_ppm(settings.strategy, seen.listing.min_price_change_ppm)
+    """The rule's at its least, less a rebate that an overlay passes on."""
+    found = half_spread_ppm(settings.strategy, seen.listing.min_price_change_ppm)
+    fee = None if settings.overlays is None else settings.overlays.fee
+    return found if fee is None else found + min(0, fee.maker_fee_ppm)
 
 
 def _ladder(settings: MarketSettings, seen: Surroundings, inventory: int) -> tuple[Quote, ...]:

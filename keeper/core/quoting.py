@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from keeper.core.fold import pending_key
 from keeper.core.reference import reference_of
+from keeper.core.signals import signals_of
 from keeper.core.state import State
 from keeper.core.views import (
     account_equity,
@@ -40,6 +41,7 @@ from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approv
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from keeper.strategies import rules
+from keeper.strategies.overlays import bent
 from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
@@ -92,6 +94,11 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
         widen_ppm=around.widen_ppm,
         now_s=state.t_ns // NS_PER_SECOND if rules.has_horizon(settings.strategy) else 0,
     )
+    if settings.overlays is not None:
+        seen = bent(settings.overlays, signals_of(market, state.t_ns), snapshot)
+        if isinstance(seen, Refused):
+            return {}, [*noted, seen]
+        snapshot = seen
     fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare)
     ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}
     return ladder, [*noted, *shrunk]

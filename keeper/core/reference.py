@@ -12,7 +12,14 @@ from keeper.domain.units import NS_PER_MS, NS_PER_SECOND, PPM
 from keeper.markets.book import Book
 from keeper.markets.reference import PPB, composite, drifted_basis, microprice, without_basis
 
-__all__ = ["LEADER_SOURCE_PREFIX", "Around", "learn_basis", "reference_of", "take_leader"]
+__all__ = [
+    "LEADER_SOURCE_PREFIX",
+    "Around",
+    "learn_basis",
+    "others_top",
+    "reference_of",
+    "take_leader",
+]
 
 LEADER_SOURCE_PREFIX = "leader"
 """Sources named so feed the reference price only; what their loss means is set per market."""
@@ -61,23 +68,25 @@ def reference_of(
     return _judged(ticker, settings, sources, widen_ppm, noted)
 
 
-def take_leader(market: MarketState, event: LeaderQuoted, t_ns: int) -> None:
+def take_leader(market: MarketState, event: LeaderQuoted, t_ns: int) -> bool:
     """Take the leader's newest quote; an empty or crossed one makes the leader unknown.
 
-    The newest one told again is fresh again: the feed has made sure that it still stands.
+    Tells whether it was taken: not if a newer one is known. The newest one told again is fresh
+    again: the feed has made sure that it still stands.
     """
     leader = market.leader
     if event.source == leader.source and event.source_seq < leader.seq:
-        return
+        return False
     leader.source, leader.seq = event.source, event.source_seq
     leader.bid_e8, leader.ask_e8 = event.bid_e8, event.ask_e8
     if not 0 < event.bid_e8 < event.ask_e8 or event.bid_size_e8 + event.ask_size_e8 <= 0:
         leader.t_ns = -1
-        return
+        return True
     leader.t_ns = t_ns
     leader.price_e8 = microprice(event.bid_e8, event.bid_size_e8, event.ask_e8, event.ask_size_e8)
     if leader.basis_t_ns < 0:
         learn_basis(market, t_ns)
+    return True
 
 
 def learn_basis(market: MarketState, t_ns: int) -> None:
@@ -147,19 +156,27 @@ def _in_oracle_units(price_e8: int, base_units: int, listing: PerpetualMarket) -
     return price_e8 // divisor
 
 
+def others_top(state: State, ticker: str, market: MarketState) -> tuple[int, int, int, int] | None:
+    """Best bid, its size, best ask, its size of the market's book without our own orders.
+
+    None where only we quote a side, or what is left is crossed.
+    """
+    ours = _own_sizes(state, ticker)
+    bids, asks = _others(market.book, ours, Side.BUY), _others(market.book, ours, Side.SELL)
+    if not bids or not asks:
+        return None
+    bid, ask = max(bids), min(asks)
+    return (bid, bids[bid], ask, asks[ask]) if bid < ask else None
+
+
 def _own_book(
     state: State, ticker: str, market: MarketState, weight_ppm: int
 ) -> list[tuple[int, int]]:
     """The venue's microprice without our own orders; nothing where only we quote a side."""
-    if market.listing is None:
+    found = None if market.listing is None else others_top(state, ticker, market)
+    if found is None or market.listing is None:
         return []
-    ours = _own_sizes(state, ticker)
-    bids, asks = _others(market.book, ours, Side.BUY), _others(market.book, ours, Side.SELL)
-    if not bids or not asks:
-        return []
-    bid, ask = max(bids), min(asks)
-    subticks = microprice(bid, bids[bid], ask, asks[ask])
-    return [(market.listing.oracle_price_down(subticks), weight_ppm)]
+    return [(market.listing.oracle_price_down(microprice(*found)), weight_ppm)]
 
 
 def _own_sizes(state: State, ticker: str) -> dict[tuple[Side, int], int]:

@@ -8,6 +8,7 @@ import msgspec
 from keeper.domain.commands import CommandId
 from keeper.domain.events import DutiesObserved, PoolObserved, VaultObserved
 from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Side
 from keeper.domain.settings import MarketSettings, PoolSettings, StepSettings
 from keeper.execution.orders import Orders
 from keeper.markets.book import Book
@@ -23,8 +24,10 @@ __all__ = [
     "LossStop",
     "MarketState",
     "Outstanding",
+    "PastFill",
     "PoolState",
     "Position",
+    "SignalState",
     "State",
     "StateCopy",
     "copy_state",
@@ -88,6 +91,41 @@ class LeaderState(msgspec.Struct, kw_only=True):
     basis_t_ns: int = -1
 
 
+class PastFill(msgspec.Struct, frozen=True, array_like=True):
+    """A fill of a resting order: when (unix ns), which side, at which subticks."""
+
+    t_ns: int
+    side: Side
+    subticks: int
+
+
+class SignalState(msgspec.Struct, kw_only=True):
+    """What overlays are fed with; written by `keeper.core.signals` alone.
+
+    The best levels as last seen (`top_t_ns` -1: unknown). `fast_e6` and `slow_e6` average the sum
+    of bid and ask, `sample_e6` is that sum at the last sample of `variance_ppb2` (squared 1e-9 per
+    second); `flow_e6` and `depth_e6` are sizes, all times 1e6. Markouts in 1e-3 ppm.
+    """
+
+    top_t_ns: int = -1
+    bid: int = 0
+    bid_size: int = 0
+    ask: int = 0
+    ask_size: int = 0
+    fast_e6: int = 0
+    slow_e6: int = 0
+    sample_e6: int = 0
+    sample_t_ns: int = -1
+    variance_ppb2: int = 0
+    flow_e6: int = 0
+    depth_e6: int = 0
+    funding_ppm: int = 0
+    funding_t_ns: int = -1
+    bid_markout_e3: int = 0
+    ask_markout_e3: int = 0
+    fills: list[PastFill] = []
+
+
 class MarketState(msgspec.Struct, kw_only=True):
     """One perpetual market. `settings` is None for a market that is listed but not quoted."""
 
@@ -103,6 +141,7 @@ class MarketState(msgspec.Struct, kw_only=True):
     taker_fee_ppm: int = -1
     hedge_height: int = -1
     leader: LeaderState = msgspec.field(default_factory=LeaderState)
+    signals: SignalState = msgspec.field(default_factory=SignalState)
 
 
 class PoolState(msgspec.Struct, kw_only=True):

@@ -140,6 +140,7 @@ def gate_view(
         status="" if market.listing is None else market.listing.status,
         paused=market.paused,
         oracle_price=market.oracle_price,
+        oracle_subticks=_oracle_subticks(market),
         oracle_t_ns=market.oracle_t_ns,
         oracle_max_age_ms=0 if settings is None else settings.oracle_max_age_ms,
         book_ready=book.ready,
@@ -157,3 +158,9 @@ def gate_view(
         equity=0 if equity is None else equity,
         sources_down=venue_sources_down(state, market),
     )
+
+
+def _oracle_subticks(market: MarketState) -> int:
+    if market.listing is None or market.oracle_price <= 0:
+        return 0
+    return market.listing.subticks_down(market.oracle_price)

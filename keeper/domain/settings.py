@@ -4,7 +4,7 @@ import hashlib
 
 import msgspec
 
-from keeper.domain.strategies import FixedSpreadParams, MegaVaultParams, Strategy
+from keeper.domain.strategies import FixedSpreadParams, MegaVaultParams, Overlays, Strategy
 
 __all__ = [
     "AllocationSettings",
@@ -56,6 +56,7 @@ class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     inventory_band_quote_quantums: int
     hedge_max_slippage_ppm: int
     leader: LeaderSettings | None = None
+    overlays: Overlays | None = None
 
 
 class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Parameters of every quoting rule; units are in the names.
+"""Parameters of every quoting rule and of the overlays that bend it; units are in the names.
 
 Where a rule speaks of prices, `_ppm` is of the price quotes are placed around. One order is the
 unit of inventory: `gamma_e9` is risk aversion and `k_e9` the decay of the fill intensity
@@ -11,11 +11,21 @@ import msgspec
 __all__ = [
     "AvellanedaStoikovParams",
     "ConstantProductParams",
+    "FeeOverlay",
     "FixedSpreadParams",
+    "FundingOverlay",
     "GlftParams",
+    "ImbalanceOverlay",
+    "InventoryTarget",
     "MegaVaultParams",
+    "Overlays",
     "RangeOnBookParams",
+    "ReduceOnlyLadder",
+    "SessionGate",
     "Strategy",
+    "ToxicityOverlay",
+    "TrendOverlay",
+    "VolatilityOverlay",
 ]
 
 
@@ -102,3 +112,86 @@ Strategy = (
     | ConstantProductParams
     | RangeOnBookParams
 )
+
+
+class TrendOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Move with the short-term trend: by a share of the fast less the slow average of the price."""
+
+    fast_seconds: int
+    slow_seconds: int
+    gain_ppm: int
+    max_shift_ppm: int
+
+
+class ImbalanceOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Move with the order-flow imbalance of the best levels; the shift at an imbalance of one."""
+
+    seconds: int
+    shift_ppm: int
+
+
+class VolatilityOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Widen by a share of the daily volatility, measured over `seconds`, above a floor."""
+
+    seconds: int
+    floor_ppm: int
+    gain_ppm: int
+    max_widen_ppm: int
+
+
+class FundingOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Carry funding into the reservation price: what a position costs over its holding time."""
+
+    holding_seconds: int
+    max_shift_ppm: int
+
+
+class ToxicityOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Widen a side by a share of what its fills lost against the price `horizon_seconds` later."""
+
+    horizon_seconds: int
+    fills: int
+    gain_ppm: int
+    max_widen_ppm: int
+
+
+class FeeOverlay(msgspec.Struct, frozen=True, kw_only=True):
+    """Move both sides out by the maker fee of the account's tier (negative: in by a rebate)."""
+
+    maker_fee_ppm: int
+
+
+class InventoryTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """Skew towards an inventory other than none, signed, in quote quantums at the oracle."""
+
+    quote_quantums: int
+
+
+class SessionGate(msgspec.Struct, frozen=True, kw_only=True):
+    """Quote within weekly windows alone: minutes (from, to) since Monday 00:00 UTC.
+
+    `outside` is "pull" or "reduce".
+    """
+
+    windows: tuple[tuple[int, int], ...]
+    outside: str
+
+
+class ReduceOnlyLadder(msgspec.Struct, frozen=True, kw_only=True):
+    """From an inventory of this worth on, quote nothing but the side that reduces it."""
+
+    from_quote_quantums: int
+
+
+class Overlays(msgspec.Struct, frozen=True, kw_only=True):
+    """What bends a market's rule; None: not at all."""
+
+    trend: TrendOverlay | None = None
+    imbalance: ImbalanceOverlay | None = None
+    volatility: VolatilityOverlay | None = None
+    funding: FundingOverlay | None = None
+    toxicity: ToxicityOverlay | None = None
+    fee: FeeOverlay | None = None
+    target: InventoryTarget | None = None
+    session: SessionGate | None = None
+    reduce_only: ReduceOnlyLadder | None = None

@@ -19,6 +19,32 @@ _MEANINGS: Final = {
     "skew_factor_ppm": "how strongly quotes lean against inventory",
     "order_size_pct_ppm": "size of one order, of the account's equity",
     "activation_threshold_quote_quantums": "least collateral to quote with",
+    "gamma_e9": "risk aversion, per ppm of price and order",
+    "k_e9": "how fast the chance of a fill falls with distance, per ppm",
+    "arrivals_per_day": "fills of an order at no distance",
+    "volatility_ppm": "standard deviation of a day's move",
+    "drift_ppm": "expected move of a day",
+    "impact_ppm": "move against us with each order that fills",
+    "horizon_seconds": "length of a horizon; 0: without end",
+    "max_inventory_orders": "inventory from which no more is added",
+    "reserves_quote_quantums": "worth of what the curve holds without inventory",
+    "fee_ppm": "fee on what comes in, as a pool takes it",
+    "width_ppm": "the range from price/(1 + width) to price*(1 + width)",
+    "fast_seconds": "time constant of the fast average",
+    "slow_seconds": "time constant of the slow average",
+    "seconds": "time constant of the measurement",
+    "gain_ppm": "share of what is measured that counts",
+    "max_shift_ppm": "most that quotes move",
+    "shift_ppm": "move when all flow is on one side",
+    "floor_ppm": "daily volatility up to which nothing widens",
+    "max_widen_ppm": "most that quotes widen",
+    "holding_seconds": "how long a position is usually held",
+    "fills": "fills the average is over",
+    "maker_fee_ppm": "fee of the account's tier, negative for a rebate",
+    "quote_quantums": "wanted inventory",
+    "windows": "minutes since Monday 00:00 UTC",
+    "outside": "what is done outside of the windows",
+    "from_quote_quantums": "inventory from which only the reducing side is quoted",
     "half_spread_ppm": "distance of the first order from the reference",
     "layer_step_ppm": "distance between orders of one side",
     "order_size_quote_quantums": "size of one order",
@@ -73,7 +99,8 @@ _MEANINGS: Final = {
 _UNITS: Final = (
     ("_pct_ppm", "ppm"),
     ("_ppm", "ppm"),
-    ("_quote_quantums", "usdc"),
+    ("_e9", "e-9"),
+    ("quote_quantums", "usdc"),
     ("_assets", "usdc"),
     ("_ms", "ms"),
     ("_seconds", "s"),
@@ -116,12 +143,16 @@ def _market(market: MarketSettings) -> Iterator[Parameter]:
     values = msgspec.structs.asdict(market)
     strategy = msgspec.to_builtins(values.pop("strategy"))
     leader: LeaderSettings | None = values.pop("leader")
+    overlays = msgspec.to_builtins(values.pop("overlays")) or {}
     kind = strategy.pop("type")
     yield Parameter(scope=market.ticker, name="quoting rule", value=kind.replace("_", " "))
     yield from _rows(market.ticker, strategy)
     yield from _rows(market.ticker, values)
     if leader is not None:
         yield from _rows(f"{market.ticker}, its leader", msgspec.structs.asdict(leader))
+    for name, parameters in overlays.items():
+        if parameters is not None:
+            yield from _rows(f"{market.ticker}, {name.replace('_', ' ')} overlay", parameters)
 
 
 def _rows(scope: str, values: dict[str, Any]) -> Iterator[Parameter]:
@@ -131,13 +162,19 @@ def _rows(scope: str, values: dict[str, Any]) -> Iterator[Parameter]:
             yield Parameter(scope=scope, name=label, value=shown, meaning=_MEANINGS.get(name, ""))
 
 
-def _shown(name: str, value: int | str) -> tuple[str, str]:
+def _shown(name: str, value: int | str | tuple[tuple[int, int], ...]) -> tuple[str, str]:
     """Return value with unit, and the name without it."""
     if isinstance(value, str):
         return value, name.replace("_", " ")
+    if isinstance(value, tuple):
+        return ", ".join(f"{start:,} to {end:,}" for start, end in value), name
+    if value < 0:
+        shown, label = _shown(name, -value)
+        return f"-{shown}", label
     for suffix, unit in _UNITS:
         if name.endswith(suffix):
-            return _with_unit(value, unit), name.removesuffix(suffix).replace("_", " ")
+            label = name.removesuffix(suffix).strip("_") or name
+            return _with_unit(value, unit), label.replace("_", " ")
     return f"{value:,}", name.replace("_", " ")
 
 

@@ -12,16 +12,21 @@ __all__ = ["GateView", "market_gate"]
 Refuse = Callable[[str, int, int], None]
 
 _QUOTABLE = ("ACTIVE", "POST_ONLY")
+_ABSURD = 2  # an oracle this many times the book, or that part of it, is no price of this market
 
 
 class GateView(msgspec.Struct, frozen=True, kw_only=True):
-    """What decides whether a market is quoted. Times in unix ns (-1: never seen or lost)."""
+    """What decides whether a market is quoted. Times in unix ns (-1: never seen or lost).
+
+    `oracle_subticks` is the oracle price in the book's unit, rounded down; 0 while unknown.
+    """
 
     ticker: str
     now_ns: int
     status: str
     paused: bool
     oracle_price: int
+    oracle_subticks: int
     oracle_t_ns: int
     oracle_max_age_ms: int
     book_ready: bool
@@ -87,6 +92,10 @@ def _check_book(view: GateView, refuse: Refuse) -> None:
         refuse("BOOK_ONE_SIDED", 1, 0)
     elif view.best_bid >= view.best_ask:
         refuse("BOOK_CROSSED", view.best_ask, view.best_bid)
+    elif view.oracle_subticks > _ABSURD * view.best_ask:
+        refuse("PRICE_ABSURD", _ABSURD * view.best_ask, view.oracle_subticks)
+    elif 0 < view.oracle_subticks * _ABSURD < view.best_bid:
+        refuse("PRICE_ABSURD", view.best_bid // _ABSURD, view.oracle_subticks)
 
 
 def _age_ms(now_ns: int, then_ns: int) -> int:

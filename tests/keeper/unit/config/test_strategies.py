@@ -4,14 +4,27 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from keeper.config import ConfigInvalid, LoadedConfig, parse_config, to_step_settings
 from keeper.config.live import parameters, running_config
-from keeper.config.presets import RULES
+from keeper.config.presets import OVERLAYS, RULES
 from keeper.config.settings import RULES as PARAMS
 from keeper.domain.settings import StepSettings
 from keeper.strategies import rules
+
+
+def with_overlays(text: str, **changes: dict[str, Any]) -> LoadedConfig:
+    """The local configuration with every overlay, some of their parameters replaced."""
+    lines: list[str] = []
+    for name, values in OVERLAYS.items():
+        lines.append(f"[markets.overlays.{name}]")
+        body = {**values, **changes.get(name, {})}
+        lines += [f"{key} = {json.dumps(value)}" for key, value in body.items()]
+    start = text.index("# One Uniswap v3 pool")
+    text = "\n".join([text[:start], *lines, "", text[start:]])
+    return parse_config(text, Path("keeper.toml"), environ={})
 
 
 def with_rule(text: str, kind: str, **changes: Any) -> LoadedConfig:
@@ -72,3 +85,36 @@ def test_check_meaning__outside_the_domain__refused_at_its_field(
     assert problem.path == where
     assert problem.code in ("STRATEGY_DOMAIN", "CONFIG_BAD_VALUE")
     assert problem.fix
+
+
+def test_to_step_settings__every_overlay__becomes_its_parameters(local_text: str) -> None:
+    config = with_overlays(local_text).config
+
+    (market,) = to_step_settings(config).markets
+
+    assert market.overlays is not None
+    assert json.loads(msgspec.json.encode(market.overlays)) == OVERLAYS
+    assert running_config(config, to_step_settings(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("overlay", "changes", "path"),
+    [
+        ("trend", {"fast_seconds": 60}, "trend.fast_seconds"),
+        ("trend", {"gain_ppm": 0}, "trend.gain_ppm"),
+        ("imbalance", {"shift_ppm": 0}, "imbalance.shift_ppm"),
+        ("session", {"windows": [[5, 5]]}, "session.windows"),
+        ("session", {"windows": [[0, 10_081]]}, "session.windows"),
+        ("session", {"windows": []}, "session.windows"),
+        ("fee", {"maker_fee_ppm": 10_001}, "fee.maker_fee_ppm"),
+        ("target", {"quote_quantums": -10_000_000_001}, "target.quote_quantums"),
+    ],
+)
+def test_check_meaning__overlay_outside_its_domain__refused_at_its_field(
+    local_text: str, overlay: str, changes: dict[str, Any], path: str
+) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        with_overlays(local_text, **{overlay: changes})
+
+    assert [problem.path for problem in caught.value.problems] == [f"markets.0.overlays.{path}"]
+    assert all(problem.fix for problem in caught.value.problems)

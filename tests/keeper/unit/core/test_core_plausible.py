@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from keeper.core.plausible import REFUSED, Surroundings, implausible
 from keeper.domain.settings import MarketSettings
+from keeper.domain.strategies import FeeOverlay, ImbalanceOverlay, Overlays, TrendOverlay
 from tests.keeper.builders import ETH, ETH_PRICE, FIXED, LIMITS, MEGAVAULT, USDC, market_settings
 
 SEEN = Surroundings(listing=ETH, oracle_price=ETH_PRICE, equity=100_000 * USDC, maker_fee_ppm=100)
@@ -85,3 +86,33 @@ def test_implausible__price_or_equity_unknown__says_nothing_of_it(seen: Surround
     rule = replace(MEGAVAULT, skew_factor_ppm=50_000_000)
 
     assert flaws(market_settings(strategy=rule), seen) == []
+
+
+TREND = TrendOverlay(fast_seconds=1, slow_seconds=5, gain_ppm=1, max_shift_ppm=1_990)
+IMBALANCE = ImbalanceOverlay(seconds=1, shift_ppm=10)
+
+
+@pytest.mark.parametrize(("overlays", "found"), [(Overlays(trend=TREND), False), (None, False)])
+def test_implausible__shifts_within_the_spread__nothing(
+    overlays: Overlays | None, found: bool
+) -> None:
+    assert bool(flaws(replace(MODEST, strategy=FIXED, overlays=overlays))) is found
+
+
+def test_implausible__shifts_together_beyond_the_spread__refused() -> None:
+    both = Overlays(trend=TREND, imbalance=IMBALANCE)
+
+    assert flaws(replace(MODEST, strategy=FIXED, overlays=both)) == [
+        ("SHIFT_BEYOND_SPREAD", 2_000, 2_000)
+    ]
+    assert "SHIFT_BEYOND_SPREAD" in REFUSED
+
+
+def test_implausible__rebate_that_uses_up_the_spread__below_a_tick() -> None:
+    rebate = Overlays(fee=FeeOverlay(maker_fee_ppm=-1_990))
+
+    found = flaws(
+        replace(MODEST, strategy=FIXED, overlays=rebate), replace(SEEN, maker_fee_ppm=None)
+    )
+
+    assert found == [("SPREAD_BELOW_TICK", 100_000, 30_000)]

@@ -199,6 +199,42 @@ PULLS: dict[str, tuple[Event, int]] = {
 }
 
 
+UNFIT_PRICES: list[tuple[str, Event]] = [
+    ("BOOK_CROSSED", book(99, bid=3_000_100_000, ask=3_000_100_000)),
+    ("BOOK_ONE_SIDED", replace(book(99), bids=(), asks=())),
+    ("BOOK_ONE_SIDED", replace(book(99), bids=())),
+    ("PRICE_ABSURD", book(99, bid=1_499_800_000, ask=1_499_900_000)),
+    ("PRICE_ABSURD", book(99, bid=6_000_100_000, ask=6_000_200_000)),
+    ("PRICE_ABSURD", oracle(START_HEIGHT + 99, 30_000_000_000)),
+    ("PRICE_ABSURD", oracle(START_HEIGHT + 99, 1)),
+    ("PRICE_ABSURD", oracle(START_HEIGHT + 99, 10**30)),
+]
+
+
+@pytest.mark.parametrize(("code", "event"), UNFIT_PRICES)
+def test_step__locked_empty_or_absurd__all_quotes_cancelled_and_none_placed(
+    code: str, event: Event
+) -> None:
+    keeper = _settled()
+    placed = dict(keeper.state.orders.working)
+
+    commands = keeper.feed(event)
+
+    (cancels,) = of(commands, CancelOrders)
+    assert set(cancels.client_ids) == set(placed)
+    assert of(commands, PlaceOrder) == []
+    assert code in [note.code for note in of(commands, NoteRefusal)]
+
+
+@pytest.mark.parametrize("price", [1_500_050_000, 5_999_900_000])
+def test_step__oracle_within_twice_the_book__is_no_reason(price: int) -> None:
+    keeper = _settled()
+
+    commands = keeper.feed(oracle(START_HEIGHT + 99, price))
+
+    assert "PRICE_ABSURD" not in [note.code for note in of(commands, NoteRefusal)]
+
+
 @pytest.mark.parametrize("code", PULLS)
 def test_step__data_unfit__all_quotes_cancelled_and_said_once(code: str) -> None:
     keeper = _settled()
