@@ -51,6 +51,9 @@ COMMANDS: Final[dict[str, Entry]] = {
     "params": Entry(
         "keeper.cli.params", "params", "See and change what a running keeper decides by."
     ),
+    "strategy": Entry(
+        "keeper.cli.strategy", "strategy", "List the quoting rules and try what each would quote."
+    ),
     "pause": Entry("keeper.cli.operate", "pause", "Withdraw quotes of a market; positions stay."),
     "resume": Entry("keeper.cli.operate", "resume", "Quote a paused market again."),
     "cancel-all": Entry(

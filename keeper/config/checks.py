@@ -8,11 +8,11 @@ from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
 from keeper.config.model import Config, Market, MarketLeader
 from keeper.config.problems import Problem
 from keeper.config.settings import overlay_params, rule_params
-from keeper.config.strategies import MegaVault
+from keeper.config.strategies import MegaVault, Rule
 from keeper.domain.units import PPM
 from keeper.strategies import overlays, rules
 
-__all__ = ["check_meaning"]
+__all__ = ["check_meaning", "rule_problems"]
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
 
@@ -95,7 +95,7 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             "the band is wider than the largest position, so it would never act",
             "set it at or below max_position_quote_quantums",
         )
-    yield from _rule(f"{path}.strategy", market)
+    yield from rule_problems(market.strategy, f"{path}.strategy")
     yield from _overlays(f"{path}.overlays", market)
     rule = market.strategy
     if isinstance(rule, MegaVault) and rule.layers * rule.order_size_pct_ppm > PPM:
@@ -106,12 +106,14 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
         )
 
 
-def _rule(path: str, market: Market) -> Iterator[Problem]:
-    """What the rule itself says of its parameters, beside the field it names first."""
-    fields = type(market.strategy).model_fields
-    for text in rules.problems(rule_params(market.strategy)):
+def rule_problems(rule: Rule, path: str) -> list[Problem]:
+    """Return what the rule itself says of its parameters, each at the field it names first."""
+    fields = type(rule).model_fields
+    found: list[Problem] = []
+    for text in rules.problems(rule_params(rule)):
         named = next((word for word in text.replace(":", " ").split() if word in fields), "")
-        yield _outside(f"{path}.{named}" if named else path, text)
+        found.append(_outside(".".join(part for part in (path, named) if part), text))
+    return found
 
 
 def _overlays(path: str, market: Market) -> Iterator[Problem]:
@@ -120,6 +122,11 @@ def _overlays(path: str, market: Market) -> Iterator[Problem]:
     for text in overlays.problems(overlay_params(market.overlays)):
         name, _, rest = text.partition(": ")
         yield _outside(f"{path}.{name}.{rest.split()[0]}", rest)
+    shift = overlays.greatest_shift_ppm(overlay_params(market.overlays))
+    spread = rules.half_spread_ppm(rule_params(market.strategy), 0)
+    if 0 < spread <= shift:
+        text = f"together they may move quotes by {shift} ppm, the half spread is {spread} ppm"
+        yield _outside(path, text)
     target = market.overlays.target
     band = market.inventory_band_quote_quantums
     if target is not None and abs(target.quote_quantums) > band:

@@ -15,6 +15,7 @@ __all__ = [
     "MegaVault",
     "Overlays",
     "RangeOnBook",
+    "SECTIONS",
     "Rule",
 ]
 
@@ -210,7 +211,9 @@ class Overlays(Section):
 
 Rule = MegaVault | FixedSpread | AvellanedaStoikov | Glft | ConstantProduct | RangeOnBook
 
-KINDS: Final = frozenset(
-    get_args(section.model_fields["kind"].annotation)[0] for section in get_args(Rule)
-)
-"""Names of the rules."""
+SECTIONS: Final[dict[str, type[Rule]]] = {
+    get_args(section.model_fields["kind"].annotation)[0]: section for section in get_args(Rule)
+}
+"""Sections by the name of the rule."""
+
+KINDS: Final = frozenset(SECTIONS)

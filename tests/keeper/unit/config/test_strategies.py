@@ -108,6 +108,7 @@ def test_to_step_settings__every_overlay__becomes_its_parameters(local_text: str
         ("session", {"windows": []}, "session.windows"),
         ("fee", {"maker_fee_ppm": 10_001}, "fee.maker_fee_ppm"),
         ("target", {"quote_quantums": -10_000_000_001}, "target.quote_quantums"),
+        ("imbalance", {"shift_ppm": 2_850}, ""),  # with 100 and 50 the half spread of 3,000
     ],
 )
 def test_check_meaning__overlay_outside_its_domain__refused_at_its_field(
@@ -116,5 +117,6 @@ def test_check_meaning__overlay_outside_its_domain__refused_at_its_field(
     with pytest.raises(ConfigInvalid) as caught:
         with_overlays(local_text, **{overlay: changes})
 
-    assert [problem.path for problem in caught.value.problems] == [f"markets.0.overlays.{path}"]
+    where = f"markets.0.overlays.{path}" if path else "markets.0.overlays"
+    assert [problem.path for problem in caught.value.problems] == [where]
     assert all(problem.fix for problem in caught.value.problems)

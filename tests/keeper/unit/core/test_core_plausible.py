@@ -3,9 +3,12 @@
 ETH at 3,000 USDC: a tick is 0.1 USDC (33 ppm), a step 0.001 ETH (3 USDC).
 """
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from keeper.config.presets import OVERLAYS, RULES
+from keeper.config.settings import RULES as PARAMS
 from keeper.core.plausible import REFUSED, Surroundings, implausible
 from keeper.domain.settings import MarketSettings
 from keeper.domain.strategies import FeeOverlay, ImbalanceOverlay, Overlays, TrendOverlay
@@ -116,3 +119,15 @@ def test_implausible__rebate_that_uses_up_the_spread__below_a_tick() -> None:
     )
 
     assert found == [("SPREAD_BELOW_TICK", 100_000, 30_000)]
+
+
+@pytest.mark.parametrize("kind", sorted(RULES))
+def test_implausible__example_rule_with_every_example_overlay__usable(kind: str) -> None:
+    """At the position limit, slippage and price band that the presets have."""
+    rule = PARAMS[kind](**RULES[kind])
+    bends = msgspec.convert(OVERLAYS, Overlays)
+    modest = replace(MODEST, strategy=rule, hedge_max_slippage_ppm=3_000)
+
+    found = flaws(modest) + flaws(replace(modest, overlays=bends))
+
+    assert [code for code, _, _ in found if code in REFUSED] == []
