@@ -6,13 +6,23 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from keeper.cli.access import Reach, Signing, address_of, place_of, with_wallet
+from keeper.cli.access import (
+    Reach,
+    Signing,
+    address_of,
+    decorated,
+    place_of,
+    reach_options,
+    signing_options,
+    with_wallet,
+)
 from keeper.cli.exits import code_of
 from keeper.cli.failures import ArgumentInvalid
+from keeper.cli.options import json_option
 from keeper.cli.output import emit, note, print_table
 from keeper.domain.errors import AthanorError
 
@@ -23,15 +33,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Plan",
     "Step",
+    "Write",
     "act",
     "acting",
     "carry_out",
     "finish",
     "laid_out",
     "obstacle",
+    "write_options",
     "write_safe_file",
 ]
 
+F = TypeVar("F", bound=Callable[..., Any])
 NOBODY = "0x" + "00" * 20
 
 
@@ -209,18 +222,37 @@ def _print(data: dict[str, Any], panel: list[list[str]]) -> None:
         click.echo(f"next: keeper vault requests {owner}")
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How an on-chain write reaches its vault, who signs it, and whether it answers in JSON."""
+
+    reach: Reach
+    signing: Signing
+    as_json: bool
+
+
+def write_options(function: F) -> F:
+    """Add the options of every on-chain write; they arrive as `write`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        given = Write(**{name: kwargs.pop(name) for name in ("reach", "signing", "as_json")})
+        return function(*args, write=given, **kwargs)
+
+    return decorated(wrapper, function, [reach_options, signing_options, json_option])
+
+
 def carry_out(
-    given: tuple[Reach, Signing, bool],
+    given: Write,
     plan: "Callable[[Wallet], Awaitable[Plan]]",
     *,
     preview: bool = False,
 ) -> None:
     """Plan, act as asked, print. A preview takes no key unless one is there and --from is not."""
-    reach, signing, as_json = given
+    signing, as_json = given.signing, given.as_json
     keyless = preview and (signing.sender is not None or not signing.has_key())
 
     async def work(wallet: "Wallet") -> dict[str, Any]:
         found = await plan(wallet)
         return await act(wallet, signing, found, preview=preview, as_json=as_json)
 
-    finish(as_json, with_wallet(place_of(reach), None if keyless else signing, work))
+    finish(as_json, with_wallet(place_of(given.reach), None if keyless else signing, work))

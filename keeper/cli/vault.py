@@ -6,14 +6,12 @@ import click
 
 from keeper.cli.access import (
     Reach,
-    Signing,
     address_of,
     place_of,
     reach_options,
-    signing_options,
     with_wallet,
 )
-from keeper.cli.acting import carry_out
+from keeper.cli.acting import Write, carry_out, write_options
 from keeper.cli.options import json_option
 from keeper.cli.output import emit
 from keeper.cli.vault_claims import cancel_plan, claim_plan, cut_plan, operator_plan
@@ -118,21 +116,17 @@ def requests(address: str, past: Past, reach: Reach, as_json: bool) -> None:
 @click.argument("amount")
 @click.option("--approve", is_flag=True, help="Send the token approval first if it is missing.")
 @PREVIEW
-@reach_options
-@signing_options
-@json_option
-def deposit(
-    amount: str, approve: bool, preview: bool, reach: Reach, signing: Signing, as_json: bool
-) -> None:
+@write_options
+def deposit(amount: str, approve: bool, preview: bool, write: Write) -> None:
     """Request a deposit of AMOUNT of the asset.
 
     It is priced at the next cut and its report, then claimed: keeper vault claim.
     """
-    may_approve = approve or not signing.sends
+    may_approve = approve or not write.signing.sends
     carry_out(
-        (reach, signing, as_json),
+        write,
         lambda wallet: deposit_plan(
-            wallet, signing, amount, may_approve=may_approve, preview=preview
+            wallet, write.signing, amount, may_approve=may_approve, preview=preview
         ),
         preview=preview,
     )
@@ -141,17 +135,15 @@ def deposit(
 @vault.command()
 @click.argument("shares")
 @PREVIEW
-@reach_options
-@signing_options
-@json_option
-def redeem(shares: str, preview: bool, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def redeem(shares: str, preview: bool, write: Write) -> None:
     """Request the redemption of SHARES (a decimal, or "all").
 
     It is priced at the next cut and its report, paid as far as there is idle money, then claimed.
     """
     carry_out(
-        (reach, signing, as_json),
-        lambda wallet: redeem_plan(wallet, signing, shares, preview=preview),
+        write,
+        lambda wallet: redeem_plan(wallet, write.signing, shares, preview=preview),
         preview=preview,
     )
 
@@ -163,46 +155,38 @@ def redeem(shares: str, preview: bool, reach: Reach, signing: Signing, as_json: 
     metavar="ADDRESS",
     help="Claim for an account that named you its operator; it is paid, not you.",
 )
-@reach_options
-@signing_options
-@json_option
-def claim(controller: str | None, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def claim(controller: str | None, write: Write) -> None:
     """Claim everything settled: shares of deposits and assets of redemptions."""
     owner = None if controller is None else address_of(controller)
-    carry_out((reach, signing, as_json), lambda wallet: claim_plan(wallet, signing, owner))
+    carry_out(write, lambda wallet: claim_plan(wallet, write.signing, owner))
 
 
 @vault.command()
 @click.argument("side", type=click.Choice(["deposit", "redeem"]))
-@reach_options
-@signing_options
-@json_option
-def cancel(side: str, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def cancel(side: str, write: Write) -> None:
     """Cancel what still waits of a request; assets or shares come back at once."""
-    carry_out((reach, signing, as_json), lambda wallet: cancel_plan(wallet, signing, side))
+    carry_out(write, lambda wallet: cancel_plan(wallet, write.signing, side))
 
 
 @vault.command()
-@reach_options
-@signing_options
-@json_option
-def cut(reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def cut(write: Write) -> None:
     """Cut the epoch: anyone may, once it is due; a report then settles it."""
-    carry_out((reach, signing, as_json), lambda wallet: cut_plan(wallet, signing))
+    carry_out(write, lambda wallet: cut_plan(wallet, write.signing))
 
 
 @vault.command()
 @click.argument("address")
 @click.option("--remove", is_flag=True, help="Dismiss it instead.")
-@reach_options
-@signing_options
-@json_option
-def operator(address: str, remove: bool, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def operator(address: str, remove: bool, write: Write) -> None:
     """Name an operator: it may request, cancel and claim for you, and choose who is paid."""
     who = address_of(address)
     carry_out(
-        (reach, signing, as_json),
-        lambda wallet: operator_plan(wallet, signing, who, approved=not remove),
+        write,
+        lambda wallet: operator_plan(wallet, write.signing, who, approved=not remove),
     )
 
 

@@ -6,14 +6,12 @@ import click
 
 from keeper.cli.access import (
     Reach,
-    Signing,
     address_of,
     place_of,
     reach_options,
-    signing_options,
     with_wallet,
 )
-from keeper.cli.acting import carry_out
+from keeper.cli.acting import Write, carry_out, write_options
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, print_table
 from keeper.cli.wind_down_plans import (
@@ -55,51 +53,41 @@ def status(account: str | None, reach: Reach, as_json: bool) -> None:
 @wind_down.command()
 @click.option("--epoch", type=click.IntRange(min=1), help="Because this cut is unpaid for a week.")
 @click.option("--impaired", is_flag=True, help="By the guardian, at any time.")
-@reach_options
-@signing_options
-@json_option
-def start(epoch: int | None, impaired: bool, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def start(epoch: int | None, impaired: bool, write: Write) -> None:
     """End the vault for ever: anyone may, once nothing settled for a week."""
     carry_out(
-        (reach, signing, as_json),
-        lambda wallet: start_plan(wallet, signing, epoch, impaired=impaired),
+        write,
+        lambda wallet: start_plan(wallet, write.signing, epoch, impaired=impaired),
     )
 
 
 @wind_down.command()
 @click.argument("adapter", required=False)
-@reach_options
-@signing_options
-@json_option
-def unwind(adapter: str | None, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def unwind(adapter: str | None, write: Write) -> None:
     """Leave all positions, or those of ADAPTER, without a trade: anyone may."""
     chosen = None if adapter is None else address_of(adapter)
-    carry_out((reach, signing, as_json), lambda wallet: unwind_plan(wallet, signing, chosen))
+    carry_out(write, lambda wallet: unwind_plan(wallet, write.signing, chosen))
 
 
 @wind_down.command()
-@reach_options
-@signing_options
-@json_option
-def collect(reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def collect(write: Write) -> None:
     """Bring home what lies in adapters and vault: anyone may, again for what comes later."""
-    carry_out((reach, signing, as_json), lambda wallet: collect_plan(wallet, signing))
+    carry_out(write, lambda wallet: collect_plan(wallet, write.signing))
 
 
 @wind_down.command("exit")
 @click.argument("shares")
-@reach_options
-@signing_options
-@json_option
-def exit_(shares: str, reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def exit_(shares: str, write: Write) -> None:
     """Give SHARES back (a decimal, or "all") for a part of everything recovered."""
-    carry_out((reach, signing, as_json), lambda wallet: exit_plan(wallet, signing, shares))
+    carry_out(write, lambda wallet: exit_plan(wallet, write.signing, shares))
 
 
 @wind_down.command()
-@reach_options
-@signing_options
-@json_option
-def claim(reach: Reach, signing: Signing, as_json: bool) -> None:
+@write_options
+def claim(write: Write) -> None:
     """Claim every token that is due; again when more came home."""
-    carry_out((reach, signing, as_json), lambda wallet: claim_part_plan(wallet, signing))
+    carry_out(write, lambda wallet: claim_part_plan(wallet, write.signing))
