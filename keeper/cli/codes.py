@@ -163,6 +163,9 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "CLAIM": "More was to be claimed for a controller than was settled for it.",
     "CLAIM_FLOOR": "The claim is worth less than claim_floor_assets; its controller can claim "
     "itself: `keeper vault claim`.",
+    "MOVE_NOT_WORTH": "The range is off centre, but the fees expected from a new one do not exceed "
+    "gas, slippage and the loss to arbitrage; it stays. Limit and value are those costs and the "
+    "fees, in asset units.",
     "COOLDOWN": "The adapter's cooldown since its last operation has not passed (unix seconds).",
     "CUT_EARLY": "The contract does not allow the next cut yet (unix seconds).",
     "DEADLINE": "The transaction's deadline is past, or farther away than the settings allow.",

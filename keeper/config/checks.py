@@ -7,10 +7,11 @@ from urllib.parse import urlsplit
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
 from keeper.config.model import Config, Market, MarketLeader
 from keeper.config.problems import Problem
-from keeper.config.settings import overlay_params, rule_params
+from keeper.config.settings import overlay_params, pool_settings, rule_params
 from keeper.config.strategies import MegaVault, Rule
 from keeper.domain.units import PPM
 from keeper.strategies import overlays, rules
+from keeper.strategies.range_economics import half_width_ticks
 
 __all__ = ["check_meaning", "rule_problems"]
 
@@ -190,11 +191,12 @@ def _pools(config: Config) -> Iterator[Problem]:
                 f"{pool.hedge_market} is not among the markets ({', '.join(sorted(tickers))})",
                 "add a [[markets]] entry for it or correct the name",
             )
-        if pool.recentre_ticks > pool.half_width_ticks:
+        half_width = half_width_ticks(pool_settings(pool), fee_ppm=0)
+        if pool.recentre_ticks > half_width:
             yield _problem(
                 f"pools.{index}.recentre_ticks",
                 "the range would run out before it is moved",
-                "set it at or below half_width_ticks",
+                f"set it at or below the half width, {half_width} ticks",
             )
 
 

@@ -38,6 +38,7 @@ __all__ = [
     "Market",
     "MarketLeader",
     "Pool",
+    "PoolEconomics",
     "Relay",
     "Reporter",
     "Treasurer",
@@ -189,6 +190,22 @@ class Market(Section):
     overlays: Overlays | None = described("What bends the rule; absent: nothing.", None)
 
 
+class PoolEconomics(Section):
+    """When moving a pool's range pays, how wide it is then, and how it leans on inventory."""
+
+    standing_seconds: Positive = described("How long a moved range is meant to stand, in seconds.")
+    volume_assets_per_day: Positive = described("Volume of the pool, in asset units a day.")
+    volatility_ppm: Positive = described("Standard deviation of a day's move, in ppm.")
+    width_ppm: NonNegative = described(
+        "Half width, in ppm of the deviation over that time (the pool's fee is added); "
+        "0: half_width_ticks."
+    )
+    gas_assets: NonNegative = described("Least gas of a move, in asset units (1e-6 USDC).")
+    skew_ticks: NonNegative = described(
+        "Ticks the range stands aside at the hedge market's largest position."
+    )
+
+
 class Pool(Section):
     """One Uniswap v3 pool reached through an adapter of the vault."""
 
@@ -203,6 +220,9 @@ class Pool(Section):
     max_slippage_ppm: Ppm = described("Worst price of a mint, burn or swap, in ppm.")
     snapshot_max_age_ms: Milliseconds = described("Older pool states stop acting, in ms.")
     cooldown_seconds: NonNegative = described("Least time between two moves, in seconds.")
+    economics: PoolEconomics | None = described(
+        "Move the range only where it pays; absent: whenever it is off centre.", None
+    )
 
 
 class Allocation(Section):

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Any, Final
 
-from keeper.config.model import Config, Housekeeping, Limits, Market
+from keeper.config.model import Config, Housekeeping, Limits, Market, Pool
 from keeper.config.strategies import Overlays as OverlaysSection
 from keeper.config.strategies import Rule
 from keeper.domain.errors import ConfigError
@@ -16,6 +16,7 @@ from keeper.domain.settings import (
     HousekeepingSettings,
     LeaderSettings,
     MarketSettings,
+    PoolEconomics,
     PoolSettings,
     RiskLimits,
     StepSettings,
@@ -46,6 +47,7 @@ __all__ = [
     "market_settings",
     "overlay_params",
     "params_hash",
+    "pool_settings",
     "risk_limits",
     "rule_params",
     "to_step_settings",
@@ -83,7 +85,7 @@ def to_step_settings(config: Config) -> StepSettings:
     allocation = config.allocation
     return StepSettings(
         markets=tuple(market_settings(market) for market in config.markets),
-        pools=tuple(PoolSettings(**dict(pool)) for pool in config.pools),
+        pools=tuple(pool_settings(pool) for pool in config.pools),
         allocation=None
         if allocation is None
         else AllocationSettings(clob_adapter=config.venue.adapter, **dict(allocation)),
@@ -112,6 +114,13 @@ def market_settings(market: Market) -> MarketSettings:
         "overlays": None if market.overlays is None else overlay_params(market.overlays),
     }
     return MarketSettings(**values)
+
+
+def pool_settings(pool: Pool) -> PoolSettings:
+    """Return what `step` may read of one pool."""
+    economics = pool.economics
+    terms = None if economics is None else PoolEconomics(**dict(economics))
+    return PoolSettings(**dict(pool) | {"economics": terms})
 
 
 def rule_params(rule: Rule) -> Strategy:

@@ -6,6 +6,7 @@ from keeper.core.quoting import send_order
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import (
     account_equity,
+    gas_cost,
     gate_view,
     net_delta,
     pool_delta,
@@ -31,7 +32,6 @@ __all__ = ["flattening_limit", "rebalance"]
 
 _HEDGE_BLOCKS = 3
 _DEFAULT_TAKER_FEE_PPM = 500  # the venue's lowest tier, until a fill of ours tells
-_GAS_MARKET = "ETH-USD"  # gas is paid in ether
 _FLATTEN_REGARDLESS = frozenset(
     {"STALE_BOOK", "BOOK_ONE_SIDED", "BOOK_CROSSED", "PAUSED", "NO_EQUITY"}
 )
@@ -211,15 +211,5 @@ def _price_swap(
     command = swap_command(view, zero_for_one, wanted, 0)
     if not isinstance(command, SwapExactIn) or command.amount_in != wanted:
         return None
-    way = pool_way(settings, seen, view.mark, zero_for_one, wanted, excess, _gas_cost(state))
+    way = pool_way(settings, seen, view.mark, zero_for_one, wanted, excess, gas_cost(state))
     return way, view, command
-
-
-def _gas_cost(state: State) -> int:
-    """What the last transaction's gas was worth, in quote quantums; 0 until one was mined."""
-    ether = state.markets.get(_GAS_MARKET)
-    if ether is None or ether.listing is None or ether.oracle_price <= 0:
-        return 0
-    scale = 18 - 6 - ether.listing.oracle_exponent
-    cost: int = state.chain.last_gas_wei * ether.oracle_price // 10**scale
-    return cost

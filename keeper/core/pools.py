@@ -2,12 +2,14 @@
 
 from keeper.core.dispatch import is_ready, send
 from keeper.core.state import PoolState, State
+from keeper.core.views import gas_cost, net_delta
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import BurnRange, Command, Deallocate, MintRange, SwapExactIn
 from keeper.domain.events import PoolObserved, RangeState
 from keeper.domain.settings import AllocationSettings
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND, PPM, div_up
 from keeper.inventory.costs import swap_output
+from keeper.markets.perpetual import quantums_for_value_down
 from keeper.markets.ranges import (
     asset_of,
     base_of,
@@ -20,6 +22,14 @@ from keeper.markets.ranges import (
 )
 from keeper.risk.chain import PoolView, approve_housekeeping, approve_pool
 from keeper.risk.phase import Phase
+from keeper.strategies.range_economics import (
+    MoveCosts,
+    expected_fees,
+    expected_loss,
+    move_verdict,
+    reservation_shift,
+    virtual_reserve,
+)
 from keeper.strategies.range_liquidity import (
     balancing_swap,
     centred_ticks,
@@ -32,6 +42,7 @@ __all__ = ["manage_pool", "pool_view", "swap_command"]
 _IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
 _BALANCE_PPM = 20_000  # tokens this close to the range's ratio are minted as they are
 _HOME_MARGIN_PPM = 20_000  # more is freed than asked for, since fees and price move in between
+_OPERATIONS_OF_A_MOVE = 3  # burn, swap, mint
 _HALVINGS = 8  # a swap the pool cannot fill well is tried down to 1/128 of its size
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
@@ -128,7 +139,7 @@ def _wish(
         return _free(view, pool.home, failures)
     if state.guard.phase is Phase.REDUCING:
         return None
-    return _hold(view, allocation.min_move_assets, failures)
+    return _hold(state, view, allocation.min_move_assets, failures)
 
 
 def _leave(view: PoolView, failures: int) -> Wish:
@@ -167,12 +178,13 @@ def _free(view: PoolView, home: int, failures: int) -> Wish:
     )
 
 
-def _hold(view: PoolView, min_move_assets: int, failures: int) -> Wish:
-    """Keep one range around the mark and put idle tokens into it."""
+def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> Wish:
+    """Keep one range around the reservation price and put idle tokens into it."""
     pool, seen = view.pool, view.seen
+    shift = _shift(state, view)
     for entry in seen.ranges:
-        if is_off_centre(pool, entry, view.mark):
-            return _burn(view, entry)
+        if is_off_centre(pool, entry, view.mark, shift):
+            return _move_verdict(state, view, entry, shift) or _burn(view, entry)
     idle = (seen.amount0, seen.amount1)
     idle_value = asset_of(pool, idle) + base_value_down(pool, base_of(pool, idle), view.mark)
     held = holdings(seen.ranges, view.mark)
@@ -183,11 +195,63 @@ def _hold(view: PoolView, min_move_assets: int, failures: int) -> Wish:
     if seen.ranges:
         ticks = (seen.ranges[0].tick_lower, seen.ranges[0].tick_upper)
     else:
-        ticks = centred_ticks(pool, seen, view.mark)
+        ticks = centred_ticks(pool, seen, view.mark, shift)
     swap = balancing_swap(seen, ticks, idle, _BALANCE_PPM)
     if swap is not None:
         return swap_command(view, swap[0], swap[1], failures)
     return _mint(view, ticks, idle)
+
+
+def _shift(state: State, view: PoolView) -> int:
+    """Ticks the range stands aside for the net inventory of the market that hedges it."""
+    market = state.markets.get(view.pool.hedge_market)
+    if view.pool.economics is None or market is None or market.settings is None:
+        return 0
+    if market.listing is None or market.oracle_price <= 0:
+        return 0
+    most = market.settings.max_position_quote_quantums
+    room = quantums_for_value_down(market.listing, most, market.oracle_price)
+    return reservation_shift(view.pool, net_delta(state, market.listing), room)
+
+
+def _move_verdict(state: State, view: PoolView, entry: RangeState, shift: int) -> Refused | None:
+    """Refuse to move a range that the new one would not pay for; None without economics."""
+    pool, seen, economics = view.pool, view.seen, view.pool.economics
+    if economics is None:
+        return None
+    held = holdings((entry,), seen.sqrt_price_x96)
+    amounts = (held[0] + seen.amount0, held[1] + seen.amount1)
+    ticks = centred_ticks(pool, seen, view.mark, shift)
+    slippage, balanced = _balanced(view, ticks, amounts)
+    ours = range_for(pool, seen, ticks, balanced).liquidity
+    active = entry.tick_lower <= seen.tick < entry.tick_upper
+    others = max(0, seen.liquidity - (entry.liquidity if active else 0))
+    loss = expected_loss(economics, virtual_reserve(pool, ours, view.mark))
+    gas = max(economics.gas_assets, _OPERATIONS_OF_A_MOVE * gas_cost(state))
+    fees = expected_fees(economics, seen.fee_ppm, ours, others)
+    return move_verdict(pool.adapter, fees, loss, MoveCosts(gas, slippage))
+
+
+def _balanced(
+    view: PoolView, ticks: tuple[int, int], amounts: tuple[int, int]
+) -> tuple[int, tuple[int, int]]:
+    """What the swap to a range's ratio would cost in asset units, and what is held after it."""
+    pool, seen = view.pool, view.seen
+    swap = balancing_swap(seen, ticks, amounts, _BALANCE_PPM)
+    if swap is None:
+        return 0, amounts
+    zero_for_one, amount_in = swap
+    paid = swap_output(seen, zero_for_one, amount_in)
+    after = (
+        (amounts[0] - amount_in, amounts[1] + paid)
+        if zero_for_one
+        else (amounts[0] + paid, amounts[1] - amount_in)
+    )
+    before_value, after_value = (
+        asset_of(pool, each) + base_value_down(pool, base_of(pool, each), view.mark)
+        for each in (amounts, after)
+    )
+    return max(0, before_value - after_value), after
 
 
 def _mint(view: PoolView, ticks: tuple[int, int], idle: tuple[int, int]) -> Wish:

@@ -16,6 +16,7 @@ __all__ = [
     "base_quantums_down",
     "bare_exposure",
     "exposure",
+    "gas_cost",
     "gate_view",
     "net_delta",
     "pool_delta",
@@ -23,6 +24,8 @@ __all__ = [
     "venue_sources_down",
     "venue_was_up",
 ]
+
+_GAS_MARKET = "ETH-USD"  # gas is paid in ether
 
 
 def position_of(state: State, ticker: str) -> int:
@@ -164,3 +167,13 @@ def _oracle_subticks(market: MarketState) -> int:
     if market.listing is None or market.oracle_price <= 0:
         return 0
     return market.listing.subticks_down(market.oracle_price)
+
+
+def gas_cost(state: State) -> int:
+    """What the last transaction's gas was worth, in quote quantums; 0 until one was mined."""
+    ether = state.markets.get(_GAS_MARKET)
+    if ether is None or ether.listing is None or ether.oracle_price <= 0:
+        return 0
+    scale = 18 - 6 - ether.listing.oracle_exponent
+    cost: int = state.chain.last_gas_wei * ether.oracle_price // 10**scale
+    return cost

@@ -13,6 +13,7 @@ __all__ = [
     "LeaderSettings",
     "MarketSettings",
     "MegaVaultParams",
+    "PoolEconomics",
     "PoolSettings",
     "RiskLimits",
     "StepSettings",
@@ -59,6 +60,24 @@ class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     overlays: Overlays | None = None
 
 
+class PoolEconomics(msgspec.Struct, frozen=True, kw_only=True):
+    """What a range should earn to be moved; docs/strategies.md has the formulas.
+
+    `standing_seconds` is how long a moved range is meant to stand; meanwhile
+    `volume_assets_per_day` passes through the pool and the price moves by `volatility_ppm` a day (a
+    standard deviation). The half width is `width_ppm` of that time's deviation and the pool's fee;
+    0 keeps `half_width_ticks`. `gas_assets` is the least that a move costs in gas. `skew_ticks` is
+    how far the range stands aside at the largest position.
+    """
+
+    standing_seconds: int
+    volume_assets_per_day: int
+    volatility_ppm: int
+    width_ppm: int
+    gas_assets: int
+    skew_ticks: int
+
+
 class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     """One Uniswap v3 pool reached through an adapter, paired with the perpetual that hedges it.
 
@@ -76,6 +95,7 @@ class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_slippage_ppm: int
     snapshot_max_age_ms: int
     cooldown_seconds: int
+    economics: PoolEconomics | None = None
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,6 +72,10 @@ _MEANINGS: Final = {
     "recentre_ticks": "drift at which the range moves",
     "max_slippage_ppm": "worst price of a mint, burn or swap",
     "snapshot_max_age_ms": "an older view of the pool stops acting",
+    "standing_seconds": "how long a moved range is meant to stand",
+    "volume_assets_per_day": "volume of the pool",
+    "gas_assets": "least gas of a move",
+    "skew_ticks": "how far the range stands aside at the largest position",
     "cooldown_seconds": "least time between two moves",
     "clob_target_ppm": "share of NAV on the order book",
     "pool_target_ppm": "share of NAV in pools",
@@ -117,7 +121,9 @@ def parameter_rows(settings: StepSettings) -> tuple[Parameter, ...]:
     """Return every number a run decides by, market after market, then pools, capital, limits."""
     rows = [row for market in settings.markets for row in _market(market)]
     for pool in settings.pools:
-        rows += _rows(f"pool hedged by {pool.hedge_market}", msgspec.structs.asdict(pool))
+        values = msgspec.structs.asdict(pool)
+        economics = msgspec.to_builtins(values.pop("economics")) or {}
+        rows += _rows(f"pool hedged by {pool.hedge_market}", values | economics)
     if settings.allocation is not None:
         rows += _rows("capital", msgspec.structs.asdict(settings.allocation))
     if settings.housekeeping is not None:

@@ -1,7 +1,8 @@
 """Range liquidity on a concentrated pool: one range around the mark, moved when the mark leaves it.
 
 The pool's own price is used only to price what an operation pays and costs; where the range lies
-follows the independent mark, so that a pushed pool price does not move it.
+follows the independent mark, so that a pushed pool price does not move it. Width and whether a move
+pays: `range_economics`.
 """
 
 from keeper.domain.events import PoolObserved, RangeState
@@ -17,26 +18,30 @@ from keeper.markets.univ3 import (
     sqrt_price_at_tick,
     tick_at_sqrt_price,
 )
+from keeper.strategies.range_economics import half_width_ticks
 
 __all__ = ["balancing_swap", "centred_ticks", "is_off_centre", "range_for"]
 
 _UNIT_LIQUIDITY = 1 << 128
 
 
-def centred_ticks(pool: PoolSettings, seen: PoolObserved, mark: int) -> tuple[int, int]:
-    """Ticks of a range of the configured half width around the mark, outwards to the spacing."""
-    centre, spacing = tick_at_sqrt_price(mark), seen.tick_spacing
-    lower = (centre - pool.half_width_ticks) // spacing * spacing
-    upper = -(-(centre + pool.half_width_ticks) // spacing) * spacing
+def centred_ticks(
+    pool: PoolSettings, seen: PoolObserved, mark: int, shift: int = 0
+) -> tuple[int, int]:
+    """Ticks of a range around the mark, `shift` aside of it, outwards to the spacing."""
+    centre, spacing = tick_at_sqrt_price(mark) + shift, seen.tick_spacing
+    half_width = half_width_ticks(pool, seen.fee_ppm)
+    lower = (centre - half_width) // spacing * spacing
+    upper = -(-(centre + half_width) // spacing) * spacing
     lowest = -(-MIN_TICK // spacing) * spacing
     highest = MAX_TICK // spacing * spacing
     return max(lower, lowest), min(max(upper, lower + spacing), highest)
 
 
-def is_off_centre(pool: PoolSettings, held: RangeState, mark: int) -> bool:
-    """Tell whether the mark is more than `recentre_ticks` away from the middle of a range."""
+def is_off_centre(pool: PoolSettings, held: RangeState, mark: int, shift: int = 0) -> bool:
+    """Tell whether a range's middle is more than `recentre_ticks` away from where it should be."""
     doubled = held.tick_lower + held.tick_upper
-    return abs(2 * tick_at_sqrt_price(mark) - doubled) > 2 * pool.recentre_ticks
+    return abs(2 * (tick_at_sqrt_price(mark) + shift) - doubled) > 2 * pool.recentre_ticks
 
 
 def range_for(

@@ -120,3 +120,36 @@ def test_check_meaning__overlay_outside_its_domain__refused_at_its_field(
     where = f"markets.0.overlays.{path}" if path else "markets.0.overlays"
     assert [problem.path for problem in caught.value.problems] == [where]
     assert all(problem.fix for problem in caught.value.problems)
+
+
+ECONOMICS = """
+[pools.economics]
+standing_seconds = 86_400
+volume_assets_per_day = 200_000_000_000_000
+volatility_ppm = 30_000
+width_ppm = 4_000_000
+gas_assets = 20_000_000
+skew_ticks = 200
+"""
+
+
+def test_to_step_settings__pool_with_economics__read_and_restored(local_text: str) -> None:
+    text = local_text.replace("\n# Where the vault's capital should be", ECONOMICS + "\n#")
+
+    config = parse_config(text, Path("keeper.toml"), environ={}).config
+
+    (pool,) = to_step_settings(config).pools
+    assert pool.economics is not None
+    assert pool.economics.skew_ticks == 200
+    assert running_config(config, to_step_settings(config)) == config
+
+
+def test_check_meaning__range_narrower_than_its_recentring__refused(local_text: str) -> None:
+    """0.01 % a day: 4 ticks of width, moved at 900."""
+    still = ECONOMICS.replace("volatility_ppm = 30_000", "volatility_ppm = 100")
+    text = local_text.replace("\n# Where the vault's capital should be", still + "\n#")
+
+    with pytest.raises(ConfigInvalid) as caught:
+        parse_config(text, Path("keeper.toml"), environ={})
+
+    assert [problem.path for problem in caught.value.problems] == ["pools.0.recentre_ticks"]

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 from msgspec.structs import replace
 
 from keeper.core.chain import on_chain_value
+from keeper.core.state import Position
 from keeper.core.views import net_delta
 from keeper.domain.commands import (
     Allocate,
@@ -32,12 +33,16 @@ from keeper.domain.events import (
     VenueTransfer,
 )
 from keeper.domain.orders import Side, TimeInForce
+from keeper.domain.settings import PoolEconomics
+from keeper.markets.ranges import mark_sqrt_price
 from keeper.risk.phase import Phase
+from keeper.strategies.range_liquidity import centred_ticks
 from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
     ETH,
     HOUSEKEEPING,
+    ONE_ETH,
     POOL,
     SECOND,
     START_HEIGHT,
@@ -419,6 +424,57 @@ def test_pool_observed__mark_beyond_recentre__whole_range_burnt_with_minima() ->
     assert burn.liquidity == 30_000_000_000_000_000
     assert burn.amount0_min > 90_000 * USDC
     assert burn.amount1_min > 30 * ONE_WETH
+
+
+ECONOMICS = PoolEconomics(
+    standing_seconds=86_400,
+    volume_assets_per_day=10**9 * USDC,
+    volatility_ppm=30_000,
+    width_ppm=0,
+    gas_assets=20 * USDC,
+    skew_ticks=0,
+)
+
+
+def test_pool_observed__beyond_recentre_and_fees_pay_for_it__burnt() -> None:
+    """A billion a day at 0.05 % and 0.3 % of the liquidity is 1,500 USDC of fees; to arbitrage go
+    about 2*1.7 million * 0.03^2/8 = 380."""
+    keeper = _keeper(pools=(pool_settings(economics=ECONOMICS),))
+
+    (burn,) = _chain(keeper.feed(_holding(1, mark_price=3_250 * 10**8)))
+
+    assert isinstance(burn, BurnRange)
+
+
+def test_pool_observed__beyond_recentre_and_fees_do_not_pay__range_stays_and_says_so() -> None:
+    quiet = replace(ECONOMICS, volume_assets_per_day=10**8 * USDC)
+    keeper = _keeper(pools=(pool_settings(economics=quiet),))
+
+    commands = keeper.feed(_holding(1, mark_price=3_250 * 10**8))
+
+    assert _chain(commands) == []
+    (note,) = [each for each in of(commands, NoteRefusal) if each.code == "MOVE_NOT_WORTH"]
+    assert 120 * USDC < note.value < 150 * USDC
+    assert 340 * USDC < note.limit < 400 * USDC
+
+
+def test_pool_observed__net_long__range_stands_where_it_sells_base() -> None:
+    """Hedged to nothing, the tokens fit the range around the mark. 5 of a largest 20 ether net long
+    move it by a quarter of 400 ticks, where it holds less base: some is sold first."""
+    leaning = pool_settings(economics=replace(ECONOMICS, skew_ticks=400))
+    hedged, long = _keeper(pools=(leaning,)), _keeper(pools=(leaning,))
+    seen = pool_seen(1, amount0=100_000 * USDC, amount1=33_300_000_000_000_000_000)
+    for keeper, held in ((hedged, -333 * ONE_ETH // 10), (long, -283 * ONE_ETH // 10)):
+        keeper.state.account.positions["ETH-USD"] = Position(quantums=held)
+
+    (level,), (lower,) = (_chain(keeper.feed(seen)) for keeper in (hedged, long))
+
+    assert isinstance(level, MintRange)
+    assert isinstance(lower, SwapExactIn)
+    assert not lower.zero_for_one
+    mark = mark_sqrt_price(leaning, seen)
+    moved = centred_ticks(leaning, seen, mark, 100)
+    assert moved == (level.tick_lower + 100, level.tick_upper + 100)
 
 
 def test_pool_observed__cooling_down__waits() -> None:
