@@ -27,7 +27,7 @@ import {UniswapV3Valuation} from "../libraries/UniswapV3Valuation.sol";
 ///
 /// Trust. The keeper chooses ranges and swaps within guards and has no way to name a recipient: tokens
 /// move between the vault, this contract and the pool only, and no approval outlives a call. What a keeper
-/// can lose by bad trades is bounded per operation here and in sum by the vault's loss buckets.
+/// can lose by bad trades is bounded per operation here and in sum by the mandate's loss buckets.
 ///
 /// Tokens, safety: neither token may take a fee on transfer, rebase or call back; the pool must be a
 /// genuine Uniswap v3 pool, which the deployment checks with its factory.
@@ -164,7 +164,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
             revert CostAboveMaximum(amount0, amount1);
         }
 
-        _requireValueKept(valueBefore, mark);
+        _chargeLoss(_lossWithinLimit(valueBefore, mark));
         emit MintRange(tickLower, tickUpper, liquidity, amount0, amount1);
     }
 
@@ -190,7 +190,8 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
             revert ProceedsBelowMinimum(amount0, amount1);
         }
 
-        _requireValueKept(valueBefore, mark);
+        uint256 loss = _lossWithinLimit(valueBefore, mark);
+        if (loss != 0) _mandate().chargeExit(loss);
     }
 
     /// @inheritdoc IUniswapV3Adapter
@@ -210,13 +211,14 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         }
 
         _requireSpotNearTwap();
-        _requireValueKept(valueBefore, mark);
+        _chargeLoss(_lossWithinLimit(valueBefore, mark));
         emit SwapExactIn(zeroForOne, amountIn, amountOut);
     }
 
     /* KEEPER OR GUARDIAN */
 
     /// @inheritdoc IUniswapV3Adapter
+    /// @dev Charged to no loss bucket: at the mark leaving never loses, and it has to work without one.
     // What the pool frees is known after its call only; every entry and `value` are guarded meanwhile.
     // slither-disable-next-line reentrancy-no-eth
     function exitRange(int24 tickLower, int24 tickUpper, uint256 minValueAtMark)
@@ -397,9 +399,9 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         if (limits_.minObservations < 2) revert LimitOutOfBounds();
     }
 
-    /// @dev An operation that may lose by its price: not while the mandate's guardian has paused.
+    /// @dev An operation that may lose by its price: not while the mandate has paused it or the keeper's losses are spent.
     function _startIncrease(uint256 deadline) private {
-        IMandate(IMarketMakingVault(vault).mandate()).checkIncrease();
+        _mandate().checkIncrease();
         _startOperation(deadline);
     }
 
@@ -441,13 +443,23 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     }
 
     /// @dev Gains are refused too: one that large means the pool stands far from the mark.
-    function _requireValueKept(uint256 valueBefore, uint160 mark) private view {
+    function _lossWithinLimit(uint256 valueBefore, uint160 mark)
+        private
+        view
+        returns (uint256 loss)
+    {
         uint256 valueAfter = _valueDown(mark);
         uint256 change =
             valueAfter > valueBefore ? valueAfter - valueBefore : valueBefore - valueAfter;
         if (change * BPS > valueBefore * _maxValueChangeBps) {
             revert ValueChangeExceeded(valueBefore, valueAfter);
         }
+        return valueAfter > valueBefore ? 0 : change;
+    }
+
+    /// @dev Invariant V-24: what all operations together may lose is the mandate's to say.
+    function _chargeLoss(uint256 loss) private {
+        if (loss != 0) _mandate().chargeLoss(loss);
     }
 
     /// @dev The pool calls back its own caller only, so inside an operation this is that operation's callback.
@@ -533,6 +545,10 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     }
 
     /* INTERNAL: VIEWS */
+
+    function _mandate() private view returns (IMandate) {
+        return IMandate(IMarketMakingVault(vault).mandate());
+    }
 
     function _keeper() private view returns (address) {
         return IMarketMakingVault(vault).keeper();

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
+import {IKeeperLosses} from "./IKeeperLosses.sol";
+
 /// @title Who may act for a vault, and within what limits
 /// @notice Roles, limits and pause of one vault. Loosening is the owner's, who in production is a timelock;
 /// tightening and pausing are the guardian's and take effect at once.
-interface IMandate {
+interface IMandate is IKeeperLosses {
     /// @notice Limits of one vault.
     /// @param depositCap Accepted NAV above which no deposit is filled [asset units].
     /// @param venueCapBps Largest attested share of accepted NAV [bps], at most 5000.
@@ -115,7 +117,7 @@ interface IMandate {
     /// @notice Reverts `Paused`, or `DepositRefused` when the hook says no.
     function checkDeposit(address owner_, address controller, uint256 assets) external view;
 
-    /// @notice Reverts `Paused`: risk may not be increased now.
+    /// @notice Reverts `Paused`, or `LossesSpent` when the keeper has lost too much: no new risk now.
     function checkIncrease() external view;
 
     /// @notice Reverts `VenueCapExceeded`, `OnChainTooLow`.

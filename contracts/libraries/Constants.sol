@@ -37,6 +37,11 @@ library Constants {
     uint256 internal constant SLOT_MAX = 0.05e18; // and at most 5 % of accepted NAV waits, or is released
     uint256 internal constant LOSS_BUCKET_MAX = 0.02e18; // a loss of 2 % of accepted NAV settles at once
     uint256 internal constant LOSS_BUCKET_REFILL_TIME = 1 days; // from empty to full, linear
+    uint256 internal constant DAY_LOSS_MAX = 0.01e18; // the keeper may lose 1 % of accepted NAV at once
+    uint256 internal constant DAY_LOSS_REFILL_TIME = 1 days; // from empty to full, linear
+    uint256 internal constant MONTH_LOSS_MAX = 0.03e18; // and 3 % in many days
+    uint256 internal constant MONTH_LOSS_REFILL_TIME = 30 days; // from empty to full, linear
+    uint256 internal constant OPERATION_LOSS_MAX = 0.003e18; // no new risk while a bucket holds less than 0.3 %
     uint256 internal constant HOLD_TIME = 1 days; // no cut so long after a held or objected one
     uint256 internal constant OBJECTION_INTERVAL = 7 days; // one objection or veto each in so long
     uint256 internal constant HIGH_WINDOW = 3 days; // settled prices that bound deposits

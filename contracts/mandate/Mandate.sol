@@ -6,6 +6,7 @@ import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
 import {Constants} from "../libraries/Constants.sol";
+import {KeeperLosses} from "./KeeperLosses.sol";
 
 /// @title The mandate of one vault
 /// @notice Trust: the owner chooses keeper, guardian and limits, within hard bounds and, in production, behind a
@@ -15,9 +16,7 @@ import {Constants} from "../libraries/Constants.sol";
 ///
 /// Liveness: a deposit gate that reverts stops new deposits and nothing else.
 /// @dev Invariants V-22, V-25.
-contract Mandate is IMandate {
-    /// @inheritdoc IMandate
-    address public immutable vault;
+contract Mandate is KeeperLosses {
     /// @inheritdoc IMandate
     address public immutable owner;
     /// @inheritdoc IMandate
@@ -46,13 +45,12 @@ contract Mandate is IMandate {
         _;
     }
 
-    constructor(address vault_, Terms memory terms) {
+    constructor(address vault_, Terms memory terms) KeeperLosses(vault_) {
         _requireNonZero(terms.owner);
         _requireNonZero(terms.keeper);
         _requireNonZero(terms.guardian);
         _requireNonZero(terms.feeRecipient);
 
-        vault = vault_;
         owner = terms.owner;
         marketsHash = terms.marketsHash;
         keeper = terms.keeper;
@@ -155,6 +153,7 @@ contract Mandate is IMandate {
     /// @inheritdoc IMandate
     function checkIncrease() external view {
         _requireNotPaused();
+        _requireLossesLeft();
     }
 
     /// @inheritdoc IMandate

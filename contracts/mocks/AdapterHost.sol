@@ -38,6 +38,20 @@ contract AdapterHost {
         require(block.timestamp >= pausedUntil, IMandate.Paused(pausedUntil));
     }
 
+    /// @notice What adapters said their operations lost [asset units]: taking risk, and taking it away.
+    uint256 public lost;
+    uint256 public lostByExits;
+
+    /// @notice Plays the mandate: adds to `lost`.
+    function chargeLoss(uint256 lossAssets) external {
+        lost += lossAssets;
+    }
+
+    /// @notice Plays the mandate: adds to `lostByExits`.
+    function chargeExit(uint256 lossAssets) external {
+        lostByExits += lossAssets;
+    }
+
     /// @notice Plays the mandate as well.
     function mandate() external view returns (address) {
         return address(this);

@@ -7,6 +7,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
+import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
 import {IWindDown} from "../interfaces/IWindDown.sol";
@@ -21,7 +22,7 @@ import {ReporterSet} from "./ReporterSet.sol";
 ///
 /// Trust: fewer than `quorum` reporters can do nothing. A colluding quorum can misstate the attested legs; the gate
 /// bounds what a false gain is worth, and the rest of NAV is measured on-chain at the cut. The relayer is nobody.
-/// @dev Invariants V-02, V-11, V-16, V-17, V-19, V-20.
+/// @dev Invariants V-02, V-11, V-16, V-17, V-19, V-20, V-24.
 contract NavReporter is ReporterSet, ReentrancyGuardTransient {
     using GainGate for INavReporter.Gate;
     using GainGate for GainGate.History;
@@ -79,6 +80,7 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
             IWindDown(IMarketMakingVault(vault).windDown()).startInsolvent();
             return outcome;
         }
+        _chargeKeeper(assessed);
         if (outcome.hold != Hold.NONE) {
             _gate = assessed.gate;
             IMarketMakingVault(vault).hold(outcome.accepted);
@@ -340,6 +342,14 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
 
         uint256 shares = fill.supplyAfter + IMarketMakingVault(vault).virtualShares();
         _history.push(GainGate.price(fill.acceptedAfter, shares), time);
+    }
+
+    /// @dev Invariant V-24: before accepted NAV falls. Nearly without shares a loss is nobody's.
+    function _chargeKeeper(Assessment memory assessed) private {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        uint256 loss =
+            assessed.reset ? 0 : Math.saturatingSub(vault_.acceptedNav(), assessed.outcome.gross);
+        IMandate(vault_.mandate()).chargeReported(loss);
     }
 
     function _emitReport(Report calldata report, bytes32 digest_, Outcome memory outcome) private {

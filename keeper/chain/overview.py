@@ -21,6 +21,7 @@ __all__ = [
     "Reporting",
     "Token",
     "Limits",
+    "Losses",
     "VaultViews",
     "estimate",
     "read_overview",
@@ -44,6 +45,7 @@ _VIEWS: Final = {
     "adapters": "adapters",
     "silo": "silo",
     "wind_down": "windDown",
+    "mandate": "mandate",
     "owner": "owner",
     "keeper": "keeper",
     "guardian": "guardian",
@@ -56,6 +58,7 @@ _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value", "route")
 _REPORTER_VIEWS: Final = (
     *("reporters", "quorum", "lastReportHash", "lastLegs", "attestedValue", "gate"),
 )
+_MANDATE_VIEWS: Final = ("lossBuckets", "refilledAt", "pausedUntil")
 _NOBODY: Final = 0
 
 
@@ -93,6 +96,7 @@ class VaultViews:
     adapters: tuple[str, ...]
     silo: str
     wind_down: str
+    mandate: str
     owner: str
     keeper: str
     guardian: str
@@ -150,6 +154,19 @@ class Reporting:
 
 
 @dataclass(frozen=True, slots=True)
+class Losses:
+    """What the keeper may still lose on the chain, in 1e18 of accepted NAV; unix seconds.
+
+    No new risk is taken before `refilled_at`, nor before `paused_until`.
+    """
+
+    day_left_e18: int
+    month_left_e18: int
+    refilled_at: int
+    paused_until: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything a depositor is shown, at one block."""
 
@@ -165,6 +182,7 @@ class Overview:
     """Seconds from a redemption request until depositors alone can take the on-chain part."""
     ended_at: int
     """When the wind-down started, unix seconds; 0 before."""
+    losses: Losses
 
     @property
     def state(self) -> str:
@@ -199,12 +217,16 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         _token_calls(vault, views),
         _reporter_calls(views, block),
         [view("WindDown", views.wind_down, name) for name in ("exitBound", "startedAt")],
+        [view("Mandate", views.mandate, name) for name in _MANDATE_VIEWS],
         *(_adapter_calls(address) for address in views.adapters),
     ]
     answered = iter(await read_each(rpc, block, [call for group in groups for call in group]))
-    token, reporter, end, *legs = [list(itertools.islice(answered, len(group))) for group in groups]
+    token, reporter, end, mandate, *legs = [
+        list(itertools.islice(answered, len(group))) for group in groups
+    ]
     symbol, decimals, silo_assets, silo_shares = _required(token)
     exit_bound, ended_at = _required(end)
+    (day_left, month_left), refilled_at, paused_until = _required(mandate)
     return Overview(
         vault=vault,
         block=block,
@@ -220,6 +242,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         silo_shares=silo_shares,
         exit_bound=exit_bound,
         ended_at=ended_at,
+        losses=Losses(day_left, month_left, refilled_at, paused_until),
     )
 
 

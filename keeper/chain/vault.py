@@ -12,7 +12,7 @@ from keeper.domain.units import mul_div_up
 __all__ = [
     "STATES",
     "VaultReader",
-    "known_adapters",
+    "open_vault",
 ]
 
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
@@ -20,9 +20,11 @@ _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
     *("totalSupply", "virtualShares", "limits", "depositQueue", "lastSettledAt"),
 )
+_MANDATE_VIEWS: Final = ("refilledAt", "pausedUntil")
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value")
 """Of IAdapter, the same on every adapter."""
-_HEAD: Final = len(_VAULT_VIEWS)
+_OF_MANDATE: Final = len(_VAULT_VIEWS)
+_HEAD: Final = _OF_MANDATE + len(_MANDATE_VIEWS)
 _PER_ADAPTER: Final = len(_ADAPTER_VIEWS)
 
 
@@ -35,11 +37,13 @@ class VaultReader:
 
     rpc: JsonRpc
     vault: str
+    mandate: str
     adapters: tuple[str, ...]
     clob_adapters: tuple[str, ...]
 
     def _calls(self) -> list[Call]:
         calls = [view("MarketMakingVault", self.vault, name) for name in _VAULT_VIEWS]
+        calls += [view("Mandate", self.mandate, name) for name in _MANDATE_VIEWS]
         for adapter in self.adapters:
             calls += [view("ClobAdapter", adapter, name) for name in _ADAPTER_VIEWS]
         calls += [view("ClobAdapter", a, "returnRequested") for a in self.clob_adapters]
@@ -49,7 +53,8 @@ class VaultReader:
         """Read everything at the block. Raises ChainUnavailable, CallReverted, WireError."""
         answers = await read_at(self.rpc, block, self._calls())
         (state,), (cut,), (next_cut,), (idle,), (nav,), (queue,) = answers[:6]
-        (supply,), (virtual,), (limits,), (deposits,), (settled,) = answers[6:_HEAD]
+        (supply,), (virtual,), (limits,), (deposits,), (settled,) = answers[6:_OF_MANDATE]
+        (refilled_at,), (paused_until,) = answers[_OF_MANDATE:_HEAD]
         tail = _HEAD + _PER_ADAPTER * len(self.adapters)
         asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:]), strict=True))
         return VaultObserved(
@@ -74,6 +79,8 @@ class VaultReader:
                     self.adapters, range(_HEAD, tail, _PER_ADAPTER), strict=True
                 )
             ),
+            losses_refilled_at=refilled_at,
+            paused_until=paused_until,
         )
 
     @staticmethod
@@ -90,11 +97,15 @@ class VaultReader:
         )
 
 
-async def known_adapters(rpc: JsonRpc, vault: str, configured: tuple[str, ...]) -> tuple[str, ...]:
-    """List the vault's adapters in wiring order, spelt as configured where they are.
+async def open_vault(
+    rpc: JsonRpc, vault: str, configured: tuple[str, ...], clob_adapters: tuple[str, ...]
+) -> VaultReader:
+    """Find the mandate and the adapters, in wiring order, spelt as configured where they are.
 
     Raises ChainUnavailable, CallReverted, WireError.
     """
-    ((found,),) = await read_at(rpc, "latest", [view("MarketMakingVault", vault, "adapters")])
+    calls = [view("MarketMakingVault", vault, name) for name in ("mandate", "adapters")]
+    (mandate,), (adapters,) = await read_at(rpc, "latest", calls)
     spelt = {address.lower(): address for address in configured}
-    return tuple(spelt.get(address.lower(), checksum(address)) for address in found)
+    known = tuple(spelt.get(address.lower(), checksum(address)) for address in adapters)
+    return VaultReader(rpc, vault, checksum(mandate), known, clob_adapters)

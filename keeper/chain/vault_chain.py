@@ -15,7 +15,7 @@ from keeper.chain.pool import PoolReader, open_pool
 from keeper.chain.rpc import JsonRpc, NodeRefused
 from keeper.chain.signing import GasPolicy
 from keeper.chain.transactions import TransactionSender
-from keeper.chain.vault import VaultReader, known_adapters
+from keeper.chain.vault import VaultReader, open_vault
 from keeper.domain.approval import Approved
 from keeper.domain.commands import ChainCommand, CommandId
 from keeper.domain.errors import ChainUnavailable, WireError
@@ -81,11 +81,11 @@ class VaultFeed:
         await self._rpc.check_chain(self._settings.chain_id)
         pools = self._settings.pools
         configured = (*self._settings.clob_adapters, *(adapter for adapter, _ in pools))
-        adapters = await known_adapters(self._rpc, self._settings.vault, configured)
-        self._pools = tuple([await open_pool(self._rpc, *pair) for pair in pools])
-        self._vault = VaultReader(
-            self._rpc, self._settings.vault, adapters, self._settings.clob_adapters
+        vault = await open_vault(
+            self._rpc, self._settings.vault, configured, self._settings.clob_adapters
         )
+        self._pools = tuple([await open_pool(self._rpc, *pair) for pair in pools])
+        self._vault = vault
 
     async def run(self, emit: Emit) -> None:
         """Observe until cancelled; a node that is away or wrong is a SourceDown."""

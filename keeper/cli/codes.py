@@ -172,6 +172,9 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "EXIT_DONE": "The exit is complete: no order, range or position is left.",
     "IDLE_SHORT": "Less is free than asked for: what is owed to redemptions is never moved out.",
     "LIQUIDITY": "The range does not hold that much liquidity, or none was asked for.",
+    "LOSSES_SPENT": "The vault lost what its keeper may lose in a day or a month: the mandate "
+    "allows no allocation, new range or swap before the moment given (unix seconds). Ranges are "
+    "still left and redemptions paid. Find out what lost before it trades on.",
     "MARKET_UNKNOWN": "The venue has not listed the market, or it is not configured.",
     "MIN_ON_CHAIN": "The move would leave less on the chain than the vault's minimum.",
     "NOTHING_SETTLED": "No report has settled a cut for settlement_alert_seconds; after 7 days "
@@ -190,6 +193,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "SLIPPAGE": "The transaction's own bounds would allow more slippage than max_slippage_ppm.",
     "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
     "STALE_VAULT": "The vault's state is too old to move capital by.",
+    "VAULT_PAUSED": "The guardian paused deposit requests and new risk until the moment given "
+    "(unix seconds).",
     "VAULT_STATE": "The vault is not OPEN; capital moves out only then.",
     "WIND_DOWN": "The vault winds down: quotes are off for ever, the position is closed as the "
     "ranges go. Anyone lets the contracts leave those; nobody can resume.",

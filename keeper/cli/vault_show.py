@@ -35,6 +35,7 @@ def overview_data(
         "fees": FEES,
         "performance_fee_bps": 0,
         "limits": _limits(overview),
+        "losses": _losses(overview),
         "roles": _roles(overview, venue_account),
         "last_report": _last_report(overview),
     }
@@ -145,6 +146,17 @@ def _limits(overview: "Overview") -> dict[str, int]:
     }
 
 
+def _losses(overview: "Overview") -> dict[str, int | None]:
+    """What the keeper may still lose, down to a ppm of accepted NAV, and when it may act again."""
+    losses, now = overview.losses, overview.block.timestamp
+    return {
+        "day_left_ppm": losses.day_left_e18 // PPM**2,
+        "month_left_ppm": losses.month_left_e18 // PPM**2,
+        "spent_until": losses.refilled_at if losses.refilled_at > now else None,
+        "paused_until": losses.paused_until if losses.paused_until > now else None,
+    }
+
+
 def _roles(overview: "Overview", venue_account: str) -> dict[str, Any]:
     from keeper.config.checksum import checksum_address
 
@@ -215,6 +227,7 @@ def print_overview(data: dict[str, Any]) -> None:
         ("worst exit", f"{clock_time(data['worst_exit_at'])}: {data['worst_exit']}"),
         ("fees", data["fees"]),
         *_limit_rows(data["limits"], money),
+        *_loss_rows(data["losses"]),
         *_role_rows(data["roles"]),
     ]
     print_table(rows)
@@ -288,6 +301,20 @@ def _limit_rows(limits: dict[str, int], money: Any) -> list[tuple[str, str]]:
             f"{limits['min_on_chain_bps'] / 100:g} %",
         ),
     ]
+
+
+def _loss_rows(losses: dict[str, int | None]) -> list[tuple[str, str]]:
+    left = (
+        f"{_percent(losses['day_left_ppm'])} of NAV today, "
+        f"{_percent(losses['month_left_ppm'])} this month"
+    )
+    if losses["spent_until"] is not None:
+        left += f"; no new risk before {clock_time(losses['spent_until'])}"
+    rows = [("keeper may still lose", left)]
+    if losses["paused_until"] is not None:
+        text = f"new deposits and new risk, until {clock_time(losses['paused_until'])}"
+        rows.append(("paused by the guardian", text))
+    return rows
 
 
 def _role_rows(roles: dict[str, Any]) -> list[tuple[str, str]]:

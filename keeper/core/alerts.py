@@ -2,6 +2,7 @@
 
 from keeper.core.state import State
 from keeper.core.stops import sample_losses
+from keeper.core.views import allowance
 from keeper.domain.commands import RaiseAlert
 from keeper.domain.events import (
     CommandResult,
@@ -16,6 +17,10 @@ from keeper.risk.phase import Phase
 __all__ = ["alerts"]
 
 _EXIT_DONE = "EXIT_DONE"
+_NO_NEW_RISK = {
+    "LOSSES_SPENT": "the vault lost what its keeper may lose: no allocation, range or swap",
+    "VAULT_PAUSED": "the guardian paused the vault: no deposit request, allocation, range or swap",
+}
 _FAILURES = 3
 
 
@@ -32,7 +37,7 @@ def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
         ]
         return tripped + _exit_done(state)
     if isinstance(event, VaultObserved):
-        return _wound_down(state)
+        return _wound_down(state) + _no_new_risk(state)
     if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
@@ -48,6 +53,20 @@ def _wound_down(state: State) -> list[RaiseAlert]:
     state.guard.phase = Phase.EXITING
     text = "the vault winds down for ever: quotes are off and the position is closed"
     return [RaiseAlert(severity="page", code="WIND_DOWN", text=text)]
+
+
+def _no_new_risk(state: State) -> list[RaiseAlert]:
+    """Said once for each time that the mandate forbids new risk, with the second it ends."""
+    refused = allowance(state).refusal("vault")
+    standing = None if refused is None else refused.code
+    for code in _NO_NEW_RISK:
+        if code != standing:
+            state.guard.noted.pop(f"{code}:mandate", None)
+    if refused is None or f"{refused.code}:mandate" in state.guard.noted:
+        return []
+    state.guard.noted[f"{refused.code}:mandate"] = state.t_ns
+    text = f"{_NO_NEW_RISK[refused.code]} before {refused.limit} (unix seconds)"
+    return [RaiseAlert(severity="warn", code=refused.code, text=text)]
 
 
 def _exit_done(state: State) -> list[RaiseAlert]:

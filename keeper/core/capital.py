@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keeper.core.dispatch import EPOCH, is_ready, outgoing, send
 from keeper.core.state import State
-from keeper.core.views import account_equity, venue_was_up
+from keeper.core.views import account_equity, allowance, venue_was_up
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Allocate, Command, Deallocate, SyncAdapter
 from keeper.domain.events import AdapterState, VaultObserved
@@ -163,6 +163,7 @@ def _allocate(desk: _Desk, capital: Capital, command: Allocate) -> Refused | Non
         on_chain=capital.idle + sum(value for _, value in capital.pools),
         venue_cap_bps=capital.venue_cap_bps,
         min_on_chain_bps=capital.min_on_chain_bps,
+        allowance=allowance(state),
     )
     verdict = approve_allocate(command, view)
     return send(state, command.adapter, verdict, command.assets, desk.out)

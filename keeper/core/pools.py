@@ -2,7 +2,7 @@
 
 from keeper.core.dispatch import is_ready, send
 from keeper.core.state import PoolState, State
-from keeper.core.views import gas_cost, net_delta
+from keeper.core.views import allowance, gas_cost, net_delta
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import BurnRange, Command, Deallocate, MintRange, SwapExactIn
 from keeper.domain.events import PoolObserved, RangeState
@@ -86,6 +86,7 @@ def pool_view(
         age_ms=(state.t_ns - seen.block_timestamp * NS_PER_SECOND) // NS_PER_MS,
         now=state.t_ns // NS_PER_SECOND,
         deadline_seconds=allocation.transaction_deadline_seconds,
+        allowance=allowance(state),
     )
 
 

@@ -6,13 +6,16 @@ from keeper.core.state import MarketState, State
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
+from keeper.domain.units import NS_PER_SECOND
 from keeper.execution.orders import exposure_of
 from keeper.markets.perpetual import fill_cost, value_trunc
+from keeper.risk.chain import Allowance
 from keeper.risk.gates import GateView
 from keeper.risk.orders import MarketExposure
 
 __all__ = [
     "account_equity",
+    "allowance",
     "base_quantums_down",
     "bare_exposure",
     "exposure",
@@ -48,6 +51,16 @@ def account_equity(state: State) -> int | None:
             return None
         total += value_trunc(market.listing, position.quantums, market.oracle_price)
     return total
+
+
+def allowance(state: State) -> Allowance:
+    """From when the mandate allows new risk, as last observed; nothing forbids it before that."""
+    vault = state.chain.vault
+    return Allowance(
+        refilled_at=0 if vault is None else vault.losses_refilled_at,
+        paused_until=0 if vault is None else vault.paused_until,
+        now=state.t_ns // NS_PER_SECOND,
+    )
 
 
 def base_quantums_down(market: PerpetualMarket, units: int, decimals: int) -> int:

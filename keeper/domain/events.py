@@ -270,6 +270,7 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     `owed_assets` is what cut and open redemption requests are worth at the settled price. `cut_at`
     and `last_settled_at` are the times of the last cut and settlement (unix s, 0: never). `supply`
     are share units, `deposits_waiting` asset units of cut and open requests.
+    The mandate allows no new risk before `losses_refilled_at` and `paused_until`, unix seconds.
     """
 
     block_number: int
@@ -288,6 +289,8 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     venue_cap_bps: int
     min_on_chain_bps: int
     adapters: tuple[AdapterState, ...]
+    losses_refilled_at: int = 0
+    paused_until: int = 0
 
 
 class Claimable(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,9 +17,33 @@ from keeper.domain.units import BPS
 from keeper.markets.ranges import greatest_cost, least_output, least_proceeds, price_gap_ppm
 from keeper.risk.phase import Phase
 
-__all__ = ["PoolView", "VaultView", "approve_allocate", "approve_housekeeping", "approve_pool"]
+__all__ = [
+    "Allowance",
+    "PoolView",
+    "VaultView",
+    "approve_allocate",
+    "approve_housekeeping",
+    "approve_pool",
+]
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """From when the mandate allows new risk: losses refilled, pause over; all in unix seconds."""
+
+    refilled_at: int
+    paused_until: int
+    now: int
+
+    def refusal(self, subject: str) -> Refused | None:
+        """Why an operation that takes risk would revert now; None when it would not."""
+        if self.now < self.refilled_at:
+            return _refused("LOSSES_SPENT", subject, self.refilled_at, self.now)
+        if self.now < self.paused_until:
+            return _refused("VAULT_PAUSED", subject, self.paused_until, self.now)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +63,7 @@ class VaultView:
     on_chain: int
     venue_cap_bps: int
     min_on_chain_bps: int
+    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +77,7 @@ class PoolView:
     age_ms: int
     now: int
     deadline_seconds: int
+    allowance: Allowance
 
 
 def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] | Refused:
@@ -63,6 +89,8 @@ def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] |
         return _refused("VAULT_STATE", name, 0, 1)
     if view.age_ms > view.max_age_ms:
         return _refused("STALE_VAULT", name, view.max_age_ms, view.age_ms)
+    if (refused := view.allowance.refusal(name)) is not None:
+        return refused
     spare = view.idle - view.owed - view.outgoing
     if command.assets <= 0 or command.assets > spare:
         return _refused("IDLE_SHORT", name, spare, command.assets)
@@ -105,6 +133,8 @@ def approve_pool(command: PoolCommand, view: PoolView) -> Approved[PoolCommand] 
         return _refused("DEADLINE", name, view.now + view.deadline_seconds, command.deadline)
     if isinstance(command, BurnRange):
         return _check_burn(command, view)
+    if (refused := view.allowance.refusal(name)) is not None:
+        return refused
     if view.mark <= 0:
         return _refused("ZERO_MARK", name, 1, view.mark)
     gap = price_gap_ppm(view.seen.sqrt_price_x96, view.mark)

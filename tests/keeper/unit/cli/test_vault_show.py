@@ -23,6 +23,7 @@ from vault_samples import (
 )
 
 from keeper.addresses import AddressBook, Deployed, save_book
+from keeper.chain.overview import Losses
 from keeper.cli.access import Reach
 from keeper.cli.vault_past import (
     Past,
@@ -150,6 +151,32 @@ def test_overview_data__limits__say_how_much_of_each_is_used() -> None:
     assert limits["deposit_cap_used_ppm"] == 550_000
     assert limits["venue_used_ppm"] == 181_818
     assert limits["on_chain_ppm"] == 818_181
+
+
+def test_overview_data__losses__what_is_left_and_until_when_none_may_be_risked() -> None:
+    spent = Losses(10**15, 24 * 10**15, refilled_at=NOW + 17_280, paused_until=NOW + 1)
+
+    free, bound = shown()["losses"], shown(losses=spent)["losses"]
+
+    assert free == {
+        "day_left_ppm": 4_000,
+        "month_left_ppm": 24_000,
+        "spent_until": None,
+        "paused_until": None,
+    }
+    assert (bound["spent_until"], bound["paused_until"]) == (NOW + 17_280, NOW + 1)
+
+
+def test_print_overview__losses_spent_and_paused__says_until_when(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    spent = Losses(10**15, 24 * 10**15, refilled_at=NOW + 17_280, paused_until=NOW + 60)
+
+    print_overview(shown(losses=spent))
+
+    printed = capsys.readouterr().out
+    assert "0.1000 % of NAV today, 2.4000 % this month; no new risk before" in printed
+    assert "new deposits and new risk, until" in printed
 
 
 def test_overview_data__last_report__has_its_age() -> None:

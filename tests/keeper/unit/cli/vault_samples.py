@@ -6,14 +6,22 @@ from typing import Any
 
 from keeper.chain.calls import Block, Call, CallReverted
 from keeper.chain.operations import Operation
-from keeper.chain.overview import AdapterView, Limits, Overview, Reporting, Token, VaultViews
+from keeper.chain.overview import (
+    AdapterView,
+    Limits,
+    Losses,
+    Overview,
+    Reporting,
+    Token,
+    VaultViews,
+)
 from keeper.cli.access import Signing
 from keeper.domain.reports import Leg
 from keeper.wallet import Receipt
 
 VAULT, ASSET, ADA, BEA = ("0x" + pair * 20 for pair in ("11", "22", "33", "44"))
 SILO, REPORTER, POOL, CLOB, ROUTE = ("0x" + pair * 20 for pair in ("55", "66", "77", "88", "99"))
-END, BOUND = "0x" + "ee" * 20, 799_200
+END, MANDATE, BOUND = "0x" + "ee" * 20, "0x" + "ef" * 20, 799_200
 USDC, SHARE, VIRTUAL = 10**6, 10**18, 10**12
 NOW, SETTLED_AT, NEXT_CUT = 1_000_000, 996_400, 1_082_800
 BLOCK = Block(7, "0x7", "0x6", NOW, 1)
@@ -48,6 +56,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         adapters=(POOL, CLOB),
         silo=SILO,
         wind_down=END,
+        mandate=MANDATE,
         owner=ADA,
         keeper=BEA,
         guardian=BEA,
@@ -78,6 +87,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         silo_shares=40 * SHARE,
         exit_bound=BOUND,
         ended_at=0,
+        losses=Losses(4 * 10**15, 24 * 10**15, refilled_at=NOW, paused_until=0),
     )
     return dataclasses.replace(base, **others)
 

@@ -573,6 +573,58 @@ def test_pool_observed__wind_down__left_to_the_contract() -> None:
     assert _chain(keeper.feed(pool_seen(1, amount0=200_000 * USDC))) == []
 
 
+def test_vault_observed__losses_spent__no_new_risk_until_refilled_and_said_once() -> None:
+    keeper = _keeper()
+    now = START_NS // SECOND
+    spent = vault(1, losses_refilled_at=now + 3_600)
+
+    first = keeper.feed(spent)
+    again = keeper.feed(replace(spent, block_number=2, block_hash="0xv2"))
+    buying = keeper.feed(pool_seen(1, amount0=200_000 * USDC))
+
+    assert _chain(first) == _chain(again) == _chain(buying) == []
+    assert [(alert.severity, alert.code) for alert in of(first, RaiseAlert)] == [
+        ("warn", "LOSSES_SPENT")
+    ]
+    assert str(now + 3_600) in of(first, RaiseAlert)[0].text
+    assert of(again, RaiseAlert) == []
+    assert {note.code for note in of(first + buying, NoteRefusal)} == {"LOSSES_SPENT"}
+    assert of(keeper.block(), RaiseAlert) == []
+
+
+def test_vault_observed__losses_refilled__goes_on_and_a_next_time_is_said() -> None:
+    keeper = _keeper()
+    now = keeper.now // SECOND
+    keeper.feed(vault(1, losses_refilled_at=now + 3_600))
+
+    refilled = keeper.feed(vault(2, losses_refilled_at=keeper.now // SECOND))
+    _mine(keeper, block=2)
+    spent = keeper.feed(vault(3, losses_refilled_at=now + 7_200))
+
+    assert len(_chain(refilled)) == 2
+    assert of(refilled, RaiseAlert) == []
+    assert [alert.code for alert in of(spent, RaiseAlert)] == ["LOSSES_SPENT"]
+
+
+def test_vault_observed__paused__no_new_risk_and_said_once() -> None:
+    keeper = _keeper()
+
+    paused = keeper.feed(vault(1, paused_until=START_NS // SECOND + 86_400))
+
+    assert _chain(paused) == []
+    assert [alert.code for alert in of(paused, RaiseAlert)] == ["VAULT_PAUSED"]
+    assert {note.code for note in of(paused, NoteRefusal)} == {"VAULT_PAUSED"}
+
+
+def test_pool_observed__losses_spent__range_off_the_mark_is_still_left() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1, losses_refilled_at=START_NS // SECOND + 3_600))
+
+    commands = _chain(keeper.feed(_holding(1, mark_price=3_250 * 10**8)))
+
+    assert [type(command) for command in commands] == [BurnRange]
+
+
 def test_vault_observed__wind_down__exits_pages_and_cannot_be_resumed() -> None:
     keeper = _keeper()
     keeper.feed(vault(1))

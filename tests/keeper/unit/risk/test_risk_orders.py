@@ -20,6 +20,7 @@ from keeper.domain.events import RangeState
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.markets.ranges import greatest_cost, least_output, least_proceeds, mark_sqrt_price
 from keeper.risk.chain import (
+    Allowance,
     PoolView,
     VaultView,
     approve_allocate,
@@ -294,6 +295,11 @@ def test_drawdown__share_of_the_capital_before_the_fall() -> None:
     )
 
 
+FREE = Allowance(refilled_at=100, paused_until=100, now=100)
+SPENT = Allowance(refilled_at=101, paused_until=0, now=100)
+PAUSED = Allowance(refilled_at=0, paused_until=101, now=100)
+
+
 def _vault_view(**changes: Any) -> VaultView:
     fields: dict[str, Any] = {
         "phase": Phase.ACTIVE,
@@ -309,6 +315,7 @@ def _vault_view(**changes: Any) -> VaultView:
         "on_chain": 1_500,
         "venue_cap_bps": 5_000,
         "min_on_chain_bps": 3_000,
+        "allowance": FREE,
     }
     return VaultView(**{**fields, **changes})
 
@@ -321,6 +328,8 @@ def _vault_view(**changes: Any) -> VaultView:
         (10, {"age_ms": 1_001}, ("STALE_VAULT", 1_000, 1_001)),
         (851, {}, ("IDLE_SHORT", 850, 851)),
         (0, {}, ("IDLE_SHORT", 850, 0)),
+        (1, {"allowance": SPENT}, ("LOSSES_SPENT", 101, 100)),
+        (1, {"allowance": PAUSED}, ("VAULT_PAUSED", 101, 100)),
         (501, {}, ("VENUE_CAP", 1_000, 1_001)),
         (451, {"on_chain": 1_100}, ("MIN_ON_CHAIN", 600, 599)),
     ],
@@ -366,6 +375,7 @@ def _pool_view(**changes: Any) -> PoolView:
         "age_ms": 0,
         "now": NOW,
         "deadline_seconds": 120,
+        "allowance": FREE,
     }
     return PoolView(**{**fields, **changes})
 
@@ -428,6 +438,9 @@ def test_approve_pool__within_bounds__approved(
         (_swap(), {"seen": replace(SEEN, last_operation_at=NOW - 59)}, "COOLDOWN"),
         (_swap(deadline=NOW), {}, "DEADLINE"),
         (_swap(deadline=NOW + 121), {}, "DEADLINE"),
+        (_swap(), {"allowance": SPENT}, "LOSSES_SPENT"),
+        (_mint(), {"allowance": SPENT}, "LOSSES_SPENT"),
+        (_swap(), {"allowance": PAUSED}, "VAULT_PAUSED"),
         (_swap(), {"mark": 0}, "ZERO_MARK"),
         (
             _mint(),
@@ -460,3 +473,7 @@ def test_approve_pool__exiting__leaving_and_selling_base_pass() -> None:
 
     assert isinstance(approve_pool(_burn(), _pool_view(phase=Phase.EXITING)), Approved)
     assert isinstance(approve_pool(sell, _pool_view(phase=Phase.EXITING)), Approved)
+
+
+def test_approve_pool__losses_spent__leaving_a_range_passes() -> None:
+    assert isinstance(approve_pool(_burn(), _pool_view(allowance=SPENT)), Approved)
