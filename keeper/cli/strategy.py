@@ -1,5 +1,6 @@
-"""`keeper strategy`: the quoting rules there are, and what each would quote; offline, no keys."""
+"""`keeper strategy`: the quoting rules, what each would quote, their calibration; offline."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -19,6 +20,7 @@ __all__ = ["strategy"]
 PRICE_DECIMALS: Final = 6
 SIZE_DECIMALS: Final = 9
 USDC_DECIMALS: Final = 6
+DISTANCES_PPM: Final = (10, 20, 50, 100, 150, 200, 300, 500)
 KIND = click.Choice(
     [
         *("megavault", "fixed_spread", "avellaneda_stoikov"),
@@ -91,6 +93,61 @@ def quote(kind: str, overrides: tuple[str, ...], as_json: bool, **scene: Any) ->
         **_answer(answer, snapshot),
     }
     emit(as_json, data, lambda: _print_quotes(data))
+
+
+@strategy.command()
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option("--symbol", required=True, help="Recorded symbol, e.g. ETHUSDT.")
+@click.option(
+    "--distance",
+    "distances",
+    type=click.IntRange(min=0),
+    multiple=True,
+    default=DISTANCES_PPM,
+    show_default=True,
+    help="Distance at which trades are counted, in ppm; repeat for several.",
+)
+@click.option(
+    "--sample-ms",
+    type=click.IntRange(min=100),
+    default=1_000,
+    show_default=True,
+    help="Interval of the returns that volatility is measured from, in ms.",
+)
+@json_option
+def calibrate(
+    data: Path, symbol: str, distances: tuple[int, ...], sample_ms: int, as_json: bool
+) -> None:
+    """Measure volatility_ppm, k_e9 and arrivals_per_day from a recording.
+
+    Prints of one moment and side are one arrival, which reached its farthest price. What a
+    recording of minutes says of a day is a guess: use hours.
+    """
+    from keeper.recordings import TradeAt, arrivals, load_recordings
+    from keeper.strategies.calibration import Calibrator
+
+    (recording,) = load_recordings(data, (symbol,))
+    calibrator = Calibrator(distances, sample_ms * 10**6)
+    for moment in arrivals(recording.moments(levels=1)):
+        if isinstance(moment, TradeAt):
+            calibrator.trade(moment.price_e8)
+        elif moment.bids and moment.asks:
+            calibrator.middle(moment.t_ns, moment.bids[0][0], moment.asks[0][0])
+    found = calibrator.result()._asdict()
+    emit(as_json, {"symbol": symbol, **found}, lambda: _print_calibration(found))
+
+
+def _print_calibration(found: dict[str, Any]) -> None:
+    hours = found["elapsed_ns"] // 3_600_000_000_000
+    minutes = found["elapsed_ns"] // 60_000_000_000 % 60
+    click.echo(f"{hours} h {minutes} min, {found['trades']:,} arrivals")
+    for name in ("volatility_ppm", "k_e9", "arrivals_per_day"):
+        value = found[name]
+        click.echo(f"{name} = {'unknown: too few trades' if value is None else value}")
+    print_table(
+        [(str(distance), f"{count:,}") for distance, count in found["reached"]],
+        head=("distance ppm", "arrivals that reached it"),
+    )
 
 
 def _section(kind: str, overrides: tuple[str, ...]) -> "Rule":

@@ -1,7 +1,7 @@
 """Raw recordings of Binance streams: read exactly and in order, refused by name, and written."""
 
 from keeper.recordings.load import load_recordings, recorded_symbols
-from keeper.recordings.moments import BookAt, Moment, TradeAt
+from keeper.recordings.moments import BookAt, Moment, TradeAt, arrivals
 from keeper.recordings.recording import Recording
 from keeper.recordings.writing import RecordingWriter
 
@@ -11,6 +11,7 @@ __all__ = [
     "Recording",
     "RecordingWriter",
     "TradeAt",
+    "arrivals",
     "load_recordings",
     "recorded_symbols",
 ]

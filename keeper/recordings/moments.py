@@ -14,7 +14,7 @@ from keeper.feeds.binance.depth import DepthBook, Followed
 from keeper.feeds.binance.wire import DepthSnapshot, DepthUpdate, Payload, Trade, e8
 from keeper.recordings.lines import BACKWARDS_NS, Line, payload_of, read_lines, refuse
 
-__all__ = ["BookAt", "Moment", "Tape", "TradeAt", "in_order", "play"]
+__all__ = ["BookAt", "Moment", "Tape", "TradeAt", "arrivals", "in_order", "play"]
 
 _MARKET_TRADES: Final = (None, "MARKET")
 
@@ -99,6 +99,37 @@ class Tape:
             return self._book()
         DepthBook().load(snapshot)
         return None
+
+
+def arrivals(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Yield the moments with prints of one time and side as one: their farthest price, all of
+    their size. An order that sweeps levels is printed once a level."""
+    pending: TradeAt | None = None
+    for moment in moments:
+        if isinstance(moment, TradeAt):
+            if pending is not None and (pending.t_ns, pending.side) == (moment.t_ns, moment.side):
+                pending = _swept(pending, moment)
+                continue
+            if pending is not None:
+                yield pending
+            pending = moment
+            continue
+        if pending is not None:
+            yield pending
+            pending = None
+        yield moment
+    if pending is not None:
+        yield pending
+
+
+def _swept(first: TradeAt, second: TradeAt) -> TradeAt:
+    farther = max if first.side is Side.BUY else min
+    return TradeAt(
+        first.t_ns,
+        first.side,
+        farther(first.price_e8, second.price_e8),
+        first.size_e8 + second.size_e8,
+    )
 
 
 def play(files: Iterable[Path], levels: int) -> Iterator[Moment]:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from keeper.cli.strategy import KIND
 from keeper.config.presets import RULES
+from tests.keeper.recorded import Lines
 from tests.keeper.unit.cli.conftest import Shell
 
 Keeper = Callable[..., Shell]
@@ -91,3 +93,31 @@ def test_quote__parameter_outside_its_domain__named(keeper: Keeper, change: str,
 def test_quote__no_amount_or_tick__told(keeper: Keeper) -> None:
     assert "not an amount" in keeper("strategy", "quote", "glft", "--price", "much").err
     assert "must be positive" in keeper("strategy", "quote", "glft", "--tick", "0").err
+
+
+def test_calibrate__recording__prints_of_one_sweep_are_one_arrival(
+    keeper: Keeper, tmp_path: Path
+) -> None:
+    """30 sweeps of two prints each, to 100 ppm, and 20 to 200 ppm, within 50 seconds."""
+    lines = Lines()
+    lines.snapshot(0, 10, [("99.99", "5")], [("100.01", "5")])
+    lines.depth(1, (9, 10, 11), bids=[("99.99", "6")])
+    for second in range(50):
+        at_ms = 1_000 * second + 100
+        lines.trade(at_ms, "100.01", "1", sold=False)
+        lines.trade(at_ms, "100.01" if second < 30 else "100.02", "1", sold=False)
+        ids = (11 + second, 12 + second, 12 + second)
+        lines.depth(at_ms + 500, ids, bids=[("99.99", str(6 + second % 2))])
+    lines.write(tmp_path / "ethusdt.gz")
+
+    answer = keeper(
+        *("strategy", "calibrate", tmp_path, "--symbol", "ETHUSDT", "--json"),
+        *("--distance", 100, "--distance", 200),
+    )
+
+    assert answer.code == 0, answer.err
+    found = json.loads(answer.out)
+    assert found["trades"] == 50
+    assert found["reached"] == [[100, 50], [200, 20]]
+    assert found["volatility_ppm"] == 0
+    assert found["k_e9"] == 9_162_907  # ln(50/20)/100
