@@ -1,6 +1,6 @@
 """Which transactions it takes to claim, to cancel, to cut the epoch and to name an operator."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from keeper.cli.acting import Plan, Step, acting
 from keeper.cli.amounts import shown
@@ -8,12 +8,27 @@ from keeper.cli.failures import NothingClaimable
 from keeper.cli.times import in_time
 
 if TYPE_CHECKING:
+    from keeper.chain.overview import Overview
     from keeper.cli.access import Signing
     from keeper.wallet import Wallet
 
 __all__ = ["cancel_plan", "claim_plan", "cut_plan", "operator_plan"]
 
 CONTRACT: Final = "MarketMakingVault"
+
+
+class Cancelled(NamedTuple):
+    """The two functions about one side's requests, and what requests are counted in."""
+
+    pending: str
+    cancel: str
+    unit: str
+
+
+CANCELLED: Final = {
+    "deposit": Cancelled("pendingDepositRequest", "cancelDepositRequest", "assets"),
+    "redeem": Cancelled("pendingRedeemRequest", "cancelRedeemRequest", "shares"),
+}
 
 
 async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | None) -> Plan:
@@ -75,13 +90,52 @@ def _require_operator(account: str, controller: str, *, allowed: bool) -> None:
 
 
 async def cancel_plan(wallet: "Wallet", signing: "Signing", side: str) -> Plan:
-    """Plan the cancellation of what still waits of a request."""
+    """Plan the cancellation of what still waits of a request; say what comes back and what stays.
+
+    What is in an open cut stays: it cannot be cancelled before the cut settles, lapses or is held.
+    """
     from keeper.chain.calls import view
+    from keeper.domain.protocol import REPORT_WINDOW_SECONDS
 
     account = acting(wallet, signing)
-    name = "cancelDepositRequest" if side == "deposit" else "cancelRedeemRequest"
-    step = Step(f"cancel {side} request", view(CONTRACT, wallet.vault, name, 0, account, account))
-    return Plan(title=f"Cancel the {side} request", account=account, steps=[step])
+    names = CANCELLED[side]
+    overview = await wallet.overview()
+    call = view(CONTRACT, wallet.vault, names.cancel, 0, account, account)
+    pending = view(CONTRACT, wallet.vault, names.pending, 0, account)
+    (waiting,) = await wallet.read([pending], overview.block)
+    (found,) = await wallet.try_as(account, [call], overview.block)
+    # A call that reverts is refused by the rehearsal, with its reason and what to do.
+    back = int(found[0]) if isinstance(found, tuple) else 0
+    lapses_at = overview.views.cut[1] + REPORT_WINDOW_SECONDS
+    terms = {
+        "side": side,
+        f"returned_{names.unit}": back,
+        f"in_the_cut_{names.unit}": waiting - back,
+        "cut_lapses_at": lapses_at if waiting > back else None,
+    }
+    return Plan(
+        title=f"Cancel the {side} request",
+        account=account,
+        steps=[Step(f"cancel {side} request", call)],
+        terms=terms,
+        panel=_cancel_panel(overview, account, names.unit, terms),
+    )
+
+
+def _cancel_panel(
+    overview: "Overview", account: str, unit: str, terms: dict[str, Any]
+) -> list[tuple[str, str]]:
+    token = overview.token
+    decimals, symbol = token.decimals, token.symbol
+    if unit == "shares":
+        decimals, symbol = token.share_decimals, token.share_symbol
+    panel = [("comes back", f"{shown(terms[f'returned_{unit}'], decimals, symbol)}, at once")]
+    if terms["cut_lapses_at"] is not None:
+        stays = shown(terms[f"in_the_cut_{unit}"], decimals, symbol)
+        until = in_time(terms["cut_lapses_at"], overview.block.timestamp)
+        panel.append(("stays in the cut", f"{stays} until it settles, or lapses {until}"))
+    panel.append(("settled before", f"stays yours: keeper vault requests {account}"))
+    return panel
 
 
 async def cut_plan(wallet: "Wallet", signing: "Signing") -> Plan:

@@ -11,7 +11,7 @@ import httpx
 from keeper.devnet.leader import LeaderServer
 from keeper.devnet.story.facts import ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
-from keeper.devnet.story.scenes import Play
+from keeper.devnet.story.scenes import DEPOSITS, Play
 from keeper.devnet.story.stage import REPORTERS, Stage
 from keeper.devnet.world import World
 from keeper.domain.units import NS_PER_MS
@@ -27,6 +27,7 @@ _SEED: Final = 20_261_122
 _CROWD: Final = 3
 """How many of the world's usual order flows there are at once: a keeper lives for a second."""
 _RECORDED_MS: Final = 25
+_QUORUM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,16 @@ async def open_ground(out: Path) -> AsyncIterator[Ground]:
 
 
 async def _settle(play: Play) -> None:
-    """Bring the vault its first money; its reporters are not needed after that."""
+    """Bring the vault its first money, for people who leave their claims to the keeper.
+
+    A quorum of reporters stays.
+    """
     await play.open()
     await play.deposit()
     await play.settle(first=True)
-    for role in REPORTERS:
+    for person in DEPOSITS:
+        await play.stage.vault(person, "operator", play.world.people["keeper"].address)
+    for role in REPORTERS[_QUORUM:]:
         await play.stage.stop(role)
     await play.world.fund_operator()
     for _ in range(_CROWD):

@@ -148,11 +148,16 @@ async def _pay_funding(ground: Ground) -> None:
 
 
 async def _end_epoch(ground: Ground) -> None:
-    """The day is over."""
+    """The day is over: the cut is taken, reported and settled, unless the keeper dies of it."""
+    before = len(await ground.play.facts.settlements())
     due = await ground.play.facts.vault_number("nextCutTime()")
     now = ground.world.clock.now_ns() // 10**9
     await ground.world.advance(max(due - now + 5, 5))
-    await asyncio.sleep(_WAIT_SECONDS)
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            if len(await ground.play.facts.settlements()) > before:
+                return
+            await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _leave(ground: Ground) -> None:
@@ -217,7 +222,12 @@ STORIES: Final = (
     Story("a message is lost", _lose_message, wants=_logged("SourceGap"), tries=2),
     Story("a block is taken back", _reorganise, wants=_logged("BlockReverted"), tries=2),
     Story("funding is due", _pay_funding, wants=_logged("FundingPaid"), tries=3),
-    Story("the day ends", _end_epoch, wants=_logged("CloseEpoch"), tries=2),
+    Story(
+        "the day ends",
+        _end_epoch,
+        wants=_logged("CloseEpoch", "CollectReport", "ReportCollected", "SubmitReport"),
+        tries=3,
+    ),
     Story(
         "a person leaves",
         _leave,

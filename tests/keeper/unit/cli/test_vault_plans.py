@@ -5,8 +5,21 @@ import dataclasses
 from typing import Any
 
 import pytest
-from vault_samples import ADA, ASSET, BEA, SHARE, SIGNED, SILO, UNSIGNED, USDC, VAULT, FakeWallet
+from vault_samples import (
+    ADA,
+    ASSET,
+    BEA,
+    SHARE,
+    SIGNED,
+    SILO,
+    UNSIGNED,
+    USDC,
+    VAULT,
+    FakeWallet,
+    overview,
+)
 
+from keeper.chain.calls import CallReverted
 from keeper.chain.codec import contract
 from keeper.chain.overview import Limits
 from keeper.cli.acting import Plan, acting
@@ -156,17 +169,56 @@ def test_claim_plan__nothing_settled__is_refused() -> None:
         plan_claim()
 
 
+def plan_cancel(side: str, waiting: int, returned: int | None, **changes: Any) -> Plan:
+    """Plan it for ada, who has so much waiting and would get so much back (None: a refusal)."""
+    name = f"{side.capitalize()}Request"
+    wallet: Any = FakeWallet({f"pending{name}": waiting}, **changes)
+    nothing = CallReverted("vault.cancel", "NothingToCancel", "NothingToCancel(ada)")
+    wallet.tried = {f"cancel{name}": nothing if returned is None else (returned,)}
+    return asyncio.run(cancel_plan(wallet, UNSIGNED, side))
+
+
 @pytest.mark.parametrize(
     ("side", "function"),
     [("deposit", "cancelDepositRequest"), ("redeem", "cancelRedeemRequest")],
 )
 def test_cancel_plan__side__cancels_that_request(side: str, function: str) -> None:
-    wallet: Any = FakeWallet()
-
-    (step,) = asyncio.run(cancel_plan(wallet, UNSIGNED, side)).steps
+    (step,) = plan_cancel(side, 5, 5).steps
 
     assert step.call.function == contract("MarketMakingVault").function(function, 3)
     assert step.call.arguments == (0, ADA, ADA)
+
+
+def test_cancel_plan__all_of_it_waits__says_what_comes_back_and_where_the_rest_is() -> None:
+    plan = plan_cancel("deposit", 7 * USDC, 7 * USDC)
+
+    assert plan.terms == {
+        "side": "deposit",
+        "returned_assets": 7 * USDC,
+        "in_the_cut_assets": 0,
+        "cut_lapses_at": None,
+    }
+    assert [tuple(row) for row in plan.panel] == [
+        ("comes back", "7.00 USDC, at once"),
+        ("settled before", f"stays yours: keeper vault requests {ADA}"),
+    ]
+
+
+def test_cancel_plan__part_in_an_open_cut__says_that_it_stays_and_until_when() -> None:
+    plan = plan_cancel("redeem", 9 * SHARE, 2 * SHARE)
+
+    lapses_at = plan.terms["cut_lapses_at"]
+    assert plan.terms["returned_shares"] == 2 * SHARE
+    assert plan.terms["in_the_cut_shares"] == 7 * SHARE
+    assert lapses_at == overview().views.cut[1] + 6 * 3_600
+    assert plan.panel[1][1].startswith("7.00 ATH until it settles, or lapses ")
+
+
+def test_cancel_plan__nothing_to_cancel__is_left_to_the_rehearsal_to_refuse() -> None:
+    plan = plan_cancel("redeem", 9 * SHARE, None)
+
+    assert plan.terms["returned_shares"] == 0
+    assert [step.call.function.name for step in plan.steps] == ["cancelRedeemRequest"]
 
 
 def test_cut_plan__unsigned_by_nobody__needs_no_account() -> None:
