@@ -9,6 +9,11 @@ from keeper.config.model import Config, Market, MarketLeader
 from keeper.config.problems import Problem
 from keeper.config.settings import overlay_params, pool_settings, rule_params
 from keeper.config.strategies import MegaVault, Rule
+from keeper.domain.protocol import (
+    REPORT_WINDOW_SECONDS,
+    SETTLEMENT_DELAY_SECONDS,
+    WIND_DOWN_DELAY_SECONDS,
+)
 from keeper.domain.units import PPM
 from keeper.strategies import overlays, rules
 from keeper.strategies.range_economics import half_width_ticks
@@ -27,6 +32,7 @@ def check_meaning(config: Config) -> list[Problem]:
         *_leaders(config),
         *_pools(config),
         *_allocation(config),
+        *_housekeeping(config),
         *_subaccounts(config),
         *_plaintext(config),
         *_key_sources(config),
@@ -212,6 +218,27 @@ def _allocation(config: Config) -> Iterator[Problem]:
         yield _problem(
             "allocation.pool_target_ppm", "no pool is configured", "set 0 or add a [[pools]] entry"
         )
+
+
+def _housekeeping(config: Config) -> Iterator[Problem]:
+    """A wait longer than the report window, or an alert at a moment when nothing can be done."""
+    house = config.housekeeping
+    if house is None:
+        return
+    if house.cut_lead_seconds + house.cut_jitter_seconds >= REPORT_WINDOW_SECONDS:
+        yield _problem(
+            "housekeeping.cut_lead_seconds",
+            "reporters would be asked after the report window of 6 hours has passed",
+            "lower it or cut_jitter_seconds",
+        )
+    bounds = (
+        ("report_alert_seconds", REPORT_WINDOW_SECONDS, "the report window has 6 hours"),
+        ("payment_alert_seconds", SETTLEMENT_DELAY_SECONDS, "a payment may take 3 days"),
+        ("settlement_alert_seconds", WIND_DOWN_DELAY_SECONDS, "after 7 days the vault may end"),
+    )
+    for name, bound, why in bounds:
+        if getattr(house, name) >= bound:
+            yield _problem(f"housekeeping.{name}", f"too long: {why}", f"set less than {bound}")
 
 
 def _subaccounts(config: Config) -> Iterator[Problem]:

@@ -28,6 +28,10 @@ from keeper.domain.settings import LeaderSettings
         ("keys.keeper.keystore_file=key.json", "keys.keeper"),
         ("keys.venue.password_env=PASSWORD", "keys.venue"),
         ("venue.reserve_subaccount=0", "venue.reserve_subaccount"),
+        ("housekeeping.cut_lead_seconds=21_598", "housekeeping.cut_lead_seconds"),
+        ("housekeeping.report_alert_seconds=21_600", "housekeeping.report_alert_seconds"),
+        ("housekeeping.payment_alert_seconds=259_200", "housekeeping.payment_alert_seconds"),
+        ("housekeeping.settlement_alert_seconds=604_800", "housekeeping.settlement_alert_seconds"),
     ],
 )
 def test_check_meaning__contradiction__names_the_field(
@@ -38,6 +42,19 @@ def test_check_meaning__contradiction__names_the_field(
 
     assert path in [problem.path for problem in caught.value.problems]
     assert all(problem.fix for problem in caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "housekeeping.cut_lead_seconds=21_597",
+        "housekeeping.report_alert_seconds=21_599",
+        "housekeeping.payment_alert_seconds=259_199",
+        "housekeeping.settlement_alert_seconds=604_799",
+    ],
+)
+def test_check_meaning__housekeeping_just_in_time__passes(local_text: str, override: str) -> None:
+    parse_config(local_text, Path("keeper.toml"), environ={}, overrides=(override,))
 
 
 def test_check_meaning__market_listed_twice__is_refused(local_text: str) -> None:
