@@ -254,15 +254,15 @@ def test_report_collected__submission_under_way__nobody_asked_meanwhile() -> Non
 def test_report_collected__too_few_or_none__nothing_sent() -> None:
     keeper = asked()
 
-    assert done(keeper.feed(collected(("0x01",)))) == []
-    assert done(keeper.feed(collected(()))) == []
+    assert keeper.feed(collected(("0x01",))) == []
+    assert keeper.feed(collected(())) == []
 
 
 def test_report_collected__cut_has_settled_meanwhile__nothing_sent() -> None:
     keeper = asked()
     keeper.feed(seen(2, HOUR))
 
-    assert done(keeper.feed(collected(("0x01", "0x02")))) == []
+    assert keeper.feed(collected(("0x01", "0x02"))) == []
 
 
 def test_report_collected__of_another_cut__refused() -> None:
