@@ -172,8 +172,10 @@ def test_vault_observed__halted__nothing_at_all() -> None:
     keeper = keeping()
     keeper.feed(OperatorCommand(verb="halt", argument="", operator="me"))
 
-    assert done(keeper.feed(seen(1, 2 * DAY))) == []
-    assert done(keeper.feed(seen(2, HOUR, state="CUT"))) == []
+    due = keeper.feed(seen(1, 2 * DAY)) + keeper.feed(seen(2, HOUR, state="CUT"))
+
+    assert done(due) == []
+    assert {note.subject for note in of(due, NoteRefusal)} <= {"ETH-USD"}
 
 
 def test_vault_observed__exiting__depositors_are_served_all_the_same() -> None:
@@ -376,7 +378,7 @@ def test_duties_observed__halted__no_claim() -> None:
     keeper = open_house()
     keeper.feed(OperatorCommand(verb="halt", argument="", operator="me"))
 
-    assert done(keeper.feed(duties(2, due_to("ada", 500)))) == []
+    assert keeper.feed(duties(2, due_to("ada", 500))) == []
 
 
 def test_duties_observed__wind_down__claims_go_on() -> None:
