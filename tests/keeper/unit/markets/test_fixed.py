@@ -21,6 +21,7 @@ def ceiling(value: Decimal) -> int:
     return int(value.to_integral_value(ROUND_CEILING))
 
 
+@settings(deadline=None)
 @given(numerator=positive, denominator=positive)
 def test_ln__any_fraction__floor_and_ceiling_exactly(numerator: int, denominator: int) -> None:
     with localcontext(PRECISE):
@@ -30,6 +31,7 @@ def test_ln__any_fraction__floor_and_ceiling_exactly(numerator: int, denominator
         assert ln_up(numerator, denominator, UNIT) == ceiling(expected)
 
 
+@settings(deadline=None)
 @given(gap=st.integers(1, 10**6), base=st.integers(10**30, 10**31))
 def test_ln__beside_one__keeps_every_digit(gap: int, base: int) -> None:
     with localcontext(PRECISE):
@@ -38,6 +40,7 @@ def test_ln__beside_one__keeps_every_digit(gap: int, base: int) -> None:
     assert ln_down(base + gap, base, 10**60) == floor(expected)
 
 
+@settings(deadline=None)
 @given(numerator=st.integers(-(10**20), 10**20), denominator=st.integers(10**18, 10**22))
 def test_exp_down__any_fraction__floor_exactly(numerator: int, denominator: int) -> None:
     with localcontext(PRECISE):
@@ -46,7 +49,7 @@ def test_exp_down__any_fraction__floor_exactly(numerator: int, denominator: int)
     assert exp_down(numerator, denominator, UNIT) == floor(expected)
 
 
-@settings(deadline=None)  # the reference in decimals takes its time
+@settings(deadline=None)
 @given(
     base=st.tuples(st.integers(1, 10**6), st.integers(1, 10**6)),
     exponent=st.tuples(st.integers(-60, 60), st.integers(1, 10**3)),
@@ -77,6 +80,7 @@ def test_power_near__rational_power__exact(
     assert power_near(base, exponent, unit) == expected
 
 
+@settings(deadline=None)
 @given(numerator=st.integers(0, 10**40), denominator=positive)
 def test_sqrt_down__any_fraction__floor_by_its_definition(numerator: int, denominator: int) -> None:
     root = sqrt_down(numerator, denominator, UNIT)

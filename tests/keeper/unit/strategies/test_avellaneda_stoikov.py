@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -129,6 +129,7 @@ def test_infinite_distances__at_the_most__no_bid() -> None:
     assert infinite_distances(Fraction(1, 10), Fraction(3, 2), 10, 10, UNIT)[1] is None
 
 
+@settings(deadline=None)
 @given(inventory=st.integers(-12, 12), rest=st.integers(0, 6))
 def test_interpolated__between_whole_inventories__between_their_rows(
     inventory: int, rest: int
@@ -161,6 +162,7 @@ params_drawn = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(params=params_drawn, inventory=st.integers(-20, 20), more=st.integers(0, 5 * ETHER))
 def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
     params: AvellanedaStoikovParams, inventory: int, more: int
@@ -179,6 +181,7 @@ def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
             assert min(asks) - max(bids) >= 1_000
 
 
+@settings(deadline=None)
 @given(params=params_drawn, inventory=st.integers(0, 20 * ETHER))
 def test_quote__finite_horizon_mirrored_inventory__mirrored_distances(
     params: AvellanedaStoikovParams, inventory: int

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -65,6 +65,7 @@ def test_quote__after_a_layer_filled__continues_along_the_curve() -> None:
     assert prices(after, Side.BUY)[0] == prices(before, Side.SELL)[0] - 1_000
 
 
+@settings(deadline=None)
 @given(orders=st.integers(-8, 30), layers=st.integers(1, 5))
 def test_prices__any_inventory__product_of_reserves_is_kept(orders: int, layers: int) -> None:
     shape = Curve(rest=10 * ETHER, least=1, most=None)
@@ -137,6 +138,7 @@ ranges = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(
     params=st.one_of(pools, ranges),
     inventory=st.integers(-3 * ETHER, 3 * ETHER),

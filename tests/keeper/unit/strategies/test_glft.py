@@ -192,6 +192,7 @@ params_drawn = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(params=params_drawn, inventory=st.integers(-20, 20), more=st.integers(0, 5 * ETHER))
 def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
     params: GlftParams, inventory: int, more: int
@@ -210,6 +211,7 @@ def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
             assert min(asks) - max(bids) >= 1_000
 
 
+@settings(deadline=None)
 @given(params=params_drawn, inventory=st.integers(0, 20 * ETHER))
 def test_quote__mirrored_inventory_and_drift__mirrored_distances(
     params: GlftParams, inventory: int

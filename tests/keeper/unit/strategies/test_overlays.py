@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keeper.domain.approval import Refused
@@ -189,6 +189,7 @@ def test_bent__no_overlay__what_it_was() -> None:
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: type(rule).__name__)
+@settings(deadline=None)
 @given(
     trend=st.integers(-10_000, 10_000),
     imbalance=st.integers(-1_000_000, 1_000_000),

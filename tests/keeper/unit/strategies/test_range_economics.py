@@ -3,7 +3,7 @@
 from decimal import ROUND_CEILING, Decimal, localcontext
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -48,6 +48,7 @@ def test_half_width_ticks__no_width_of_its_own__as_configured(
     assert half_width_ticks(pool_settings(economics=economics), 500) == 1_200
 
 
+@settings(deadline=None)
 @given(fee=st.integers(0, 10_000), more=st.integers(0, 10_000), volatility=st.integers(0, 10**5))
 def test_half_width_ticks__dearer_or_wilder__never_narrower(
     fee: int, more: int, volatility: int
