@@ -56,14 +56,15 @@ TIGHTEN_ONLY: Final = {
 }
 """Keys of which a larger value allows a larger loss."""
 UNITS: Final = (
-    ("_quote_quantums", "1e-6 USDC"),
+    ("quote_quantums", "1e-6 USDC"),
     ("_assets", "asset units"),
     ("_e9", "1e-9 per ppm"),
     ("_orders", "orders"),
     ("_per_day", "a day"),
     ("_ppm", "ppm"),
     ("_ms", "ms"),
-    ("_seconds", "s"),
+    ("seconds", "s"),
+    ("fills", "fills"),
     ("_ticks", "ticks"),
     ("_blocks", "venue blocks"),
     ("_block_offset", "venue blocks"),

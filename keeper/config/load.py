@@ -134,7 +134,8 @@ def _put(data: dict[str, Any], path: Sequence[str], value: str) -> None:
     node: Any = data
     for part, following in zip(path, [*path[1:], ""], strict=True):
         key: Any = int(part) if part.isdigit() else part
-        if isinstance(node, list) != isinstance(key, int):
+        is_place = isinstance(node, list | dict)
+        if not is_place or isinstance(node, list) != isinstance(key, int):
             raise ConfigError(
                 f"{'.'.join(path)}: {part!r} does not name a place in the configuration",
                 next_step="paths look like evm.chain_id or markets.0.refresh_blocks",
@@ -150,7 +151,7 @@ def _put(data: dict[str, Any], path: Sequence[str], value: str) -> None:
         elif not following:
             node[key] = _scalar(value)
             return
-        elif key not in node:
+        elif node.get(key) is None:
             node[key] = {}
         if not following:
             node[key] = _scalar(value)

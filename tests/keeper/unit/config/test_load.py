@@ -179,3 +179,8 @@ def test_load_config__folder_in_place_of_a_file__says_how_to_name_one(tmp_path: 
         load_config(tmp_path)
 
     assert caught.value.next_step.startswith("name yours with --config or KEEPER_CONFIG")
+
+
+def test_parse_config__override_inside_a_number__names_no_place(local_text: str) -> None:
+    with pytest.raises(ConfigError, match="does not name a place"):
+        parse(local_text, "limits.drawdown_ppm.most=1")

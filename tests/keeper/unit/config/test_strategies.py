@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from keeper.config import ConfigInvalid, LoadedConfig, parse_config, to_step_settings
-from keeper.config.live import parameters, running_config
+from keeper.config.live import ParamsRefused, parameters, running_config, with_assignments
 from keeper.config.presets import OVERLAYS, RULES
 from keeper.config.settings import RULES as PARAMS
 from keeper.domain.settings import StepSettings
@@ -153,3 +153,46 @@ def test_check_meaning__range_narrower_than_its_recentring__refused(local_text: 
         parse_config(text, Path("keeper.toml"), environ={})
 
     assert [problem.path for problem in caught.value.problems] == ["pools.0.recentre_ticks"]
+
+
+def test_with_assignments__overlay_of_the_file__changed_while_quoting(local_text: str) -> None:
+    config = with_overlays(local_text).config
+
+    changed = with_assignments(
+        config, config, ["market.ETH-USD.overlays.session.windows=[[60, 120], [600, 700]]"]
+    )
+
+    (market,) = to_step_settings(changed).markets
+    assert market.overlays is not None
+    assert market.overlays.session is not None
+    assert market.overlays.session.windows == ((60, 120), (600, 700))
+
+
+@pytest.mark.parametrize(
+    ("assignment", "code"),
+    [
+        ("market.ETH-USD.strategy.gamma_e9=0", "CONFIG_BAD_VALUE"),
+        ("market.ETH-USD.strategy.k_e9=10_000_000_000", "STRATEGY_DOMAIN"),
+        ("market.ETH-USD.overlays.fee.maker_fee_ppm=5", "PARAM_NEEDS_RESTART"),
+        ("market.ETH-USD.overlays.fee.maker_fee=5", "CONFIG_UNKNOWN_KEY"),
+    ],
+)
+def test_with_assignments__outside_a_rules_domain__refused(
+    local_text: str, assignment: str, code: str
+) -> None:
+    config = with_rule(local_text, "avellaneda_stoikov", gamma_e9=5).config
+
+    with pytest.raises(ParamsRefused) as caught:
+        with_assignments(config, config, [assignment])
+
+    assert code in [problem.code for problem in caught.value.problems]
+
+
+def test_parameters__every_rule_and_overlay__has_a_unit_and_a_description(local_text: str) -> None:
+    configs = [with_overlays(local_text), *(with_rule(local_text, kind) for kind in PARAMS)]
+
+    found = [entry for loaded in configs for entry in parameters(loaded.config)]
+
+    bare = {entry.path for entry in found if type(entry.value) is int and not entry.unit}
+    assert {path for path in bare if not path.endswith("_decimals")} == set()
+    assert all(entry.description for entry in found)

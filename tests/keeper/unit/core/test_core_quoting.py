@@ -26,6 +26,7 @@ from keeper.domain.events import (
     VenueBlock,
 )
 from keeper.domain.orders import Side, TimeInForce
+from keeper.domain.strategies import Strategy
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
     ETH,
@@ -46,6 +47,7 @@ from tests.keeper.builders import (
     sides,
     subaccount,
 )
+from tests.keeper.unit.strategies.examples import EXAMPLES
 
 
 def _quoting(**positions: int) -> Keeper:
@@ -616,3 +618,20 @@ def test_step__shadow_results__orders_count_as_resting_and_are_renewed() -> None
         pass
     assert [order.client_id for order in renewed] == [order.client_id for order in placed]
     assert keeper.height == placed[0].good_til_block - 2
+
+
+SHRUNK = ("PRICE_BAND", "MAX_ORDER", "MAX_POSITION", "PRICE_TICK", "SIZE_STEP", "MARGIN")
+
+
+@pytest.mark.parametrize("rule", EXAMPLES, ids=lambda rule: type(rule).__name__)
+def test_step__every_rule__both_sides_rest_inside_the_limits(rule: Strategy) -> None:
+    keeper = Keeper(settings(markets=(market_settings(strategy=rule),)))
+
+    commands = keeper.start()
+
+    wanted = sides(of(commands, PlaceOrder))
+    assert len(wanted[Side.BUY]) == len(wanted[Side.SELL]) == rule.layers
+    assert [note.code for note in of(commands, NoteRefusal) if note.code in SHRUNK] == []
+    keeper.answer()
+    later = keeper.block(600)
+    assert of(later, PlaceOrder)
