@@ -106,3 +106,13 @@ def test_exp_and_power__beyond_what_is_computed__raise() -> None:
         power_near((3, 1), (100_000, 1), UNIT)
     with pytest.raises(ValueError, match="no power"):
         power_near((0, 1), (1, 1), UNIT)
+
+
+def test_ln_and_exp__closer_to_an_integer_than_the_first_bits_tell__refined() -> None:
+    """Without a second look, either end of the interval would be as good an answer."""
+    far = 10**60
+
+    assert exp_down(-1, far, UNIT) == UNIT - 1
+    assert exp_down(1, far, UNIT) == UNIT
+    assert (ln_down(far + 1, far, UNIT), ln_up(far + 1, far, UNIT)) == (0, 1)
+    assert (ln_down(far, far + 1, UNIT), ln_up(far, far + 1, UNIT)) == (-1, 0)
