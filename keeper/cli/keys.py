@@ -163,7 +163,7 @@ def _steps_before(name: str, old: "Keystore", new: "Keystore") -> list[str]:
         f"MessageFilter, SubaccountFilter, ClobPairIdFilter) for public key {ours.public_key}",
         "keeper halt; wait until keeper status shows no chain command under way; stop the keeper",
         f"keeper keys rotate {name} --activate",
-        f"an EVM hot key: have the vault's owner call setKeeper({ours.evm_address}); "
+        f"an EVM hot key: have the owner call setKeeper({ours.evm_address}) on the mandate; "
         f"until then {theirs.evm_address} is the keeper",
         "a venue hot key: put the new authenticator's id into venue.authenticator_ids",
         "set the password variable to the new key's; keeper doctor; keeper run; keeper resume",

@@ -106,7 +106,7 @@ class _Vault:
             return [skip("the key cannot be read (see keys.readable)")]
         if not _same(keeper, ours):
             found = f"the vault's keeper is {keeper}, our key is of {ours}"
-            return [fail(found, "use that key, or have the owner call setKeeper")]
+            return [fail(found, "use that key, or have the owner call setKeeper on the mandate")]
         return [ok(f"the vault's keeper is our key, {ours}")]
 
     async def gas(self) -> Sequence[Finding]:
