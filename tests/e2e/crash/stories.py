@@ -14,6 +14,8 @@ __all__ = ["STORIES", "TRADING", "TRADING_ON", "Story"]
 
 _LOOK_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 60
+_DAY_SECONDS: Final = 100
+"""Patience for a settlement: a feed whose round fell before the jump brings another in a minute."""
 _WAIT_SECONDS: Final = 10
 """Time for what a story did to reach the keeper, which as a rule dies of it long before."""
 _COOLDOWN_SECONDS: Final = 61
@@ -153,7 +155,7 @@ async def _end_epoch(ground: Ground) -> None:
     due = await ground.play.facts.vault_number("nextCutTime()")
     now = ground.world.clock.now_ns() // 10**9
     await ground.world.advance(max(due - now + 5, 5))
-    async with asyncio.timeout(_PATIENCE_SECONDS):
+    async with asyncio.timeout(_DAY_SECONDS):
         while True:
             if len(await ground.play.facts.settlements()) > before:
                 return
