@@ -125,6 +125,8 @@ abstract contract KeeperLosses is IMandate {
     /// @dev A cut since the last charge: everything charged so far happened before it.
     function _followCut() private {
         uint64 epoch = IMarketMakingVault(vault).openEpoch();
+        // Equal or not is all that matters: an epoch's number never comes again.
+        // slither-disable-next-line incorrect-equality
         if (epoch == _buckets.epoch) return;
 
         _buckets.epoch = epoch;
