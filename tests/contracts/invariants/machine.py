@@ -69,6 +69,8 @@ ALLOCATE_REFUSALS: Final = {
     selector("VenueCapExceeded(uint256,uint256)"),
     selector("OnChainTooLow(uint256,uint256)"),
 }
+BLOCK_SECONDS: Final = 1
+LOSSES_SPENT: Final = selector("LossesSpent(uint256)")
 NO_OPEN_CUT: Final = selector("NoOpenCut()")
 INSOLVENT: Final = 3
 MAY_NOT_YET: Final = selector("ObjectionSpent(uint256)")
@@ -316,7 +318,7 @@ class Machine:
 
     def _allocate(self, adapter: Any, room: int) -> int:
         """Allocate a part of `room`, or all of it, or be refused one unit more."""
-        if self._live():
+        if self._live() or self._losses_spent(adapter):
             return 0
         if self.random.random() < 0.3:
             excess, keeper = (adapter, max(room, 0) + 1), self.system.keeper
@@ -328,6 +330,17 @@ class Machine:
         self._send("allocate", adapter, amount, who=None)
         self.mirror.idle -= amount
         return amount
+
+    def _losses_spent(self, adapter: Any) -> bool:
+        """After reported losses nothing is allocated until the keeper's buckets refill."""
+        (refilled_at,) = self.rpc.call(self.system.mandate.refilledAt, types=["uint256"])
+        wait = refilled_at - self.rpc.now()
+        if wait > BLOCK_SECONDS:
+            call = self.system.vault.allocate
+            refusal = self.rpc.refused(call, adapter, 1, sender=self.system.keeper)
+            assert refusal == LOSSES_SPENT, "V-24"
+            self.counts["spent"] += 1
+        return wait > 0
 
     def _deallocate_pool(self) -> bool:
         world = self.world
