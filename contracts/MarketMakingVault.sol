@@ -406,6 +406,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _redeems.fill(fill.redeemShares, fill.redeemAssets);
         _burn(address(_silo), fill.redeemShares);
         _mint(address(_silo), fill.depositShares);
+        _mint(msg.sender, fill.feeShares);
 
         _emitSettle(pricing, fill);
         if (fill.depositAssets >= fill.redeemAssets) {
@@ -788,6 +789,7 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
             fill.accepted,
             pricing.gross,
             pricing.grossAsk,
+            fill.feeShares,
             fill.depositAssets,
             fill.depositShares,
             fill.redeemShares,

@@ -56,15 +56,20 @@ interface IMarketMakingVault is
     /// @param gross NAV at the cut, bid side [asset units]; at least `accepted`.
     /// @param grossAsk NAV at the cut, ask side [asset units]; at least `gross`.
     /// @param depositsOpen False when pending deposits must carry over.
+    /// @param mark High-water mark: no fee is due on what a share is worth up to it [1e36 assets per share unit].
+    /// @param feeBps Share of the gain above the mark that is the fee [bps].
     struct Pricing {
         uint256 accepted;
         uint256 gross;
         uint256 grossAsk;
         bool depositsOpen;
+        uint256 mark;
+        uint256 feeBps;
     }
 
     /// @notice What a settlement did, or would do.
     /// @param accepted NAV at which redemptions settled, before flows [asset units].
+    /// @param feeShares Shares minted to the reporter as the fee, before flows [share units].
     /// @param depositAssets Pending deposits filled [asset units].
     /// @param depositShares Shares minted for them [share units].
     /// @param redeemShares Pending redemptions filled and burnt [share units].
@@ -74,6 +79,7 @@ interface IMarketMakingVault is
     /// @param wholeExit True when practically the whole supply left and settled at gross.
     struct Fill {
         uint256 accepted;
+        uint256 feeShares;
         uint256 depositAssets;
         uint256 depositShares;
         uint256 redeemShares;
@@ -125,6 +131,7 @@ interface IMarketMakingVault is
         uint256 accepted,
         uint256 gross,
         uint256 grossAsk,
+        uint256 feeShares,
         uint256 depositAssets,
         uint256 depositShares,
         uint256 redeemShares,

@@ -58,6 +58,7 @@ interface INavReporter {
     /// @param accepted NAV accepted by the gate, before flows [asset units].
     /// @param staleTransit Transfers in flight for more than a day [asset units].
     /// @param depositsOpen Whether pending deposits are filled.
+    /// @param mark High-water mark that the fee is measured from [1e36 assets per share unit].
     /// @param hold Why the cut is held, if it is.
     /// @param fill The settlement; zero when the cut is held.
     struct Outcome {
@@ -66,6 +67,7 @@ interface INavReporter {
         uint256 accepted;
         uint256 staleTransit;
         bool depositsOpen;
+        uint256 mark;
         Hold hold;
         IMarketMakingVault.Fill fill;
     }
@@ -120,6 +122,28 @@ interface INavReporter {
         uint64 venueHeight
     );
 
+    /// @notice Emitted with every accepted report that does not end the vault.
+    /// @param mark High-water mark from here on [1e36 assets per share unit].
+    /// @param exempt What strangers gave and no settlement has accepted yet [asset units].
+    event MoveMark(uint64 indexed epoch, uint256 mark, uint256 exempt);
+
+    /// @notice Emitted when a settlement took a fee.
+    /// @param feeRecipient Account that the fee belongs to, less what signers earn.
+    /// @param shares The fee [share units].
+    /// @param perSigner Part of each signer [share units].
+    /// @param signers Signers of the report, as posted.
+    event ChargeFee(
+        uint64 indexed epoch,
+        address indexed feeRecipient,
+        uint256 shares,
+        uint256 perSigner,
+        address[] signers
+    );
+
+    /// @notice Emitted when shares of fees were paid out.
+    /// @param shares Amount [share units].
+    event ClaimFee(address indexed account, uint256 shares);
+
     /// @notice Emitted when the reporter set was replaced.
     event SetReporters(uint32 indexed setId, address[] reporters, uint256 quorum);
 
@@ -171,6 +195,8 @@ interface INavReporter {
     error PnlIdentityBroken(int256 change, int256 explained);
     /// @notice NAV is beyond what the share arithmetic carries [asset units].
     error GrossTooLarge(uint256 gross);
+    /// @notice No fee waits for the account.
+    error NoFee(address account);
     /// @notice Accepts the report and settles the open cut, or holds it. Anyone may relay it.
     /// With nothing left it starts the wind-down instead.
     /// @dev A held cut settles nothing: the lower NAV is published, every request can be cancelled, and the next cut
@@ -192,6 +218,11 @@ interface INavReporter {
     /// @notice Clears the gain that waits in the slot; what is still there at the next report waits three days anew.
     /// @dev As `object`. Reverts `SlotEmpty`, `MayNotObject`, `ObjectionSpent`. Emits `VetoSlot`.
     function vetoSlot() external;
+
+    /// @notice Sends an account the shares of fees that wait for it. Anyone may call; works in every state.
+    /// @dev Reverts `NoFee`. Emits `ClaimFee`.
+    /// @return shares Amount sent [share units].
+    function claimFee(address account) external returns (uint256 shares);
 
     /// @notice Removes a reporter who signed two different reports of one cut. Anyone may show it.
     /// @dev Both reports name the current set. Reverts `NoEquivocation`, `SignersDiffer`, `NotReporter`. Emits
@@ -228,6 +259,16 @@ interface INavReporter {
 
     /// @notice Highest settled price that still bounds deposits at `time` [1e36 assets per share unit].
     function highPrice(uint64 time) external view returns (uint256);
+
+    /// @notice High-water mark: highest settled price, flows and gifts included [1e36 assets per share unit].
+    /// @dev The initial price before the first report; set anew when nearly nobody holds shares.
+    function mark() external view returns (uint256);
+
+    /// @notice Part of `mark` for what strangers gave and no settlement has accepted yet [asset units].
+    function exempt() external view returns (uint256);
+
+    /// @notice Shares of fees that wait for an account [share units].
+    function feeOf(address account) external view returns (uint256);
 
     /// @notice Earliest time of the account's next objection or veto [s]; 0 before its first.
     function nextObjectionAt(address account) external view returns (uint256);

@@ -15,6 +15,7 @@ library Constants {
     uint256 internal constant MAX_VENUE_CAP_BPS = 5_000; // 50 % of accepted NAV on order-book venues
     uint256 internal constant MIN_ON_CHAIN_BPS = 3_000; // 30 % of accepted NAV on the EVM chain
     uint256 internal constant MAX_FEE_BPS = 3_000; // 30 % of a gain
+    uint256 internal constant SIGNER_FEE_BPS = 200; // 2 % of a fee to each signer of its report
     uint256 internal constant MAX_PAUSE = 7 days; // the guardian's pause ends by itself
     uint256 internal constant PAUSE_INTERVAL = 14 days; // and the next is at least so far from its end
     uint256 internal constant MAX_ADAPTERS = 8; // bounds the gas of a cut

@@ -9,9 +9,10 @@ import {Constants} from "./Constants.sol";
 /// @title What one report does to both queues
 /// @notice Redemptions settle at the accepted NAV, deposits at the gross ask NAV that is left after the leavers are
 /// paid: nobody buys into a gain that is known and not yet accepted, and nobody leaves with it. When practically the
-/// whole supply leaves, nobody stays to own the difference, so it settles at gross.
+/// whole supply leaves, nobody stays to own the difference, so it settles at gross. The performance fee comes before
+/// both: leavers owe their part of it, newcomers none.
 /// @dev Leavers first, newcomers second: the newcomers' shares are counted on what the leavers leave behind. Pure;
-/// every quotient is rounded against the one who is paid. Invariants V-05, V-06, V-07, V-18.
+/// every quotient is rounded against the one who is paid. Invariants V-05, V-06, V-07, V-18, V-21.
 library Settlement {
     uint256 private constant MAX_SUPPLY = type(uint128).max; // keeps every product below 512 bits exact
     uint256 private constant MAX_FILL = type(uint120).max; // keeps the shares of one fill below 256 bits
@@ -32,20 +33,26 @@ library Settlement {
         pure
         returns (IMarketMakingVault.Fill memory fill)
     {
+        uint256 supply = books.supply;
         uint256 nearlyNone = Constants.NEAR_EMPTY_FACTOR * books.virtualShares;
-        if (books.redeemTotal != 0 && books.supply - books.redeemTotal <= nearlyNone) {
+        if (books.redeemTotal != 0 && supply - books.redeemTotal <= nearlyNone) {
             fill = _quoteAt(books, pricing, pricing.gross);
             fill.wholeExit = fill.redeemAssets == _owed(books, pricing.gross);
             if (fill.wholeExit) return fill;
+            books.supply = supply; // that fee is not taken
         }
         return _quoteAt(books, pricing, pricing.accepted);
     }
+
+    /// @dev Raises the supply in `books` by the fee.
 
     function _quoteAt(
         Books memory books,
         IMarketMakingVault.Pricing memory pricing,
         uint256 accepted
     ) private pure returns (IMarketMakingVault.Fill memory fill) {
+        uint256 feeShares = _feeShares(books, pricing, accepted);
+        books.supply += feeShares;
         uint256 owed = _owed(books, accepted);
         uint256 deposits = pricing.depositsOpen
             ? Math.min(
@@ -63,7 +70,24 @@ library Settlement {
             fill = _fillBoth(books, owed, Math.min(deposits, room), pricing.grossAsk);
         }
         fill.accepted = accepted;
+        fill.feeShares = feeShares;
         fill.acceptedAfter = accepted + fill.depositAssets - fill.redeemAssets;
+    }
+
+    /// @dev Never so many that the price falls below the mark. What is free of a fee is rounded up; the fee, and the
+    /// shares that are worth it once they are minted, are rounded down.
+    function _feeShares(
+        Books memory books,
+        IMarketMakingVault.Pricing memory pricing,
+        uint256 accepted
+    ) private pure returns (uint256) {
+        uint256 shares = books.supply + books.virtualShares;
+        uint256 free = Math.mulDiv(pricing.mark, shares, Constants.PRICE_ONE, Math.Rounding.Ceil);
+        uint256 gain = Math.saturatingSub(accepted + 1, free);
+        uint256 fee = (gain * pricing.feeBps) / Constants.BPS;
+        if (fee == 0) return 0; // also where accepted is 0
+
+        return Math.min(Math.mulDiv(fee, shares, accepted - fee), MAX_SUPPLY - books.supply);
     }
 
     function _fillBoth(Books memory books, uint256 owed, uint256 deposits, uint256 grossAsk)

@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
+import {INavReporter} from "../interfaces/INavReporter.sol";
 
 /// @title Everything a stateful test compares after a step, in one call
 contract VaultProbe {
@@ -19,6 +20,9 @@ contract VaultProbe {
         uint256 redeemTotal;
         uint256 redeemOpen;
         uint256 state;
+        uint256 feeShares;
+        uint256 mark;
+        uint256 exempt;
     }
 
     struct Account {
@@ -38,6 +42,7 @@ contract VaultProbe {
         returns (Global memory all, Account[] memory each)
     {
         IERC20 asset = IERC20(vault.asset());
+        INavReporter reporter = INavReporter(vault.reporter());
         IMarketMakingVault.Queue memory deposits = vault.depositQueue();
         IMarketMakingVault.Queue memory redeems = vault.redeemQueue();
         all = Global({
@@ -51,7 +56,10 @@ contract VaultProbe {
             depositOpen: deposits.open,
             redeemTotal: redeems.total,
             redeemOpen: redeems.open,
-            state: uint256(vault.state())
+            state: uint256(vault.state()),
+            feeShares: vault.balanceOf(address(reporter)),
+            mark: reporter.mark(),
+            exempt: reporter.exempt()
         });
         each = new Account[](accounts.length);
         for (uint256 i; i < accounts.length; ++i) {

@@ -13,6 +13,7 @@ import {INavReporter} from "../interfaces/INavReporter.sol";
 import {IWindDown} from "../interfaces/IWindDown.sol";
 import {Constants} from "../libraries/Constants.sol";
 import {GainGate} from "./GainGate.sol";
+import {PerformanceFee} from "./PerformanceFee.sol";
 import {ReporterSet} from "./ReporterSet.sol";
 
 /// @title NAV reports of one vault
@@ -22,8 +23,8 @@ import {ReporterSet} from "./ReporterSet.sol";
 ///
 /// Trust: fewer than `quorum` reporters can do nothing. A colluding quorum can misstate the attested legs; the gate
 /// bounds what a false gain is worth, and the rest of NAV is measured on-chain at the cut. The relayer is nobody.
-/// @dev Invariants V-02, V-11, V-16, V-17, V-19, V-20, V-24.
-contract NavReporter is ReporterSet, ReentrancyGuardTransient {
+/// @dev Invariants V-02, V-11, V-16, V-17, V-19, V-20, V-21, V-24.
+contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
     using GainGate for INavReporter.Gate;
     using GainGate for GainGate.History;
     using SafeCast for uint256;
@@ -43,10 +44,11 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         uint256 stale;
     }
 
-    /// @dev An outcome on its way, with the gate to store and whether the price history starts anew.
+    /// @dev An outcome on its way, with what to store and whether the price history starts anew.
     struct Assessment {
         Outcome outcome;
         Gate gate;
+        uint256 exempt;
         bool reset;
     }
 
@@ -69,7 +71,7 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
     {
         Assessment memory assessed = _assess(report);
         bytes32 digest_ = digest(report);
-        _requireQuorum(digest_, signatures);
+        address[] memory signers = _requireQuorum(digest_, signatures);
 
         lastReportHash = digest_;
         _storeLegs(report);
@@ -83,11 +85,13 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         _chargeKeeper(assessed);
         if (outcome.hold != Hold.NONE) {
             _gate = assessed.gate;
+            _storeMark(report.epoch, outcome.mark, assessed.exempt);
             IMarketMakingVault(vault).hold(outcome.accepted);
             return outcome;
         }
         outcome.fill = IMarketMakingVault(vault).settle(_pricing(outcome));
-        _storeGate(assessed);
+        _storeSettled(assessed, report.epoch);
+        _bookFee(report.epoch, outcome.fill.feeShares, signers);
     }
 
     /* GUARDIAN OF THE VAULT AND REPORTERS */
@@ -174,6 +178,7 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         require(outcome.grossAsk <= type(uint128).max, GrossTooLarge(outcome.grossAsk));
 
         _passGate(assessed, vault_.acceptedNav(), shares, cut.time);
+        _liftMark(assessed, report.externalFlow, shares);
     }
 
     /// @dev Nearly without shares nobody owns a difference between accepted and gross: gate and high start anew.
@@ -203,6 +208,20 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
             uint256 high = assessed.reset ? 0 : _history.high(time);
             outcome.depositsOpen = outcome.staleTransit == 0 && _depositsOpen(outcome, shares, high);
         }
+    }
+
+    /// @dev Nearly without shares nobody has a gain to charge: the mark starts anew.
+    function _liftMark(Assessment memory assessed, int256 externalFlow, uint256 shares)
+        private
+        view
+    {
+        Outcome memory outcome = assessed.outcome;
+        if (assessed.reset) {
+            outcome.mark = _priceUp(outcome.gross, shares);
+            return;
+        }
+        (outcome.mark, assessed.exempt) = _lifted(externalFlow, outcome.gross, shares);
+        assessed.exempt = Math.min(assessed.exempt, outcome.gross - outcome.accepted);
     }
 
     /// @dev A loss is published by a held report as well; a gain passes the gate at a settlement only.
@@ -309,14 +328,16 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
 
     function _pricing(Outcome memory outcome)
         private
-        pure
+        view
         returns (IMarketMakingVault.Pricing memory)
     {
         return IMarketMakingVault.Pricing({
             accepted: outcome.accepted,
             gross: outcome.gross,
             grossAsk: outcome.grossAsk,
-            depositsOpen: outcome.depositsOpen
+            depositsOpen: outcome.depositsOpen,
+            mark: outcome.mark,
+            feeBps: IMarketMakingVault(vault).limits().feeBps
         });
     }
 
@@ -334,14 +355,16 @@ contract NavReporter is ReporterSet, ReentrancyGuardTransient {
         }
     }
 
-    function _storeGate(Assessment memory assessed) private {
+    function _storeSettled(Assessment memory assessed, uint64 epoch) private {
         IMarketMakingVault.Fill memory fill = assessed.outcome.fill;
         uint64 time = assessed.gate.time;
         _gate = fill.wholeExit ? GainGate.fresh(time) : assessed.gate;
         if (assessed.reset || fill.wholeExit) _history.clear();
 
         uint256 shares = fill.supplyAfter + IMarketMakingVault(vault).virtualShares();
+        uint256 exemptAfter = fill.wholeExit ? 0 : assessed.exempt;
         _history.push(GainGate.price(fill.acceptedAfter, shares), time);
+        _storeMark(epoch, _markAfter(assessed.outcome.mark, exemptAfter, fill, shares), exemptAfter);
     }
 
     /// @dev Invariant V-24: before accepted NAV falls. Nearly without shares a loss is nobody's.

@@ -101,10 +101,14 @@ abstract contract ReporterSet is EIP712, INavReporter {
     /* INTERNAL */
 
     /// @dev OpenZeppelin's ECDSA refuses malleable signatures; a signer counts once.
-    function _requireQuorum(bytes32 digest_, bytes[] calldata signatures) internal view {
+    function _requireQuorum(bytes32 digest_, bytes[] calldata signatures)
+        internal
+        view
+        returns (address[] memory signers)
+    {
         require(signatures.length >= quorum, QuorumMissed(signatures.length, quorum));
 
-        address[] memory signers = new address[](signatures.length);
+        signers = new address[](signatures.length);
         for (uint256 i; i < signatures.length; ++i) {
             address signer = ECDSA.recover(digest_, signatures[i]);
             require(_isReporter[signer], NotReporter(signer));

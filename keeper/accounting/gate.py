@@ -9,11 +9,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from keeper.accounting.shares import Fill, Pricing, Vault, ceil_div, near_empty
+from keeper.accounting.shares import (
+    PRICE_ONE,
+    Fill,
+    Pricing,
+    Vault,
+    ceil_div,
+    near_empty,
+    price_of,
+)
 
-__all__ = ["Gate", "Held", "Hold", "price_of"]
+__all__ = ["Gate", "Held", "Hold"]
 
-PRICE_ONE: Final = 10**36
 WAD: Final = 10**18
 DAY: Final = 86_400
 BUCKET_MAX: Final = WAD // 100
@@ -22,11 +29,6 @@ SLOT_MAX_PERCENT: Final = 5
 SLOT_DELAY: Final = 3 * DAY
 RECOVERY_FADE: Final = 7 * DAY
 HIGH_WINDOW: Final = 3 * DAY
-
-
-def price_of(accepted: int, shares: int) -> int:
-    """Return the price of a share unit, `shares` including the virtual ones."""
-    return (accepted + 1) * PRICE_ONE // shares
 
 
 class Hold(Enum):

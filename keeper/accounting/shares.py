@@ -16,7 +16,9 @@ __all__ = [
     "Pricing",
     "Vault",
     "ceil_div",
+    "fee_shares",
     "near_empty",
+    "price_of",
     "settlement",
     "virtual_shares",
 ]
@@ -28,6 +30,8 @@ LEAST_P: Final = 10**36
 NEAR_EMPTY_FACTOR: Final = 1_000
 MAX_SUPPLY: Final = 2**128 - 1
 MAX_FILL: Final = 2**120 - 1
+PRICE_ONE: Final = 10**36
+BPS: Final = 10_000
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
@@ -43,6 +47,11 @@ def virtual_shares(asset_decimals: int) -> int:
 def near_empty(supply: int, virtual: int) -> bool:
     """Say whether so few shares exist that nobody owns what the gate holds back."""
     return supply <= NEAR_EMPTY_FACTOR * virtual
+
+
+def price_of(accepted: int, shares: int) -> int:
+    """Return the price of a share unit in 1e-36 asset units; `shares` with the virtual ones."""
+    return (accepted + 1) * PRICE_ONE // shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +193,17 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pricing:
-    """What a report says about one cut [asset units]."""
+    """What a report says about one cut [asset units].
+
+    `fee_bps` of what a share is worth above `mark` (1e36 assets per share unit) is the fee.
+    """
 
     accepted: int
     gross: int
     gross_ask: int
     deposits_open: bool
+    mark: int = 0
+    fee_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +211,7 @@ class Fill:
     """What a settlement does [assets in asset units, shares in share units]."""
 
     accepted: int
+    fee_shares: int
     deposit_assets: int
     deposit_shares: int
     redeem_shares: int
@@ -238,40 +253,55 @@ def settlement(vault: Vault, pricing: Pricing) -> Fill:
     """Return what settling `vault` at `pricing` does; nothing is changed."""
     staying = vault.supply - vault.redeems.total
     if vault.redeems.total and near_empty(staying, vault.virtual):
-        owed = _owed(vault, pricing.gross)
         fill = _fill_at(vault, pricing, pricing.gross, whole_exit=True)
-        if fill.redeem_assets == owed:
+        if fill.redeem_assets == _owed(vault, pricing.gross, fill.fee_shares):
             return fill
     return _fill_at(vault, pricing, pricing.accepted, whole_exit=False)
 
 
-def _owed(vault: Vault, accepted: int) -> int:
-    return vault.redeems.total * accepted // (vault.supply + vault.virtual)
+def _owed(vault: Vault, accepted: int, fee: int) -> int:
+    return vault.redeems.total * accepted // (vault.supply + fee + vault.virtual)
+
+
+def fee_shares(vault: Vault, pricing: Pricing, accepted: int) -> int:
+    """Shares that are worth the fee once they are minted, rounded against who takes it."""
+    shares = vault.supply + vault.virtual
+    gain = accepted + 1 - ceil_div(pricing.mark * shares, PRICE_ONE)
+    fee = max(0, gain) * pricing.fee_bps // BPS
+    if fee == 0:
+        return 0
+    return min(fee * shares // (accepted - fee), MAX_SUPPLY - vault.supply)
 
 
 def _fill_at(vault: Vault, pricing: Pricing, accepted: int, *, whole_exit: bool) -> Fill:
-    owed = _owed(vault, accepted)
+    fee = fee_shares(vault, pricing, accepted)
+    supply = vault.supply + fee
+    owed = _owed(vault, accepted, fee)
     deposits = 0
     if pricing.deposits_open:
         deposits = min(vault.deposits.total, MAX_FILL, max(0, vault.deposit_cap - accepted))
-    minted, burnt, pay = _both_sides(vault, owed, deposits, pricing.gross_ask)
-    if vault.supply - burnt + minted > MAX_SUPPLY:
-        room = (MAX_SUPPLY - vault.supply) * (pricing.gross_ask - owed + 1)
-        deposits = min(deposits, room // (vault.supply + vault.virtual))
-        minted, burnt, pay = _both_sides(vault, owed, deposits, pricing.gross_ask)
+    ask = pricing.gross_ask
+    minted, burnt, pay = _both_sides(vault, supply, owed, deposits, ask)
+    if supply - burnt + minted > MAX_SUPPLY:
+        room = (MAX_SUPPLY - supply) * (ask - owed + 1)
+        deposits = min(deposits, room // (supply + vault.virtual))
+        minted, burnt, pay = _both_sides(vault, supply, owed, deposits, ask)
     return Fill(
         accepted=accepted,
+        fee_shares=fee,
         deposit_assets=deposits,
         deposit_shares=minted,
         redeem_shares=burnt,
         redeem_assets=pay,
         accepted_after=accepted + deposits - pay,
-        supply_after=vault.supply - burnt + minted,
+        supply_after=supply - burnt + minted,
         whole_exit=whole_exit,
     )
 
 
-def _both_sides(vault: Vault, owed: int, deposits: int, gross_ask: int) -> tuple[int, int, int]:
+def _both_sides(
+    vault: Vault, supply: int, owed: int, deposits: int, gross_ask: int
+) -> tuple[int, int, int]:
     queued = vault.redeems.total
     pay = min(owed, vault.idle + deposits)
     if pay == owed:
@@ -280,5 +310,5 @@ def _both_sides(vault: Vault, owed: int, deposits: int, gross_ask: int) -> tuple
         burnt = 0
     else:
         burnt = min(queued, ceil_div(queued * pay, owed))
-    staying = vault.supply + vault.virtual - burnt
+    staying = supply + vault.virtual - burnt
     return deposits * staying // (gross_ask - pay + 1), burnt, pay

@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from keeper.accounting.gate import Gate, Held
-from keeper.accounting.shares import Vault
+from keeper.accounting.high_water import HighWater
+from keeper.accounting.shares import Pricing, Vault, fee_shares
 from keeper.chain.calls import Block, Call, CallReverted, read_at, read_each, view
 from keeper.chain.codec import checksum
 from keeper.chain.rpc import JsonRpc
@@ -57,6 +58,7 @@ _VIEWS: Final = {
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value", "route")
 _REPORTER_VIEWS: Final = (
     *("reporters", "quorum", "lastReportHash", "lastLegs", "attestedValue", "gate"),
+    *("mark", "exempt"),
 )
 _MANDATE_VIEWS: Final = ("lossBuckets", "refilledAt", "pausedUntil")
 _NOBODY: Final = 0
@@ -146,6 +148,10 @@ class Reporting:
     gate: tuple[int, ...]
     """Cut time of the last settlement, slot release, slot, bucket, recovery, two fade rates."""
     high_price_e36: int
+    mark_e36: int
+    """High-water mark [1e-36 asset units per share unit]."""
+    exempt: int
+    """Strangers' gifts that no settlement has accepted yet [asset units]."""
 
     @property
     def settled_at(self) -> int:
@@ -248,13 +254,17 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a cut would be priced at [asset units]; `hold` names why it would settle nothing."""
+    """What a cut would be priced at [asset units]; `hold` names why it would settle nothing.
+
+    `fee_shares` would be minted first, and count in the price.
+    """
 
     accepted: int
     gross: int
     gross_ask: int
     deposits_open: bool
     hold: str | None
+    fee_shares: int
 
 
 def estimate(overview: Overview, now: int) -> Estimate | None:
@@ -280,10 +290,25 @@ def estimate(overview: Overview, now: int) -> Estimate | None:
     )
     verdict = _gate(reporting).price(vault, gross, gross + spread, now)
     if isinstance(verdict, Held):
-        opened, hold = False, verdict.reason.name
-    else:
-        opened, hold = verdict.deposits_open, None
-    return Estimate(verdict.accepted, gross, gross + spread, opened, hold)
+        return Estimate(
+            verdict.accepted, gross, gross + spread, False, verdict.reason.name, fee_shares=0
+        )
+    return Estimate(
+        verdict.accepted,
+        gross,
+        gross + spread,
+        verdict.deposits_open,
+        None,
+        fee_shares=_fee(overview, vault, verdict),
+    )
+
+
+def _fee(overview: Overview, vault: Vault, pricing: Pricing) -> int:
+    reporting = overview.reporting
+    water = HighWater(reporting.mark_e36, reporting.exempt)
+    water.report(vault, pricing.gross, pricing.accepted, 0)
+    fee_bps = overview.views.limits.fee_bps
+    return fee_shares(vault, replace(pricing, mark=water.mark, fee_bps=fee_bps), pricing.accepted)
 
 
 def _gate(reporting: Reporting) -> Gate:
@@ -337,7 +362,7 @@ def _adapter(address: str, answers: Sequence[tuple[Any, ...] | CallReverted]) ->
 
 
 def _reporting(answers: Sequence[Any]) -> Reporting:
-    reporters, quorum, last_hash, legs, attested, gate, high = answers
+    reporters, quorum, last_hash, legs, attested, gate, mark, exempt, high = answers
     return Reporting(
         reporters=tuple(checksum(address) for address in reporters),
         quorum=quorum,
@@ -348,6 +373,8 @@ def _reporting(answers: Sequence[Any]) -> Reporting:
         attested=attested,
         gate=tuple(gate),
         high_price_e36=high,
+        mark_e36=mark,
+        exempt=exempt,
     )
 
 

@@ -91,18 +91,20 @@ def _leg(item: Sequence[int]) -> Leg:
 
 
 def _outcome(answer: Sequence[Any]) -> Outcome:
-    gross, gross_ask, accepted, stale, deposits_open, hold, fill = answer
+    gross, gross_ask, accepted, stale, deposits_open, mark, hold, fill = answer
     return Outcome(
         gross=gross,
         gross_ask=gross_ask,
         accepted=accepted,
         stale_transit=stale,
         deposits_open=deposits_open,
+        mark_e36=mark,
         hold=_HOLDS[hold],
-        deposit_assets=fill[1],
-        deposit_shares=fill[2],
-        redeem_shares=fill[3],
-        redeem_assets=fill[4],
-        accepted_after=fill[5],
-        supply_after=fill[6],
+        fee_shares=fill[1],
+        deposit_assets=fill[2],
+        deposit_shares=fill[3],
+        redeem_shares=fill[4],
+        redeem_assets=fill[5],
+        accepted_after=fill[6],
+        supply_after=fill[7],
     )

@@ -105,6 +105,7 @@ def _settled(log: Log, time_s: int) -> Settled:
         accepted=values["accepted"],
         gross=values["gross"],
         gross_ask=values["grossAsk"],
+        fee_shares=values["feeShares"],
         deposit_assets=values["depositAssets"],
         deposit_shares=values["depositShares"],
         redeem_shares=values["redeemShares"],

@@ -203,6 +203,7 @@ def _print(data: dict[str, Any]) -> None:
             ("gross NAV", _money(outcome["gross"])),
             ("accepted NAV", _money(outcome["accepted"])),
             *_held(outcome["hold"]),
+            *_fee(outcome),
             ("deposits filled", _money(outcome["deposit_assets"])),
             ("redemptions paid", _money(outcome["redeem_assets"])),
             ("NAV afterwards", _money(outcome["accepted_after"])),
@@ -231,6 +232,16 @@ def _held(hold: str) -> list[tuple[str, str]]:
         return []
     told = f"{reasons[hold]}; requests can be cancelled, the next cut is a day away"
     return [("held, not settled", told)]
+
+
+def _fee(outcome: dict[str, Any]) -> list[tuple[str, str]]:
+    """What the fee is of NAV before flows, and the mark it is measured from."""
+    priced = outcome["supply_after"] - outcome["deposit_shares"] + outcome["redeem_shares"]
+    if outcome["fee_shares"] == 0:
+        return [("performance fee", "none")]
+    worth = outcome["fee_shares"] * outcome["accepted"] // priced
+    mark = f"a high-water mark of {outcome['mark_e36']} (1e-36 asset units per share unit)"
+    return [("performance fee", f"{_money(worth)} in shares, on what is above {mark}")]
 
 
 def _money(assets: int) -> str:

@@ -15,6 +15,7 @@ from keeper.cli.acting import Write, carry_out, write_options
 from keeper.cli.options import json_option
 from keeper.cli.output import emit
 from keeper.cli.vault_claims import cancel_plan, claim_plan, cut_plan, operator_plan
+from keeper.cli.vault_fees import last_fee
 from keeper.cli.vault_past import (
     Past,
     explain_returns,
@@ -57,7 +58,8 @@ def show(explain: bool, past: Past, reach: Reach, as_json: bool) -> None:
         overview = await wallet.overview()
         history = await read_past(wallet, past, reach, overview.views.reporter)
         returns = returns_of(overview, history)
-        return overview_data(overview, wallet.chain_id, returns, place.venue_account)
+        data = overview_data(overview, wallet.chain_id, returns, place.venue_account)
+        return {**data, "last_fee": last_fee(overview, history)}
 
     data = with_wallet(place, None, work)
 

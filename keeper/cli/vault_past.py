@@ -137,6 +137,7 @@ def _settlement(overview: "Overview", epoch: "Epoch") -> dict[str, Any]:
         "accepted_assets": settled.accepted,
         "accepted_after_assets": settled.accepted_after,
         "supply_after_shares": settled.supply_after,
+        "fee_shares": settled.fee_shares,
         "deposited_assets": settled.deposit_assets,
         "minted_shares": settled.deposit_shares,
         "redeemed_shares": settled.redeem_shares,
@@ -173,7 +174,7 @@ def _prices(history: "VaultHistory") -> "list[SettledPrice]":
     return [
         SettledPrice(
             time=epoch.cut.time_s,
-            nav_before=settled.gross if settled.whole_exit else settled.accepted,
+            nav_before=settled.priced_nav,
             supply_before=settled.supply_before,
             nav_after=settled.accepted_after,
             supply_after=settled.supply_after,

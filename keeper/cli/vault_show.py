@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
 from keeper.cli.times import clock_time, in_time, lasting
-from keeper.cli.vault_terms import FEES, PRICE_DIGITS, price_e12, worst_exit
+from keeper.cli.vault_fees import fee_terms, last_fee_row
+from keeper.cli.vault_terms import PRICE_DIGITS, price_e12, worst_exit
 
 if TYPE_CHECKING:
-    from keeper.chain.overview import AdapterView, Overview
+    from keeper.chain.overview import AdapterView, Estimate, Overview
 
 __all__ = ["overview_data", "print_overview"]
 
@@ -20,20 +21,22 @@ def overview_data(
     overview: "Overview", chain_id: int, returns: dict[str, Any], venue_account: str
 ) -> dict[str, Any]:
     """Everything `vault show` tells, as JSON; asset and share units, unix seconds, ppm of NAV."""
+    from keeper.chain.overview import estimate
+
+    estimated = estimate(overview, overview.block.timestamp)
     return {
         "vault": overview.vault,
         "chain_id": chain_id,
         "block": overview.block.number,
         "block_time": overview.block.timestamp,
         **_state(overview),
-        **_money(overview),
+        **_money(overview, estimated),
         "legs": _legs(overview, venue_account),
         **_queues(overview),
         "returns": returns,
         "worst_exit_at": overview.block.timestamp + overview.exit_bound,
         "worst_exit": worst_exit(overview),
-        "fees": FEES,
-        "performance_fee_bps": 0,
+        **fee_terms(overview, estimated),
         "limits": _limits(overview),
         "losses": _losses(overview),
         "roles": _roles(overview, venue_account),
@@ -58,11 +61,8 @@ def _state(overview: "Overview") -> dict[str, Any]:
     }
 
 
-def _money(overview: "Overview") -> dict[str, Any]:
-    from keeper.chain.overview import estimate
-
+def _money(overview: "Overview", estimated: "Estimate | None") -> dict[str, Any]:
     views = overview.views
-    estimated = estimate(overview, overview.block.timestamp)
     return {
         "accepted_nav_assets": views.accepted_nav,
         "estimated_nav_assets": None if estimated is None else estimated.gross,
@@ -73,7 +73,7 @@ def _money(overview: "Overview") -> dict[str, Any]:
         "price_e12_assets_per_share": price_e12(overview, views.accepted_nav),
         "estimated_price_e12_assets_per_share": None
         if estimated is None
-        else price_e12(overview, estimated.accepted),
+        else price_e12(overview, estimated.accepted, estimated.fee_shares),
     }
 
 
@@ -193,7 +193,7 @@ def _last_report(overview: "Overview") -> dict[str, Any] | None:
 
 
 def print_overview(data: dict[str, Any]) -> None:
-    """Print what `overview_data` returned."""
+    """Print what `overview_data` returned, with `last_fee`."""
     decimals, symbol, now = data["asset_decimals"], data["asset_symbol"], data["block_time"]
 
     def money(amount: int | None) -> str:
@@ -226,6 +226,7 @@ def print_overview(data: dict[str, Any]) -> None:
         ),
         ("worst exit", f"{clock_time(data['worst_exit_at'])}: {data['worst_exit']}"),
         ("fees", data["fees"]),
+        ("fee taken last", last_fee_row(data)),
         *_limit_rows(data["limits"], money),
         *_loss_rows(data["losses"]),
         *_role_rows(data["roles"]),

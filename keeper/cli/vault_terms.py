@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
 from keeper.cli.times import clock_time, in_time, lasting
+from keeper.cli.vault_fees import fee_terms
 
 if TYPE_CHECKING:
     from keeper.chain.overview import Estimate, Overview
 
 __all__ = [
-    "FEES",
     "PRICE_DIGITS",
     "Holdings",
     "deposit_panel",
@@ -22,7 +22,6 @@ __all__ = [
 ]
 
 PRICE_DIGITS: Final = 12
-FEES: Final = "none: the contracts charge none; gas is the sender's"
 PRICE_RULE: Final = "by the first report of a cut after the request; no price is promised"
 
 
@@ -47,11 +46,14 @@ def worst_exit(overview: "Overview") -> str:
     )
 
 
-def price_e12(overview: "Overview", nav: int) -> int:
-    """Price at a NAV in 1e-12 of the asset per whole share, down: (nav+1) over supply+virtual."""
+def price_e12(overview: "Overview", nav: int, fee_shares: int = 0) -> int:
+    """Price at a NAV in 1e-12 of the asset per whole share, down: (nav+1) over supply+virtual.
+
+    `fee_shares` would be minted before.
+    """
     token = overview.token
     per_share = (nav + 1) * 10 ** (token.share_decimals + PRICE_DIGITS)
-    price: int = per_share // (overview.shares * 10**token.decimals)
+    price: int = per_share // ((overview.shares + fee_shares) * 10**token.decimals)
     return price
 
 
@@ -60,13 +62,15 @@ def deposit_terms(
 ) -> dict[str, Any]:
     """Numbers of a deposit; None for what cannot be known now."""
     views = overview.views
-    live = None if estimated is None else assets * overview.shares // (estimated.gross_ask + 1)
+    live = None
+    if estimated is not None:
+        live = assets * (overview.shares + estimated.fee_shares) // (estimated.gross_ask + 1)
     nav = views.accepted_nav if estimated is None else estimated.accepted
     return {
         "amount_assets": assets,
         "shares_at_settled_price": assets * overview.shares // (views.accepted_nav + 1),
         "shares_at_estimated_price": live,
-        **_prices(overview, None if estimated is None else estimated.gross_ask),
+        **_prices(overview, estimated, None if estimated is None else estimated.gross_ask),
         "deposits_open_estimate": None if estimated is None else estimated.deposits_open,
         "hold_estimate": None if estimated is None else estimated.hold,
         "least_assets": views.min_deposit,
@@ -75,6 +79,7 @@ def deposit_terms(
         "balance_assets": None if held is None else held.assets,
         "allowance_assets": None if held is None else held.allowance,
         **_timing(overview, cuts_to_exit=2),
+        **fee_terms(overview, estimated),
     }
 
 
@@ -84,33 +89,39 @@ def redeem_terms(
     """Numbers of a redemption; None for what cannot be known now."""
     views = overview.views
     ahead = sum(views.redeem_queue)
-    nav = views.accepted_nav if estimated is None else estimated.accepted
+    nav, priced = views.accepted_nav, overview.shares
+    if estimated is not None:
+        nav, priced = estimated.accepted, overview.shares + estimated.fee_shares
     return {
         "amount_shares": shares,
         "assets_at_settled_price": shares * (views.accepted_nav + 1) // overview.shares,
         "assets_at_estimated_price": None
         if estimated is None
-        else shares * (estimated.accepted + 1) // overview.shares,
-        **_prices(overview, None if estimated is None else estimated.accepted),
+        else shares * (estimated.accepted + 1) // priced,
+        **_prices(overview, estimated, None if estimated is None else estimated.accepted),
         "hold_estimate": None if estimated is None else estimated.hold,
         "least_shares": views.min_redeem,
         "balance_shares": None if held is None else held.shares,
         "idle_assets": views.idle,
         "queued_shares": ahead,
-        "queued_assets_estimate": ahead * (nav + 1) // overview.shares,
+        "queued_assets_estimate": ahead * (nav + 1) // priced,
         **_timing(overview, cuts_to_exit=1),
+        **fee_terms(overview, estimated),
     }
 
 
-def _prices(overview: "Overview", estimated_nav: int | None) -> dict[str, Any]:
+def _prices(
+    overview: "Overview", estimated: "Estimate | None", estimated_nav: int | None
+) -> dict[str, Any]:
     settled_at, now = overview.reporting.settled_at, overview.block.timestamp
+    fee_shares = 0 if estimated is None else estimated.fee_shares
     return {
         "settled_price_e12": price_e12(overview, overview.views.accepted_nav),
         "settled_price_from_cut_at": settled_at,
         "settled_price_age_seconds": now - settled_at if settled_at else None,
         "estimated_price_e12": None
         if estimated_nav is None
-        else price_e12(overview, estimated_nav),
+        else price_e12(overview, estimated_nav, fee_shares),
         "estimated_at_block": overview.block.number,
         "price_rule": PRICE_RULE,
     }
@@ -138,7 +149,6 @@ def _timing(overview: "Overview", *, cuts_to_exit: int) -> dict[str, Any]:
         "exit_at_latest_if_reported_and_paid": exit_cut_at + REPORT_WINDOW_SECONDS,
         "worst_exit_at": asked_at + overview.exit_bound,
         "worst_exit": worst_exit(overview),
-        "fees": FEES,
     }
 
 
@@ -160,7 +170,7 @@ def deposit_panel(overview: "Overview", terms: dict[str, Any]) -> list[tuple[str
         *_timing_rows(terms),
         ("exit", _exit(terms)),
         ("worst exit", f"{clock_time(terms['worst_exit_at'])}: {terms['worst_exit']}"),
-        ("fees", FEES),
+        ("fees", terms["fees"]),
         (
             "limits",
             f"at least {money(terms['least_assets'])}, "
@@ -188,7 +198,7 @@ def redeem_panel(overview: "Overview", terms: dict[str, Any]) -> list[tuple[str,
         ),
         ("exit", _exit(terms)),
         ("worst exit", f"{clock_time(terms['worst_exit_at'])}: {terms['worst_exit']}"),
-        ("fees", FEES),
+        ("fees", terms["fees"]),
         ("limits", f"at least {shares(terms['least_shares'])}, or all you have"),
         ("vault", _state(overview, terms)),
     ]

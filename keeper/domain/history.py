@@ -36,7 +36,8 @@ class Posted(msgspec.Struct, frozen=True, kw_only=True):
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
     """A settlement; assets in asset units, shares in share units, time of its block.
 
-    `accepted` and `gross` are before flows; a `whole_exit` was paid at gross.
+    `accepted` and `gross` are before flows; a `whole_exit` was paid at gross. `fee_shares` were
+    minted before flows.
     """
 
     time_s: int
@@ -45,6 +46,7 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     gross: int
     gross_ask: int
+    fee_shares: int
     deposit_assets: int
     deposit_shares: int
     redeem_shares: int
@@ -55,8 +57,13 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def supply_before(self) -> int:
-        """Supply before the settlement's flows."""
+        """Supply before the settlement's flows, its fee included."""
         return self.supply_after - self.deposit_shares + self.redeem_shares
+
+    @property
+    def priced_nav(self) -> int:
+        """NAV that leavers were paid by."""
+        return self.gross if self.whole_exit else self.accepted
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):

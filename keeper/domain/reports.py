@@ -70,8 +70,9 @@ class OpenCut(msgspec.Struct, frozen=True, kw_only=True):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a report does, or would do, when it is submitted; asset and share units.
 
-    `hold` is NONE, or why the cut settles nothing (LOSS, STALE_TRANSIT, INSOLVENT): the flows
-    are then 0.
+    `mark_e36` is the high-water mark that `fee_shares` are measured from, in 1e-36 asset units per
+    share unit. `hold` is NONE, or why the cut settles nothing (LOSS, STALE_TRANSIT, INSOLVENT):
+    fee and flows are then 0.
     """
 
     gross: int
@@ -79,7 +80,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     accepted: int
     stale_transit: int
     deposits_open: bool
+    mark_e36: int
     hold: str
+    fee_shares: int
     deposit_assets: int
     deposit_shares: int
     redeem_shares: int

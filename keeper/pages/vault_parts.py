@@ -40,6 +40,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 class VaultNow(msgspec.Struct, frozen=True, kw_only=True):
     """The vault at one block; assets in asset units, shares in share units.
 
+    `mark_e36` is the high-water mark in 1e-36 asset units per share unit.
     `attested` is what the order-book legs are worth by the last report and the transfers since.
     """
 
@@ -61,6 +62,8 @@ class VaultNow(msgspec.Struct, frozen=True, kw_only=True):
     deposit_cap: int
     venue_cap_bps: int
     min_on_chain_bps: int
+    fee_bps: int
+    mark_e36: int
     legs: tuple[Leg, ...]
     owner: str
     keeper: str
@@ -185,7 +188,7 @@ def _settled_price(epoch: Epoch) -> SettledPrice:
         raise ValueError("an epoch that is not settled has no price")
     return SettledPrice(
         time=epoch.cut.time_s,
-        nav_before=settled.gross if settled.whole_exit else settled.accepted,
+        nav_before=settled.priced_nav,
         supply_before=settled.supply_before,
         nav_after=settled.accepted_after,
         supply_after=settled.supply_after,
@@ -270,6 +273,7 @@ def _facts(
             value=f"{trimmed_text(now.redemptions_waiting, now.share_decimals, least=2)} "
             f"{now.share_symbol}",
         ),
+        _fee(now, epochs),
         _last_report(now, epochs),
     ]
     fall = drawdown(prices, now.virtual_shares)
@@ -287,6 +291,19 @@ def _facts(
 
 def _used(part: int, limit: int) -> int | None:
     return part * PPM // limit if limit > 0 else None
+
+
+def _fee(now: VaultNow, epochs: Sequence[Epoch]) -> Fact:
+    """Rate, mark (up) and what was minted as fees since the first epoch shown."""
+    scale = 10 ** (36 + now.asset_decimals - now.share_decimals - _PRICE)
+    mark = trimmed_text(-(-now.mark_e36 // scale), _PRICE, least=2)
+    taken = sum(epoch.settled.fee_shares for epoch in epochs if epoch.settled is not None)
+    shares = trimmed_text(taken, now.share_decimals, least=2)
+    return Fact(
+        name="Performance fee",
+        value=f"{percent_text(now.fee_bps, _BPS)} of what a share gains above {mark} USDC",
+        note=f"the high-water mark; none below it; {shares} {now.share_symbol} taken so far",
+    )
 
 
 def _last_report(now: VaultNow, epochs: Sequence[Epoch]) -> Fact:

@@ -42,7 +42,7 @@ VAULT_EVENTS: Final = {
     "RedeemRequest": "RedeemRequest(address,address,uint256,address,uint256)",
     "Withdraw": "Withdraw(address,address,address,uint256,uint256)",
     "Settle": "Settle(uint64,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,"
-    "uint256,bool)",
+    "uint256,uint256,bool)",
 }
 
 

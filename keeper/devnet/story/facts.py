@@ -15,7 +15,8 @@ from keeper.devnet.world import World
 __all__ = ["CutFacts", "ExchangeWatch", "Facts", "ReportFacts", "SettleFacts"]
 
 _SETTLE = (
-    "Settle(uint64,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"
+    "Settle(uint64,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,"
+    "bool)"
 )
 _SUBMIT = "SubmitReport(uint64,bytes32,uint256,uint256,int256[5],int256,bytes32,bytes32)"
 _LEG = "LegReported(uint64,uint256,int256,uint128,uint128,uint64)"
@@ -44,6 +45,7 @@ class SettleFacts:
     accepted: int
     gross: int
     gross_ask: int
+    fee_shares: int
     deposit_assets: int
     deposit_shares: int
     redeem_shares: int
@@ -89,10 +91,10 @@ class Facts:
 
     async def settlements(self) -> list[SettleFacts]:
         """Every settlement, oldest first."""
-        types = ("uint256",) * 9 + ("bool",)
+        types = ("uint256",) * 10 + ("bool",)
         found = await self._logs(self._world.contracts.vault, _SETTLE)
         return [
-            SettleFacts(int(log["topics"][1], 16), *decode(types, _data(log))[:9]) for log in found
+            SettleFacts(int(log["topics"][1], 16), *decode(types, _data(log))[:10]) for log in found
         ]
 
     async def reports(self) -> list[ReportFacts]:

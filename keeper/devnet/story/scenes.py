@@ -104,6 +104,7 @@ class Play:
         self.narrator.say(
             f"epoch {settle.epoch} settles: NAV {_usdc(settle.accepted_after)}, "
             f"in {_usdc(settle.deposit_assets)}, out {_usdc(settle.redeem_assets)}"
+            + (f", fee of {settle.fee_shares / SHARE_UNIT:.6f} shares" if settle.fee_shares else "")
         )
 
     async def claim_shares(self) -> None:

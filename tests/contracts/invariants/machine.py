@@ -8,13 +8,15 @@ transfers in flight; gross NAV must be exactly that.
 import copy
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
+from fractions import Fraction
 from random import Random
 from typing import Any, Final
 
 from eth_utils import function_signature_to_4byte_selector
 
 from keeper.accounting.gate import Gate, Held
+from keeper.accounting.high_water import HighWater
 from keeper.accounting.shares import (
     Controller,
     Fill,
@@ -24,21 +26,27 @@ from keeper.accounting.shares import (
     Vault,
     near_empty,
 )
+from tests.contracts.invariants.fee_law import FeeLaw
 from tests.contracts.rpc import Rpc
 from tests.contracts.system import DAY, REPORT_WINDOW, Leg, Report, System
 
-FILL_TYPES: Final = "(uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"
-OUTCOME: Final = [f"(uint256,uint256,uint256,uint256,bool,uint8,{FILL_TYPES})"]
-NO_FILL: Final = (0, 0, 0, 0, 0, 0, 0, False)
-PROBE: Final = [f"({','.join(['uint256'] * 11)})", f"({','.join(['uint256'] * 8)})[]"]
+FILL_TYPES: Final = f"({','.join(['uint256'] * 8)},bool)"
+OUTCOME: Final = [f"(uint256,uint256,uint256,uint256,bool,uint256,uint8,{FILL_TYPES})"]
+NO_FILL: Final = (*[0] * 8, False)
+FEE_RATES: Final = (1_000, 3_000)
+SIGNER_FEE_BPS: Final = 200
+FEE_LIMIT: Final = 3
+"""Place of `feeBps` in the mandate's limits."""
+PROBE: Final = [f"({','.join(['uint256'] * 14)})", f"({','.join(['uint256'] * 8)})[]"]
 STEPS: Final = {
     "deposit": 10,
     "redeem": 14,
-    "leave_together": 1,
+    "leave_together": 3,
     "cancel_deposit": 2,
     "cancel_redeem": 2,
     "claim_deposit": 16,
     "claim_redeem": 10,
+    "claim_fee": 4,
     "transfer": 3,
     "donate": 3,
     "allocate_clob": 14,
@@ -73,6 +81,8 @@ BLOCK_SECONDS: Final = 1
 LOSSES_SPENT: Final = selector("LossesSpent(uint256)")
 NO_OPEN_CUT: Final = selector("NoOpenCut()")
 INSOLVENT: Final = 3
+LOSSES_SPENT: Final = selector("LossesSpent(uint256)")
+BLOCK_SECONDS: Final = 1
 MAY_NOT_YET: Final = selector("ObjectionSpent(uint256)")
 
 
@@ -132,7 +142,7 @@ class Machine:
         self.system, self.probe, self.calm = system, probe, calm
         self.random = Random(seed)
         self.rpc = Rpc(system.chain)
-        self.users = list(system.users[:5])
+        self.users = [*system.users[:3], *system.signers[:2]]
         self.names = [Controller(user.address) for user in self.users]
         self.unit, self.share = system.unit, system.share
         self.virtual = int(system.vault.virtualShares())
@@ -140,6 +150,10 @@ class Machine:
             virtual=self.virtual, deposit_cap=int(system.mandate.limits().depositCap)
         )
         self.gate = Gate()
+        self.water = HighWater.initial(self.virtual)
+        self.fee_bps = FEE_RATES[seed % len(FEE_RATES)]
+        self.fee_law = FeeLaw(Fraction(self.fee_bps, 10_000))
+        self.fees = [0] * len(self.users)
         self.world = World()
         self.cut = Cut(0, 0, 0, 0, 0, 0, 0, 0, 0, in_flight=False)
         self.settled = True
@@ -162,6 +176,10 @@ class Machine:
             self.rpc.request("anvil_impersonateAccount", signer.address)
         for user in self.users:
             self.rpc.send(system.token.approve, system.vault.address, 2**256 - 1, sender=user)
+        limits = list(system.mandate.limits())
+        limits[FEE_LIMIT] = self.fee_bps
+        self.rpc.send(system.mandate.setLimits, tuple(limits), sender=system.owner)
+        self.rpc.send(system.mandate.setFeeRecipient, self.names[0], sender=system.owner)
 
     def run(self, steps: int) -> Counter[str]:
         """Take `steps` steps and check every law after each."""
@@ -201,6 +219,7 @@ class Machine:
         """Everybody asks for everything: the next settlement may be a whole exit."""
         for who in range(len(self.users)):
             self._claim_all_shares(who)
+            self._claim_fee_of(who)
             if self.shares[who]:
                 self._request_redeem(who, self.shares[who])
         return self.mirror.redeems.open > 0
@@ -268,6 +287,18 @@ class Machine:
         ghost.claimed_out += paid
         held[who] += paid
         return used != 0
+
+    def _claim_fee(self) -> bool:
+        return self._claim_fee_of(self._pick())
+
+    def _claim_fee_of(self, who: int) -> bool:
+        """Anyone has a fee paid out to whom it belongs."""
+        if not self.fees[who]:
+            return False
+        self.rpc.send(self.system.nav.claimFee, self.names[who], sender=self.users[0])
+        self.shares[who] += self.fees[who]
+        self.fees[who] = 0
+        return True
 
     def _transfer(self) -> bool:
         giver, taker = self._pick(), self._pick()
@@ -434,9 +465,9 @@ class Machine:
     def _submit_report(self) -> bool:
         if not self._live():
             return False
-        earned = self._earned()
-        report = self._report(earned)
-        gross, stale = self.cut.owned + earned, self._stale()
+        earned, gift = self._earned(), self._gift()
+        report = self._report(earned, gift)
+        gross, stale = self.cut.owned + earned + gift, self._stale()
         if gross <= 0 and not (gross == 0 and near_empty(self.mirror.supply, self.virtual)):
             self._pass_over(report)
             self.world.equity += self.unit - gross  # a stranger makes it whole
@@ -445,21 +476,24 @@ class Machine:
         gate = copy.deepcopy(self.gate)
         ask = gross + self.cut.spread
         verdict = gate.price(self.mirror, gross, ask, self.cut.time, stale)
+        self.water.report(self.mirror, gross, verdict.accepted, report.external)
+        self.fee_law.report(gross, report.external)
         nav = self.system.nav
         (outcome,) = self.rpc.call(nav.previewReport, report.as_tuple(), types=OUTCOME)
         assert outcome[:4] == (gross, ask, verdict.accepted, stale), "V-02"
-        self.world.equity += earned
+        self.world.equity += earned + gift
         self.rpc.send(
             nav.submitReport, report.as_tuple(), self.system.sign(report), sender=self.users[0]
         )
         self.gate, self.settled, self.last_leg = gate, True, report.legs[0]
         self.prev_hash = bytes(nav.lastReportHash())
         if isinstance(verdict, Held):
-            assert outcome[4:] == (False, verdict.reason.value, NO_FILL), "V-20"
+            assert outcome[4:] == (False, self.water.mark, verdict.reason.value, NO_FILL), "V-20"
             self._hold(verdict)
         else:
-            assert outcome[4:6] == (verdict.deposits_open, 0)
-            self._settle(gate, verdict, outcome[6])
+            assert outcome[4:7] == (verdict.deposits_open, self.water.mark, 0)
+            pricing = replace(verdict, mark=self.water.mark, fee_bps=self.fee_bps)
+            self._settle(gate, pricing, outcome[7])
         return True
 
     def _hold(self, held: Held) -> None:
@@ -472,20 +506,21 @@ class Machine:
         before = copy.deepcopy(self.mirror)
         fill = self.mirror.settle(pricing)
         gate.settled(self.mirror, fill)
-        assert preview == (
-            fill.accepted,
-            fill.deposit_assets,
-            fill.deposit_shares,
-            fill.redeem_shares,
-            fill.redeem_assets,
-            fill.accepted_after,
-            fill.supply_after,
-            fill.whole_exit,
-        )
+        self.water.settled(self.mirror, fill)
+        self.fee_law.settled(before, fill)
+        self._book_fee(fill.fee_shares)
+        assert preview == astuple(fill)
         self.set_aside["shares"] += fill.deposit_shares
         self.set_aside["assets"] += fill.redeem_assets
         self._count(before, fill, pricing)
         self._check_settlement(before, fill, pricing)
+
+    def _book_fee(self, shares: int) -> None:
+        """The first user is the fee recipient, the last two signed."""
+        each = shares * SIGNER_FEE_BPS // 10_000
+        for who, part in ((0, shares - 2 * each), (-2, each), (-1, each)):
+            self.fees[who] += part
+        assert not (self.calm and shares), "V-21"
 
     def _refused(self, report: Report, error: str) -> None:
         """Post a report that must be refused; the cut lapses, transfers arrive meanwhile."""
@@ -499,7 +534,7 @@ class Machine:
         """Such a report would end the vault: it is not posted, the cut lapses."""
         nav = self.system.nav
         (outcome,) = self.rpc.call(nav.previewReport, report.as_tuple(), types=OUTCOME)
-        assert outcome[4:] == (False, INSOLVENT, NO_FILL)
+        assert outcome[4:] == (False, 0, INSOLVENT, NO_FILL)
         self._wires_arrive()
         self.rpc.wait(REPORT_WINDOW + 1)
 
@@ -507,7 +542,7 @@ class Machine:
         """V-20: a report after the window settles nothing."""
         if not self._live():
             return False
-        report = self._report(self._earned())
+        report = self._report(self._earned(), self._gift())
         self.rpc.wait(REPORT_WINDOW + 1)
         self._refused(report, NO_OPEN_CUT)
         return True
@@ -545,12 +580,21 @@ class Machine:
         scale = self.random.choice([0, 10, 10, 50, 300, 600])
         return self.mirror.accepted * self.random.randint(-scale, 2 * scale) // 10_000
 
-    def _report(self, earned: int) -> Report:
+    def _gift(self) -> int:
+        """What strangers have sent to the venue account until the cut, or taken from it."""
+        if self.calm or not self.mirror.supply:
+            return 0
+        scale = self.random.choice([0, 0, 0, 0, 50, 300])
+        return self.mirror.accepted * self.random.randint(-scale // 3, scale) // 10_000
+
+    def _report(self, earned: int, gift: int) -> Report:
+        """Profit by cause is what was earned; the rest of the change came from strangers."""
         cut, last = self.cut, self.last_leg
-        leg = Leg(cut.equity + earned, cut.credited, cut.debited, last.height + 1)
+        leg = Leg(cut.equity + earned + gift, cut.credited, cut.debited, last.height + 1)
         change = leg.equity - last.equity - (leg.credited - last.credited)
         change += leg.debited - last.debited
-        parts = [self.random.randint(-self.unit, self.unit) for _ in range(5)]
+        parts = [self.random.randint(-self.unit, self.unit) for _ in range(4)]
+        parts.append(earned - sum(parts))
         return Report(
             epoch=cut.epoch,
             set_id=1,
@@ -572,12 +616,14 @@ class Machine:
         deposits, redeems = mirror.deposits, mirror.redeems
         idle, accepted, supply, silo_assets, silo_shares, vault_assets, *queues = totals
         assert (idle, accepted, supply) == (mirror.idle, mirror.accepted, mirror.supply), settled
+        *queues, owed_fees, mark, exempt = queues
+        assert (owed_fees, mark, exempt) == (sum(self.fees), self.water.mark, self.water.exempt)
         assert queues == [deposits.total, deposits.open, redeems.total, redeems.open, state]
         assert vault_assets == idle + self.donated["vault"]
         for who, account in enumerate(each):
             self._check_account(who, account, claimable_may_fall, settled)
         held = sum(account[1] for account in each)
-        assert held + silo_shares == supply, "V-01"
+        assert held + silo_shares + owed_fees == supply, "V-01"
         self._check_silo(each, silo_assets, silo_shares)
 
     def _check_account(
@@ -639,7 +685,7 @@ class Machine:
     def _check_settlement(self, before: Vault, fill: Fill, pricing: Pricing) -> None:
         assert fill.accepted <= pricing.gross, "V-02"
         assert self.mirror.accepted <= self._owned(), "V-02"
-        if pricing.gross >= before.accepted:
+        if pricing.gross >= before.accepted and not fill.fee_shares:
             old = (before.accepted + 1) * (self.mirror.supply + self.virtual)
             new = (self.mirror.accepted + 1) * (before.supply + self.virtual)
             assert new >= old, "V-06"
@@ -660,6 +706,7 @@ class Machine:
         self.counts["gated"] += pricing.accepted < pricing.gross
         self.counts["losses"] += pricing.gross < before.accepted
         self.counts["whole_exits"] += fill.whole_exit
+        self.counts["fees"] += fill.fee_shares > 0
         self.counts["in_flight"] += self.cut.in_flight
 
     # -- the world ---------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def test_vault__any_sequence__keeps_v01_v02_v03_v06_v09_v10_v12_v14_v19_v20(
 ) -> None:
     counts = run(range(SEEDS), calm=False)
 
-    common = ("fills", "carried", "gated", "losses", "lapse", "in_flight", "partial")
+    common = ("fees", "fills", "carried", "gated", "losses", "lapse", "in_flight", "partial")
     rare = {name: counts[name] for name in common if counts[name] < SEEDS / 2}
     assert not rare
     assert {"whole_exits", "STALE_TRANSIT", "LOSS", "object", "veto"} <= set(counts)

@@ -1,6 +1,8 @@
 """Differential properties: queues, settlement and gate of the contracts against the mirror."""
 
 from collections.abc import Callable
+from dataclasses import astuple
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -10,12 +12,14 @@ from hypothesis import strategies as st
 
 from keeper.accounting.gate import Gate, Held
 from keeper.accounting.shares import (
+    PRICE_ONE,
     Controller,
     Fill,
     Pool,
     Pricing,
     Vault,
     near_empty,
+    price_of,
     settlement,
     virtual_shares,
 )
@@ -28,7 +32,7 @@ Step = tuple[int, str, int, int]
 BEST_RATE = 10**15  # shares per asset unit at the lowest price at which deposits are filled
 POSITION = "(uint128,uint128,uint64,uint64,uint256,uint256,uint256,uint256)"
 POOL_TYPES = ["(uint256,uint256,uint256,uint256,uint256)", f"{POSITION}[]"]
-FILL_TYPES = ["(uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"]
+FILL_TYPES = [f"({','.join(['uint256'] * 8)},bool)"]
 GATE_TYPES = ["uint256", "bool", f"(uint64,uint64,{','.join(['uint256'] * 6)})"]
 COMMON = settings(
     max_examples=150,
@@ -170,18 +174,22 @@ def books(draw: st.DrawFn) -> tuple[Vault, Pricing]:
     vault = Vault(
         virtual=virtual_shares(draw(st.sampled_from([6, 8, 18]))),
         deposit_cap=draw(st.sampled_from([0, 10**9, 2**90, 2**128])),
-        supply=draw(st.one_of(st.integers(0, 10**16), st.integers(0, 2**127))),
+        supply=draw(st.one_of(st.integers(0, 10**16), st.integers(0, 2**127), st.just(2**128 - 1))),
         idle=draw(amounts),
     )
     vault.deposits.total = draw(amounts)
     staying = draw(st.one_of(st.just(0), st.integers(0, 10**16), st.integers(0, vault.supply)))
     vault.redeems.total = max(0, vault.supply - staying)
     gross = draw(amounts)
+    accepted = draw(st.integers(gross // 2, gross))
+    price = price_of(accepted, vault.supply + vault.virtual)
     return vault, Pricing(
-        accepted=draw(st.integers(gross // 2, gross)),
+        accepted=accepted,
         gross=gross,
         gross_ask=gross + draw(st.sampled_from([0, 1, gross // 50])),
         deposits_open=draw(st.booleans()),
+        mark=draw(st.sampled_from([0, price // 2, price * 99 // 100, price, price + 1, 2 * price])),
+        fee_bps=draw(st.sampled_from([0, 1, 1_000, 3_000])),
     )
 
 
@@ -203,39 +211,39 @@ def test_quote__any_books__equals_the_mirror_and_conserves(
             vault.redeems.total,
             vault.deposit_cap,
         ),
-        (pricing.accepted, pricing.gross, pricing.gross_ask, pricing.deposits_open),
+        astuple(pricing),
         types=FILL_TYPES,
     )
 
-    assert answer == as_tuple(expected)
+    assert answer == astuple(expected)
     assert expected.redeem_assets <= vault.idle + expected.deposit_assets
     assert expected.redeem_shares <= vault.redeems.total
     assert expected.deposit_assets <= vault.deposits.total
     assert expected.supply_after < 2**128
     check_price(vault, pricing, expected)
-
-
-def as_tuple(fill: Fill) -> tuple[int, ...]:
-    return (
-        fill.accepted,
-        fill.deposit_assets,
-        fill.deposit_shares,
-        fill.redeem_shares,
-        fill.redeem_assets,
-        fill.accepted_after,
-        fill.supply_after,
-        fill.whole_exit,
-    )
+    check_fee(vault, pricing, expected)
 
 
 def check_price(vault: Vault, pricing: Pricing, fill: Fill) -> None:
     """V-05, V-06, V-18: who stays never loses price to who comes or goes, gain included."""
-    before, after = vault.supply + vault.virtual, fill.supply_after + vault.virtual
+    before = vault.supply + vault.virtual + fill.fee_shares
+    after = fill.supply_after + vault.virtual
     assert (fill.accepted_after + 1) * before >= (fill.accepted + 1) * after
     gross_after = pricing.gross + fill.deposit_assets - fill.redeem_assets
     assert (gross_after + 1) * before >= (pricing.gross + 1) * after or (
         pricing.gross_ask > pricing.gross
     )
+
+
+def check_fee(vault: Vault, pricing: Pricing, fill: Fill) -> None:
+    """V-21: nothing at or below the mark; above it at most the rate, and never down to below it."""
+    shares = vault.supply + vault.virtual
+    mark = Fraction(pricing.mark, PRICE_ONE)
+    gain = fill.accepted + 1 - mark * shares
+    worth = Fraction(fill.fee_shares * fill.accepted, shares + fill.fee_shares)
+    assert fill.fee_shares == 0 or gain > 0
+    assert worth <= max(0, gain) * Fraction(pricing.fee_bps, 10_000)
+    assert fill.fee_shares == 0 or fill.accepted + 1 >= mark * (shares + fill.fee_shares)
 
 
 @COMMON

@@ -109,17 +109,17 @@ def test_settle__not_the_reporter__reverts(funded: System, stranger: Any) -> Non
     funded.cut()
 
     with ape.reverts(funded.vault.NotReporter, caller=stranger.address):
-        funded.vault.settle((1, 1, 1, True), sender=stranger)
+        funded.vault.settle((1, 1, 1, True, 0, 0), sender=stranger)
 
 
 def test_preview_settle__no_cut__reverts(funded: System) -> None:
     with ape.reverts(funded.vault.WrongState, state=OPEN):
-        funded.vault.previewSettle((1, 1, 1, True))
+        funded.vault.previewSettle((1, 1, 1, True, 0, 0))
 
 
-@pytest.mark.parametrize("pricing", [(2, 1, 2, True), (1, 3, 2, True)])
+@pytest.mark.parametrize("pricing", [(2, 1, 2, True, 0, 0), (1, 3, 2, True, 0, 0)])
 def test_preview_settle__prices_out_of_order__reverts(
-    funded: System, pricing: tuple[int, int, int, bool]
+    funded: System, pricing: tuple[int, int, int, bool, int, int]
 ) -> None:
     funded.cut()
 
@@ -145,6 +145,7 @@ def test_settle__both_sides__emits_every_field(funded: System, alice: Any, bob: 
             accepted=1_000 * unit,
             gross=1_000 * unit,
             grossAsk=1_000 * unit,
+            feeShares=0,
             depositAssets=40 * unit,
             depositShares=minted,
             redeemShares=100 * share,

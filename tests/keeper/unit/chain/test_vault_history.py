@@ -20,7 +20,8 @@ REPORTER = "0x" + "22" * 20
 ADA = "0x00000000000000000000000000000000000000AA"
 HEAD = 99
 SETTLE = (
-    "Settle(uint64,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,bool)"
+    "Settle(uint64,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,uint256,"
+    "bool)"
 )
 
 
@@ -71,7 +72,7 @@ def epoch_one() -> list[dict[str, Any]]:
             ["int256", "uint128", "uint128", "uint64"],
             *(70, 80, 20, 400),
         ),
-        logged(VAULT, 12, SETTLE, number, [*["uint256"] * 9, "bool"], *(*range(11, 20), False)),
+        logged(VAULT, 12, SETTLE, number, [*["uint256"] * 10, "bool"], *(*range(11, 21), False)),
     ]
 
 
@@ -129,7 +130,7 @@ def test_read__an_epoch__has_its_cut_report_and_settlement() -> None:
     assert epoch.settled is not None
     assert (epoch.settled.time_s, epoch.settled.accepted, epoch.settled.supply_after) == (
         *(120, 11),
-        19,
+        20,
     )
 
 

@@ -25,6 +25,7 @@ from vault_samples import (
 from keeper.addresses import AddressBook, Deployed, save_book
 from keeper.chain.overview import Losses
 from keeper.cli.access import Reach
+from keeper.cli.vault_fees import last_fee, last_fee_row
 from keeper.cli.vault_past import (
     Past,
     explain_returns,
@@ -66,6 +67,7 @@ def epoch(number: int, nav: int, supply: int, *, settled: bool = True, **changes
         accepted=nav,
         gross=nav,
         gross_ask=nav,
+        fee_shares=0,
         deposit_assets=0,
         deposit_shares=0,
         redeem_shares=0,
@@ -97,7 +99,8 @@ HISTORY = VaultHistory(
 
 def shown(**changes: Any) -> dict[str, Any]:
     view = overview(**changes)
-    return overview_data(view, 31_337, returns_of(view, HISTORY), "dydx1owner")
+    data = overview_data(view, 31_337, returns_of(view, HISTORY), "dydx1owner")
+    return {**data, "last_fee": last_fee(view, HISTORY)}
 
 
 def test_overview_data__legs__value_share_of_nav_and_who_holds_it() -> None:
@@ -177,6 +180,25 @@ def test_print_overview__losses_spent_and_paused__says_until_when(
     printed = capsys.readouterr().out
     assert "0.1000 % of NAV today, 2.4000 % this month; no new risk before" in printed
     assert "new deposits and new risk, until" in printed
+
+
+def test_overview_data__fees__say_rate_mark_and_what_was_taken_last() -> None:
+    """The last settlement took 10 of 1,000 shares that were worth 1,100."""
+    taken = epoch(9, 1_100 * USDC, 1_000 * SHARE, fee_shares=10 * SHARE)
+    view = overview()
+
+    found = last_fee(view, msgspec.structs.replace(HISTORY, epochs=(taken,)))
+
+    data = {**shown(), "last_fee": found}
+    assert (data["performance_fee_bps"], data["high_water_mark_e12"]) == (1_000, 11 * 10**11)
+    assert found is not None
+    assert (found["epoch"], found["shares"]) == (9, 10 * SHARE)
+    assert found["worth_assets"] == 10 * SHARE * 1_100 * USDC // (1_000 * SHARE + 10**12)
+    assert last_fee_row(data) == "10.00 ATH, worth 10.999999 USDC, in epoch 9"
+
+
+def test_last_fee__nothing_settled__is_none() -> None:
+    assert last_fee(overview(), msgspec.structs.replace(HISTORY, epochs=())) is None
 
 
 def test_overview_data__last_report__has_its_age() -> None:

@@ -15,7 +15,7 @@ from vault_samples import (
     overview,
 )
 
-from keeper.chain.overview import estimate
+from keeper.chain.overview import Limits, estimate
 from keeper.cli.times import in_time, lasting
 from keeper.cli.vault_terms import (
     Holdings,
@@ -52,6 +52,39 @@ def test_estimate__gain_above_the_bucket__is_not_accepted_yet() -> None:
     assert found is not None
     assert (found.gross, found.accepted) == (1_200 * USDC, 1_111 * USDC)
     assert not found.deposits_open
+
+
+def test_estimate__gain_above_the_mark__owes_the_fee_that_both_estimates_count() -> None:
+    """11 of gain are accepted over a mark of 1.1: a tenth of it, in shares."""
+    view = overview(idle=700 * USDC)
+    found = estimate(view, NOW)
+
+    assert found is not None
+    assert found.fee_shares == 1_099_999 * T // (1_111 * USDC - 1_099_999)
+    redeemed = redeem_terms(view, found, 10 * SHARE, HELD)
+    assert redeemed["fee_shares_estimate"] == found.fee_shares
+    assert redeemed["assets_at_estimated_price"] == (
+        10 * SHARE * (1_111 * USDC + 1) // (T + found.fee_shares)
+    )
+    assert deposit_terms(view, found, USDC, HELD)["shares_at_estimated_price"] == (
+        USDC * (T + found.fee_shares) // (1_210 * USDC + 1)
+    )
+
+
+def test_estimate__at_the_mark_or_held__owes_no_fee() -> None:
+    for idle in (600, 500):
+        found = estimate(overview(idle=idle * USDC), NOW)
+
+        assert found is not None
+        assert found.fee_shares == 0
+
+
+def test_deposit_panel__no_rate__says_that_there_is_no_fee_now() -> None:
+    view = overview(limits=Limits(2_000 * USDC, 5_000, 3_000, fee_bps=0, min_stake_bps=0))
+
+    panel = dict(deposit_panel(view, deposit_terms(view, estimate(view, NOW), USDC, None)))
+
+    assert panel["fees"].startswith("no performance fee now")
 
 
 def test_estimate__adapter_without_a_price__is_unknown() -> None:
@@ -109,7 +142,9 @@ def test_deposit_panel__rows__say_price_age_limits_fees_and_worst_exit() -> None
     assert "9 d 6 h after a redemption request" in panel["worst exit"]
     assert panel["limits"] == "at least 1.00 USDC, room under the cap 850.00 USDC"
     assert panel["in the wallet"] == "5,000.00 USDC, the vault may take 7.00 USDC"
-    assert panel["fees"].startswith("none")
+    assert panel["fees"].startswith(
+        "10 % of what a share gains above its high-water mark of 1.10 USDC"
+    )
 
 
 @pytest.mark.parametrize(

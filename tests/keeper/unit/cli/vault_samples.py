@@ -29,6 +29,8 @@ UNSIGNED = Signing(
     *("K", None, None, ADA), unsigned=True, safe=None, yes=False, wait_seconds=1, max_fee_gwei=1
 )
 SIGNED = dataclasses.replace(UNSIGNED, sender=None, unsigned=False)
+MARK = 11 * 10**23
+"""1.1 USDC a share, in 1e-36 asset units per share unit."""
 NAV = 1_100 * USDC
 """1,000 shares, so that the settled price is 1.1."""
 POOL_LEG = AdapterView(
@@ -82,6 +84,8 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
             attested=200 * USDC,
             gate=(SETTLED_AT, 0, 0, 10**16, 2 * 10**16, 0, 0, 0),
             high_price_e36=0,
+            mark_e36=MARK,
+            exempt=0,
         ),
         silo_assets=80 * USDC,
         silo_shares=40 * SHARE,

@@ -45,6 +45,7 @@ def epoch(number: int, accepted: int, *, deposits: int = 0, paid: int = 0) -> Ep
             accepted=accepted,
             gross=accepted + 5 * USDC,
             gross_ask=accepted + 5 * USDC,
+            fee_shares=0,
             deposit_assets=deposits,
             deposit_shares=deposits * 10**12,
             redeem_shares=0,
@@ -77,6 +78,8 @@ def now() -> VaultNow:
         deposit_cap=1_000 * USDC,
         venue_cap_bps=5_000,
         min_on_chain_bps=3_000,
+        fee_bps=1_000,
+        mark_e36=10**24,
         legs=(
             Leg(adapter="0xpool", attested=False, value=150 * USDC),
             Leg(adapter="0xclob", attested=True, value=0),
