@@ -46,6 +46,7 @@ library Constants {
     uint256 internal constant HOLD_TIME = 1 days; // no cut so long after a held or objected one
     uint256 internal constant OBJECTION_INTERVAL = 7 days; // one objection or veto each in so long
     uint256 internal constant HIGH_WINDOW = 3 days; // settled prices that bound deposits
+    uint256 internal constant HIGH_FADE_TIME = 100 days; // the highest fades by 1 % of itself a day
     uint256 internal constant HIGH_MIN = 0.98e18; // deposits wait below 98 % of the highest of them
     uint256 internal constant GAP_MAX = 1.01e18; // and while an unaccepted gain or a spread exceeds 1 %
     uint256 internal constant PRICE_FLOOR_FACTOR = 1_000; // and below a thousandth of the initial price

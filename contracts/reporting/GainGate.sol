@@ -62,12 +62,18 @@ library GainGate {
         return Math.mulDiv(accepted + 1, Constants.PRICE_ONE, shares);
     }
 
-    /// @notice Remembers a settled price.
+    /// @notice Remembers a settled price, or what has not faded of the one before: after a false loss that stands for
+    /// days nobody buys at it, and the longest a true one keeps deposits waiting is a day for each per cent.
     function push(History storage history, uint256 settledPrice, uint64 time) internal {
-        uint256 at = history.count % 4;
-        history.prices[at] = settledPrice;
-        history.times[at] = time;
-        history.count += 1;
+        uint64 count = history.count;
+        uint256 remembered = settledPrice;
+        if (count != 0) {
+            remembered = Math.max(settledPrice, _faded(history, (count - 1) % 4, time));
+        }
+
+        history.prices[count % 4] = remembered;
+        history.times[count % 4] = time;
+        history.count = count + 1;
     }
 
     /// @notice Forgets every settled price.
@@ -77,7 +83,7 @@ library GainGate {
         history.count = 0;
     }
 
-    /// @notice The last settled price, or a higher one of the three days before `time`; 0 when there is none.
+    /// @notice The last remembered price, or a higher one of the three days before `time`; 0 when there is none.
     function high(History storage history, uint64 time) internal view returns (uint256 highest) {
         uint64 count = history.count;
         if (count == 0) return 0;
@@ -87,6 +93,16 @@ library GainGate {
             bool recent = history.times[i] + Constants.HIGH_WINDOW >= time;
             if (recent && history.prices[i] > highest) highest = history.prices[i];
         }
+    }
+
+    function _faded(History storage history, uint256 at, uint64 time)
+        private
+        view
+        returns (uint256)
+    {
+        uint256 former = history.prices[at];
+        uint256 elapsed = Math.min(time - history.times[at], Constants.HIGH_FADE_TIME);
+        return former - Math.mulDiv(former, elapsed, Constants.HIGH_FADE_TIME);
     }
 
     /// @dev The fade of a loss starts at the settlement after it.

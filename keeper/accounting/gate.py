@@ -29,6 +29,7 @@ SLOT_MAX_PERCENT: Final = 5
 SLOT_DELAY: Final = 3 * DAY
 RECOVERY_FADE: Final = 7 * DAY
 HIGH_WINDOW: Final = 3 * DAY
+HIGH_FADE: Final = 100 * DAY
 
 
 class Hold(Enum):
@@ -94,10 +95,14 @@ class Gate:
         self.slot = self.slot_release_at = 0
 
     def settled(self, vault: Vault, fill: Fill) -> None:
-        """Remember the price after flows; a whole exit starts everything anew."""
+        """Remember the price after flows, or the former high, faded; a whole exit starts anew."""
         if fill.whole_exit:
             self.reset(self.time)
-        self.prices.append((self.time, price_of(vault.accepted, vault.supply + vault.virtual)))
+        price = price_of(vault.accepted, vault.supply + vault.virtual)
+        for time, former in self.prices[-1:]:
+            elapsed = min(self.time - time, HIGH_FADE)
+            price = max(price, former - former * elapsed // HIGH_FADE)
+        self.prices.append((self.time, price))
 
     def reset(self, time: int) -> None:
         """Become a gate that has seen nothing."""
@@ -107,7 +112,7 @@ class Gate:
         self.prices.clear()
 
     def high(self) -> int:
-        """Return the last settled price or a higher one of the last three days; 0 without any."""
+        """Return the newest remembered price or a higher one of three days; 0 without any."""
         recent = [price for time, price in self.prices if time >= self.time - HIGH_WINDOW]
         return max([*recent, *(price for _, price in self.prices[-1:])], default=0)
 
