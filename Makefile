@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins crash clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins adversaries crash clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -69,10 +69,10 @@ adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 
 vault: compile
-	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants tests/contracts/attacks $(PYTEST_ARGS)
 
 keeper: compile $(STAMPS)/dydx-client
-	$(RUN) ape test tests/keeper $(PYTEST_ARGS)
+	$(RUN) ape test tests/keeper tests/adversaries $(PYTEST_ARGS)
 
 e2e: compile
 	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
@@ -93,6 +93,9 @@ bench: install ## latency figures, medians of several runs
 
 twins: compile ## broken twins: each must be caught by its test
 	$(RUN) python scripts/twins.py
+
+adversaries: install ## simulate the adversaries in full and write docs/adversaries.md
+	$(RUN) python -m tests.adversaries
 
 crash: compile ## kill a keeper at every crash point, and again at later passings of it
 	$(RUN) CRASH_LATER=100 ape test tests/e2e/crash $(PYTEST_ARGS)
