@@ -311,7 +311,8 @@ interface IMarketMakingVault is
     /// @notice Time of a cut [s]; 0 when there was none.
     function cutTimeOf(uint64 epoch) external view returns (uint256);
 
-    /// @notice Whether more than 1 % of the redemptions in a cut is neither paid nor cancelled.
+    /// @notice Whether more than 1 % of the redemptions of an epoch is neither paid nor cancelled; of one without
+    /// any, whether that is so of the newest before it.
     function isUnpaid(uint64 epoch) external view returns (bool);
 
     /// @notice Earliest time of the next cut [s].

@@ -42,6 +42,7 @@ library RequestPool {
 
     /// @param total Unfilled requests in the cut.
     /// @param open Requests since the last cut.
+    /// @param newestAt Newest epoch with requests up to a given one; 0 for none.
     struct Pool {
         uint128 total;
         uint128 open;
@@ -51,7 +52,7 @@ library RequestPool {
         uint256 s;
         mapping(uint64 gen => Mark) ends;
         mapping(uint64 epoch => Mark) joins;
-        mapping(uint64 epoch => bool) hasRequests;
+        mapping(uint64 epoch => uint64) newestAt;
         mapping(address controller => Position) positions;
     }
 
@@ -95,7 +96,8 @@ library RequestPool {
     /// @notice Moves the open requests into the cut.
     function cut(Pool storage pool) internal {
         pool.joins[pool.openEpoch] = Mark({p: pool.p, s: pool.s, gen: pool.gen});
-        pool.hasRequests[pool.openEpoch] = pool.open != 0;
+        pool.newestAt[pool.openEpoch] =
+            pool.open == 0 ? pool.newestAt[pool.openEpoch - 1] : pool.openEpoch;
         pool.total += pool.open;
         pool.open = 0;
         pool.openEpoch += 1;
@@ -123,11 +125,13 @@ library RequestPool {
         pool.s = s;
     }
 
-    /// @notice Part of an epoch's requests that no settlement has filled, cancelled ones aside.
+    /// @notice Part of an epoch's requests that no settlement has filled, cancelled ones aside; in an epoch without
+    /// requests, that of the newest before it. Older ones are filled at least as far.
     /// @return [1e18 = 1], rounded down; 0 also when nothing waits.
     function unfilledPart(Pool storage pool, uint64 epoch) internal view returns (uint256) {
-        Mark storage join = pool.joins[epoch];
-        if (!pool.hasRequests[epoch] || pool.total == 0 || join.gen != pool.gen) return 0;
+        uint64 newest = pool.newestAt[epoch];
+        Mark storage join = pool.joins[newest];
+        if (newest == 0 || pool.total == 0 || join.gen != pool.gen) return 0;
         return Math.mulDiv(pool.p, 1e18, join.p);
     }
 

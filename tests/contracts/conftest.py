@@ -15,10 +15,13 @@ SIGNERS = [Account.from_key(number.to_bytes(32, "big")) for number in range(101,
 
 @pytest.fixture(scope="session")
 def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., System]:
-    """Deploys and wires a system: `decimals` of the asset, `token` to use another one."""
+    """Deploys and wires a system: `decimals` of the asset, `token` or `owner` to use another."""
 
-    def deploy(decimals: int = 6, token: Any = None, cap: int | None = None) -> System:
-        deployer, owner, keeper, guardian, venue = (accounts[i] for i in range(5))
+    def deploy(
+        decimals: int = 6, token: Any = None, cap: int | None = None, owner: Any = None
+    ) -> System:
+        deployer, multisig, keeper, guardian, venue = (accounts[i] for i in range(5))
+        owner = owner or multisig
         treasury = accounts[15]
         token = token or deployer.deploy(project.TestUSDC, decimals)
         roles = (owner, keeper, guardian, treasury)
