@@ -4,6 +4,7 @@ pragma solidity 0.8.30;
 import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {IERC4626} from "@openzeppelin/contracts/interfaces/IERC4626.sol";
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
@@ -39,7 +40,7 @@ import {WindDown} from "./WindDown.sol";
 ///
 /// Token assumptions, for safety: a transfer moves the amount asked for (measured when assets come in), balances do
 /// not rebase. For liveness: the issuer refuses neither vault nor silo; a refused receiver blocks its own claim only.
-contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVault {
+contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMakingVault {
     using RequestPool for RequestPool.Pool;
     using SafeERC20 for IERC20;
     using SafeCast for uint256;
@@ -116,7 +117,10 @@ contract MarketMakingVault is ERC20, ReentrancyGuardTransient, IMarketMakingVaul
         _;
     }
 
-    constructor(VaultParams memory params) ERC20(params.name, params.symbol) {
+    constructor(VaultParams memory params)
+        ERC20(params.name, params.symbol)
+        ERC20Permit(params.name)
+    {
         uint8 assetDecimals = IERC20Metadata(params.asset).decimals();
         require(
             assetDecimals >= Constants.MIN_ASSET_DECIMALS

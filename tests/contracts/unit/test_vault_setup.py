@@ -152,7 +152,7 @@ def test_views__wired__answer(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract", "headroom"), [("MarketMakingVault", 2_048), ("NavReporter", 5_120)]
+    ("contract", "headroom"), [("MarketMakingVault", 512), ("NavReporter", 4_096)]
 )
 def test_runtime_size__deployed__leaves_headroom_below_eip170(
     project: Any, chain: Any, system: System, contract: str, headroom: int
