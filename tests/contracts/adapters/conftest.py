@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_utils.crypto import keccak
 
 from keeper.markets.univ3 import sqrt_price_down
 from scripts._deploy.book import Book
@@ -20,8 +21,9 @@ from scripts._deploy.params import (
     WorldParams,
 )
 from scripts._deploy.protocol import deploy_protocol
+from tests.contracts.adapters.creation import CODES, Factory, Plan
 from tests.contracts.conftest import SIGNERS
-from tests.contracts.system import System
+from tests.contracts.system import DAY, System
 
 ETHER = 10**18
 USDC = 10**6
@@ -31,6 +33,7 @@ HOUR = 3_600
 FOREVER = 2**64
 MAX_UINT = 2**256 - 1
 SEED = 1_000_000 * USDC
+CAP = 10**6 * USDC
 
 
 @dataclass(frozen=True)
@@ -269,6 +272,7 @@ def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
         name="Athanor ETH",
         symbol="athETH",
         owner=accounts[6].address,
+        owner_delay_seconds=604_800,
         keeper=accounts[1].address,
         guardian=accounts[2].address,
         fee_recipient="0x" + "fe" * 20,
@@ -308,3 +312,39 @@ def invested_live(live: System, market: Any) -> System:
     ticks = (tick - 1_000, tick + 1_000)
     live.pool.mintRange(*ticks, 10**16, MAX_UINT, MAX_UINT, FOREVER, sender=live.keeper)
     return live
+
+
+@pytest.fixture(scope="session")
+def factory(project: Any, accounts: Any, world: Any) -> Factory:
+    hashes = tuple(keccak(Factory(None, project, None).code(name)) for name in CODES)
+    made = accounts[0].deploy(project.VaultFactory, hashes, world.factory)
+    return Factory(made, project, accounts[18])
+
+
+@pytest.fixture(scope="session")
+def plan(accounts: Any, world: Any, route: Any) -> Plan:
+    pool = (world.pool.address, world.weth.address, world.pool.fee(), world.feed.address)
+    return Plan(
+        salt=b"\1" * 32,
+        single_operator=False,
+        asset=world.usdc.address,
+        name="Athanor ETH",
+        symbol="athETH",
+        multisig=accounts[6].address,
+        delay=7 * DAY,
+        keeper=accounts[1].address,
+        guardian=accounts[2].address,
+        fee_recipient=accounts[7].address,
+        limits=(CAP, 5_000, 3_000, 1_000, 500),
+        reporters=tuple(accounts[number].address for number in (10, 11, 12)),
+        quorum=2,
+        markets=(("dydx:ETH-USD",), (pool,)),
+        pool_limits=(LIMITS,),
+        routes=(route.address,),
+    )
+
+
+@pytest.fixture(scope="session")
+def created(factory: Factory, plan: Plan) -> list[Any]:
+    """The receipts of all stages of the plan."""
+    return factory.run(plan)
