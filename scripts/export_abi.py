@@ -16,6 +16,9 @@ TARGET = ROOT / "keeper" / "abi"
 SOURCES = {
     "MarketMakingVault": "contracts/MarketMakingVault.sol",
     "Mandate": "contracts/mandate/Mandate.sol",
+    "VaultTimelock": "contracts/mandate/VaultTimelock.sol",
+    "VaultFactory": "contracts/periphery/VaultFactory.sol",
+    "VaultLens": "contracts/periphery/VaultLens.sol",
     "NavReporter": "contracts/reporting/NavReporter.sol",
     "RequestSilo": "contracts/RequestSilo.sol",
     "WindDown": "contracts/WindDown.sol",
