@@ -5,9 +5,10 @@
 
 `scripts/params/protocol.example.toml` lists every parameter. In production `--account` names an
 account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record is
-the chain's address book (`keeper addresses list`, `keeper/addresses.py`); it has the names vault,
-silo, reporter, uniswap_v3.<name>, clob.<name>, each with address, transaction, block, constructor
-arguments, ABI hash, hash of the runtime code and source commit.
+the chain's address book (`keeper addresses list`, `keeper/addresses.py`); it has the names
+timelock, vault, silo, wind_down, mandate, reporter, uniswap_v3.<name>, clob.<name>, each with
+address, transaction, block, constructor arguments, ABI hash, hash of the runtime code and source
+commit.
 """
 
 from pathlib import Path
@@ -33,7 +34,7 @@ def cli(
     externals: Path | None,
     out: Path | None,
 ) -> None:
-    """Deploy vault, silo, reporter and adapters, and wire them."""
+    """Deploy timelock, vault, reporter and adapters, and wire them."""
     record = out or Path("deployments") / f"{provider.chain_id}.json"
     deploy_protocol(Deployer.connected(account, record), load_protocol(params, externals))
     click.echo(str(record))

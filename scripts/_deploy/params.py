@@ -28,12 +28,16 @@ class ParamsInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class VaultParams:
-    """Constructor arguments of the vault; `deposit_cap` in asset units, `markets_hash` in hex."""
+    """Constructor arguments of the vault; `deposit_cap` in asset units, `markets_hash` in hex.
+
+    `owner` proposes to the timelock that owns the vault, which waits `owner_delay_seconds`.
+    """
 
     asset: str
     name: str
     symbol: str
     owner: str
+    owner_delay_seconds: int
     keeper: str
     guardian: str
     fee_recipient: str

@@ -27,11 +27,17 @@ class WiringDiffers(RuntimeError):
 def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
     """Deploy what the record lacks, wire the vault, prepare the pools' oracles.
 
+    The stages are those of the factory: timelock, vault, reporter, adapters, wiring.
     Raises PoolForeign, WiringDiffers and what `Deployer.contract` raises.
     """
-    vault = deployer.contract("vault", project.MarketMakingVault, _vault_args(params.vault))
+    delay, multisig = params.vault.owner_delay_seconds, params.vault.owner
+    timelock = deployer.contract("timelock", project.VaultTimelock, delay, multisig)
+    arguments = _vault_args(params.vault, str(timelock.address))
+    vault = deployer.contract("vault", project.MarketMakingVault, arguments)
     _record_made(deployer, "silo", project.RequestSilo, vault.silo(), [params.vault.asset])
     _record_made(deployer, "wind_down", project.WindDown, vault.windDown(), [])
+    given = [str(vault.address), _plain(arguments[-1])]
+    _record_made(deployer, "mandate", project.Mandate, vault.mandate(), given)
     reporter = deployer.contract(
         "reporter",
         project.NavReporter,
@@ -42,6 +48,8 @@ def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
     adapters = [_uniswap_v3(deployer, vault, pool) for pool in params.uniswap_v3]
     adapters += [_clob(deployer, vault, leg) for leg in params.clob]
     _wire(deployer, vault, reporter, [str(adapter.address) for adapter in adapters])
+    if timelock.vault() == ZERO:
+        timelock.bind(vault.address, sender=deployer.account)
 
 
 def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: int) -> None:
@@ -62,7 +70,12 @@ def _record_made(
         deployer.record(name, contract, str(address), (made_by.tx, made_by.block), args)
 
 
-def _vault_args(params: VaultParams) -> tuple[Any, ...]:
+def _plain(terms: tuple[Any, ...]) -> list[Any]:
+    """The mandate's terms as a record gives them back."""
+    return [list(item) if isinstance(item, tuple) else item for item in terms]
+
+
+def _vault_args(params: VaultParams, owner: str) -> tuple[Any, ...]:
     """The constructor's one struct: token, then the mandate's terms with its limits."""
     limits = (
         params.deposit_cap,
@@ -71,7 +84,7 @@ def _vault_args(params: VaultParams) -> tuple[Any, ...]:
         params.fee_bps,
         params.min_stake_bps,
     )
-    roles = (params.owner, params.keeper, params.guardian, params.fee_recipient)
+    roles = (owner, params.keeper, params.guardian, params.fee_recipient)
     terms = (*roles, params.markets_hash, limits)
     return (params.asset, params.name, params.symbol, terms)
 

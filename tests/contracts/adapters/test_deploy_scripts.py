@@ -46,6 +46,7 @@ def params(world: Any, accounts: Any) -> ProtocolParams:
             name="Athanor ETH",
             symbol="athETH",
             owner=accounts[6].address,
+            owner_delay_seconds=604_800,
             keeper=accounts[1].address,
             guardian=accounts[2].address,
             fee_recipient="0x" + "fe" * 20,
@@ -81,7 +82,8 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
 
     entries = deployer.book.entries
     assert list(entries) == [
-        *("vault", "silo", "wind_down", "reporter", "uniswap_v3.weth-usdc", "clob.dydx")
+        *("timelock", "vault", "silo", "wind_down", "mandate", "reporter"),
+        *("uniswap_v3.weth-usdc", "clob.dydx"),
     ]
     vault = deployer.at(project.MarketMakingVault, entries["vault"].address)
     assert vault.reporter() == entries["reporter"].address
@@ -91,7 +93,12 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
         entries["uniswap_v3.weth-usdc"].address,
         entries["clob.dydx"].address,
     ]
-    assert (vault.owner(), vault.keeper()) == (params.vault.owner, params.vault.keeper)
+    timelock = deployer.at(project.VaultTimelock, entries["timelock"].address)
+    assert (vault.owner(), vault.keeper()) == (timelock.address, params.vault.keeper)
+    assert vault.mandate() == entries["mandate"].address
+    assert timelock.vault() == vault.address
+    assert timelock.hasRole(timelock.PROPOSER_ROLE(), params.vault.owner)
+    assert timelock.getMinDelay() == params.vault.owner_delay_seconds
     assert world.pool.slot0().observationCardinalityNext == 200
 
 
@@ -106,7 +113,7 @@ def test_deploy_protocol__address_book__has_the_hashes_of_what_stands_there(
         assert entry.abi_hash == abi_hash(abi.load(entry.contract))
         assert len(entry.source_commit.removesuffix("-dirty")) == 40
         assert chain.provider.get_receipt(entry.tx).block_number == entry.block
-    assert len({entry.code_hash for entry in book.contracts.values()}) == 6
+    assert len({entry.code_hash for entry in book.contracts.values()}) == 8
 
 
 def test_deploy_protocol__again_from_the_record__sends_nothing(
@@ -132,7 +139,7 @@ def test_deploy_protocol__interrupted__goes_on_where_it_stopped(
     deploy_protocol(Deployer.connected(issuer, deployer.book.path), params)
 
     finished = Book.open(deployer.book.path, deployer.book.chain_id).entries
-    assert len(kept) == 5
+    assert len(kept) == 7
     assert {name: finished[name] for name in kept} == kept
 
 

@@ -121,6 +121,7 @@ def protocol(world: World, owner: Any, guardian: Any, route: Any) -> ProtocolPar
             name="Athanor USDC",
             symbol="aUSDC",
             owner=owner.address,
+            owner_delay_seconds=604_800,
             keeper=checksum(KEEPER.address),
             guardian=guardian.address,
             fee_recipient="0x" + "fe" * 20,
