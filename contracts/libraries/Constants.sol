@@ -20,10 +20,7 @@ library Constants {
     uint256 internal constant MAX_PAUSE = 7 days; // the guardian's pause ends by itself
     uint256 internal constant PAUSE_INTERVAL = 14 days; // and the next is at least so far from its end
     uint256 internal constant MAX_SETTLEMENT_DELAY = 3 days; // a cut should be paid by then
-    /// @dev max(7 d, twice the settlement delay and an epoch): whoever asks to leave at the announcement is out.
-    uint256 internal constant LOOSEN_DELAY = 2 * MAX_SETTLEMENT_DELAY + EPOCH_LENGTH > 7 days
-        ? 2 * MAX_SETTLEMENT_DELAY + EPOCH_LENGTH
-        : 7 days;
+    uint256 internal constant LOOSEN_DELAY = 7 days; // max(7 d, 2 * MAX_SETTLEMENT_DELAY + EPOCH_LENGTH)
     uint256 internal constant MAX_ADAPTERS = 8; // bounds the gas of a cut
 
     uint8 internal constant MIN_ASSET_DECIMALS = 6; // a unit is worth at most 0.0001 cent of a dollar

@@ -33,6 +33,9 @@ SPECIFIED: dict[str, int] = {
     "PAUSE_INTERVAL": 1_209_600,
     "MAX_FEE_BPS": 3_000,
     "SIGNER_FEE_BPS": 200,
+    "LEAST_STAKE_BPS": 500,
+    "MAX_SETTLEMENT_DELAY": 259_200,
+    "LOOSEN_DELAY": 604_800,
     "OBJECTION_INTERVAL": 7 * 86_400,
     "WIND_DOWN_DELAY": 7 * 86_400,
     "UNWIND_PATIENCE": 3 * 86_400,
@@ -191,6 +194,7 @@ def test_protocol_example__its_limits__are_the_specified_ones() -> None:
     example = tomllib.loads(EXAMPLE.read_text())
     (pool,) = example["uniswap_v3"]
     assert example["vault"]["venue_cap_bps"] == SPECIFIED["MAX_VENUE_CAP_BPS"]
+    assert example["vault"]["owner_delay_seconds"] == SPECIFIED["LOOSEN_DELAY"]
     assert example["vault"]["min_on_chain_bps"] == SPECIFIED["MIN_ON_CHAIN_BPS"]
     assert (example["reporter"]["quorum"], len(example["reporter"]["reporters"])) == (2, 3)
     assert pool["cooldown_seconds"] == 60
