@@ -65,6 +65,16 @@ interface IVaultLens {
         uint256 price;
     }
 
+    /// @notice What the keeper may still lose, as parts of accepted NAV [1e18 is all of it].
+    /// @param day Of the day's bucket.
+    /// @param month Of the month's bucket.
+    /// @param refilledAt First second at which an operation may increase risk [s]; in the past when one may now.
+    struct Losses {
+        uint256 day;
+        uint256 month;
+        uint256 refilledAt;
+    }
+
     /// @notice One leg now [asset units].
     /// @param attested Whether reports say what it is worth.
     /// @param priceDead Whether it cannot say what it is worth.
@@ -93,6 +103,7 @@ interface IVaultLens {
         Leg[] legs;
         IMandate.Limits limits;
         INavReporter.Gate gate;
+        Losses losses;
         IMarketMakingVault.State state;
         IMarketMakingVault.Cut cut;
         IMarketMakingVault.Queue deposits;

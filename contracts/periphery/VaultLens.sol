@@ -41,6 +41,8 @@ contract VaultLens is IVaultLens {
         });
         seen.limits = mandate.limits();
         seen.gate = reporter.gate();
+        (seen.losses.day, seen.losses.month) = mandate.lossBuckets();
+        seen.losses.refilledAt = mandate.refilledAt();
         seen.marketsHash = mandate.marketsHash();
         seen.state = vault_.state();
         seen.cut = vault_.cut();

@@ -83,6 +83,8 @@ def test_show__money_at_work_and_in_flight__adds_up(lens: Any, live: System) -> 
     assert seen.redemptions.open == 7 * live.share
     assert seen.deposits.open == seen.deposits.total == 0
     assert seen.gate == live.nav.gate()
+    assert (seen.losses.day, seen.losses.month) == tuple(live.mandate.lossBuckets())
+    assert seen.losses.refilledAt == live.mandate.refilledAt()
     assert seen.cut == live.vault.cut()
     assert not seen.flags.priceDead
 

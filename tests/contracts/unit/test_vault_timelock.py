@@ -23,7 +23,7 @@ LOOSENS = {
 }
 TIGHTENS = {"mandate": {"tightenLimits", "pause", "unpause"}, "nav": {"removeReporter"}}
 MOVES_NO_LIMIT = {
-    "mandate": set[str](),
+    "mandate": {"chargeLoss", "chargeExit", "chargeReported"},
     "nav": {"submitReport", "object", "vetoSlot", "reportEquivocation"},
 }
 SETTERS = [(part, name) for part, names in LOOSENS.items() for name in sorted(names)]
