@@ -12,6 +12,8 @@ from keeper.chain.overview import Overview, read_overview
 from keeper.chain.rehearsal import rehearse
 from keeper.chain.rpc import JsonRpc, RpcFailure, quantity
 from keeper.chain.sending import OperationFailed, OperationSender
+from keeper.chain.timelock import Operation as TimelockOperation
+from keeper.chain.timelock import read_pending
 from keeper.chain.vault_history import HistoryReader
 from keeper.domain.errors import AthanorError, ChainUnavailable
 from keeper.domain.history import VaultHistory
@@ -23,6 +25,7 @@ __all__ = [
     "TransactionPending",
     "TransactionRefused",
     "Wallet",
+    "refusal",
 ]
 
 T = TypeVar("T")
@@ -37,6 +40,27 @@ _NEXT_STEPS: Final = {
     "NotAuthorised": "the account must name you its operator: keeper vault operator ADDRESS",
     "RequestTooSmall": "the second number is the smallest request: keeper vault show",
     "ERC20InsufficientAllowance": "approve exactly the amount first: add --approve",
+    "NotGuardian": "only the guardian may: keeper admin show names it; --from it with --unsigned",
+    "NotVaultGuardian": "only the guardian may: keeper admin show names it",
+    "NotOwner": "only the owner may, through its timelock: keeper admin propose",
+    "NotVaultOwner": "only the owner may, through its timelock: keeper admin propose",
+    "MayNotObject": "only the guardian or a current reporter may: keeper admin show names them",
+    "ObjectionSpent": "the time named (unix seconds) is this account's next; another may object",
+    "NoOpenCut": "there is nothing to object to: keeper vault show says when the next cut is due",
+    "SlotEmpty": "no gain waits: keeper vault show",
+    "PauseTooLong": "the second number is the longest pause, in seconds",
+    "PauseTooSoon": "the time named (unix seconds) is the next at which a pause may begin; what "
+    "else takes risk away: keeper admin tighten, object, end",
+    "NotPaused": "nothing is paused: keeper admin show",
+    "LimitLoosened": "the guardian only tightens; to loosen: keeper admin propose set-limits",
+    "LimitTooLoose": "the second number is the bound of every vault: keeper admin show",
+    "RoleConflict": "this account has another office of the vault: name one that has none",
+    "AccessControlUnauthorizedAccount": "only the owner's multisig proposes; it and the guardian "
+    "cancel: keeper admin show",
+    "TimelockInsufficientDelay": "the second number is the shortest delay, in seconds",
+    "TimelockUnexpectedOperationState": "it is not ready, or already done: keeper admin show",
+    "RedemptionUnpaid": "redemptions up to that epoch were asked for before it was proposed: it "
+    "can be executed once they are paid: keeper vault show",
     "Blacklisted": "the asset's issuer refuses this account: ask the issuer, nothing was sent",
 }
 """By the name of the contract's error; what to do where the error alone does not say it."""
@@ -150,6 +174,19 @@ class Wallet:
         """Read the vault's events. Raises ChainUnavailable, NodeRefused, WireError."""
         return await HistoryReader(self._rpc, self.vault, reporter, progress).read(first_block)
 
+    async def pending(
+        self, lock: str, first_block: int, block: Block, progress: Progress | None = None
+    ) -> tuple[TimelockOperation, ...]:
+        """Read what waits in the vault's timelock. Raises what `read_pending` raises."""
+        return await read_pending(
+            self._rpc, lock, self.vault, first_block=first_block, block=block, progress=progress
+        )
+
+    async def has_code(self, address: str, block: Block) -> bool:
+        """Whether there is a contract at the address. Raises ChainUnavailable."""
+        code = await self._rpc.call("eth_getCode", address, hex(block.number))
+        return code not in ("0x", "")
+
     async def try_as(
         self, sender: str, calls: Sequence[Call], block: Block
     ) -> list[tuple[Any, ...] | CallReverted]:
@@ -170,7 +207,7 @@ class Wallet:
         )
         if refused is not None:
             number, error, detail = refused
-            raise _refused(error, f"{calls[number].function.name}: {detail}")
+            raise refusal(error, f"{calls[number].function.name}: {detail}")
 
     async def send(self, operation: Operation) -> Receipt:
         """Dry-run, sign, send, and wait for a block.
@@ -189,7 +226,7 @@ class Wallet:
             async with asyncio.timeout(self._wait_seconds):
                 mined = await self._sender.send(operation)
         except OperationFailed as error:
-            raise _refused(error.error.partition("(")[0], str(error)) from error
+            raise refusal(error.error.partition("(")[0], str(error)) from error
         except TimeoutError as error:
             raise TransactionPending(
                 f"a transaction of {self.address} is not in a block after {self._wait_seconds} s",
@@ -198,7 +235,8 @@ class Wallet:
         return Receipt(mined.tx_hash, mined.block_number, mined.gas_used, mined.effective_gas_price)
 
 
-def _refused(error: str, detail: str) -> TransactionRefused:
+def refusal(error: str, detail: str) -> TransactionRefused:
+    """A contract's refusal by its error's name, with what to do about it."""
     return TransactionRefused(
         f"the transaction was refused: {detail}",
         next_step=_NEXT_STEPS.get(error, "see: keeper vault show"),

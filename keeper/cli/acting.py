@@ -219,7 +219,7 @@ def _print(data: dict[str, Any], panel: list[list[str]]) -> None:
         click.echo(f"{receipt['what']}: {receipt['tx_hash']} in block {receipt['block']:,}")
     if data["sent"] and data["account"]:
         owner = data["terms"].get("controller", data["account"])
-        click.echo(f"next: keeper vault requests {owner}")
+        click.echo(f"next: {data['terms'].get('next', f'keeper vault requests {owner}')}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,12 +158,14 @@ def rotate(
 def _steps_before(name: str, old: "Keystore", new: "Keystore") -> list[str]:
     ours, theirs = new.identity, old.identity
     return [
+        "an EVM hot key: have the owner's multisig announce it, 7 days or more before the rest: "
+        f"keeper admin propose set-keeper {ours.evm_address}",
         f"an EVM hot key: send ether for gas to {ours.evm_address}",
         "a venue hot key: with the owner's key register AllOf(SignatureVerification, "
         f"MessageFilter, SubaccountFilter, ClobPairIdFilter) for public key {ours.public_key}",
         "keeper halt; wait until keeper status shows no chain command under way; stop the keeper",
         f"keeper keys rotate {name} --activate",
-        f"an EVM hot key: have the owner call setKeeper({ours.evm_address}) on the mandate; "
+        "an EVM hot key: keeper admin execute what was announced; "
         f"until then {theirs.evm_address} is the keeper",
         "a venue hot key: put the new authenticator's id into venue.authenticator_ids",
         "set the password variable to the new key's; keeper doctor; keeper run; keeper resume",

@@ -82,6 +82,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "reporter": Entry("keeper.cli.reporter", "reporter", "Recompute equity and sign reports."),
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
+    "admin": Entry(
+        "keeper.cli.admin",
+        "admin",
+        "Act as guardian or owner of a vault: at once, or through its timelock.",
+    ),
     "addresses": Entry("keeper.cli.addresses", "addresses", "List and verify deployed contracts."),
     "record": Entry(
         "keeper.cli.record", "record", "Record public books and trades of an exchange into files."

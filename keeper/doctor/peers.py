@@ -90,7 +90,7 @@ def _reporter(
         return miss(f"no answer: {answer.problem}; {count}", fix, answer.url)
     if answer.signer not in known:
         found = f"signs as {answer.signer}, which the vault's set does not name; {count}"
-        fix = "correct relay.reporter_urls, or add it with the owner's key: setReporters"
+        fix = "correct relay.reporter_urls, or: keeper admin propose set-reporters"
         return miss(found, fix, answer.url)
     return ok(f"signs as {answer.signer}", answer.url)
 

@@ -90,7 +90,7 @@ class _Vault:
         reporters, quorum = await self._reporter("reporters", "quorum")
         found = f"{quorum} of {len(reporters)} reporters sign"
         if len(reporters) == quorum:
-            fix = "add one with the owner's key: setReporters"
+            fix = "have the owner add one: keeper admin propose set-reporters"
             return [warn(f"{found}: none may be missing", fix)]
         return [ok(found)]
 
@@ -106,7 +106,7 @@ class _Vault:
             return [skip("the key cannot be read (see keys.readable)")]
         if not _same(keeper, ours):
             found = f"the vault's keeper is {keeper}, our key is of {ours}"
-            return [fail(found, "use that key, or have the owner call setKeeper on the mandate")]
+            return [fail(found, f"use that key, or: keeper admin propose set-keeper {ours}")]
         return [ok(f"the vault's keeper is our key, {ours}")]
 
     async def gas(self) -> Sequence[Finding]:

@@ -326,8 +326,8 @@ def _holders(now: VaultNow, treasurer: str) -> tuple[Holder, ...]:
             (f"reporter {number}", address, "sign what it recomputed", _NOT_ALONE)
             for number, address in enumerate(now.reporters, start=1)
         ),
-        ("owner", now.owner, "name keeper, guardian, reporters", "move assets"),
-        ("guardian", now.guardian, "leave ranges", "move assets elsewhere"),
+        ("owner", now.owner, "announce keepers, reporters, limits", "move assets"),
+        ("guardian", now.guardian, "pause, tighten, leave ranges", "move assets"),
     ]
     return tuple(
         Holder(role=role, address=address, can=can, cannot=cannot)

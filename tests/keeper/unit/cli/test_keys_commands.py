@@ -117,7 +117,7 @@ def test_rotate__both_halves__name_what_remains(keeper: Callable[..., Any]) -> N
     prepared = json.loads(keeper(*rotate, "--password-env", "PASSWORD").out)
     swapped = json.loads(keeper(*rotate, "--activate").out)
 
-    assert any("setKeeper" in step for step in prepared["steps"])
+    assert any("propose set-keeper" in step for step in prepared["steps"])
     assert any(prepared["public_key"] in step for step in prepared["steps"])
     assert swapped["evm_address"] == prepared["evm_address"]
     assert swapped["retired"]["evm_address"] == prepared["follows"]["evm_address"]

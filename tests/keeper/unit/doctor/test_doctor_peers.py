@@ -41,4 +41,4 @@ def test_reporter_findings__key_the_vault_does_not_know__is_told() -> None:
 
     assert (found.status, STRANGER in found.found) == ("warn", True)
     assert "2 of the 2" not in found.found
-    assert "setReporters" in found.fix
+    assert "propose set-reporters" in found.fix
