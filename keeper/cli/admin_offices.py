@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
 from keeper.cli.times import clock_time, in_time, lasting
+from keeper.domain.errors import WireError
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Block
@@ -29,6 +30,9 @@ class Offices:
 
     overview: "Overview"
     mandate: str
+    owner: str
+    keeper: str
+    guardian: str
     fee_recipient: str
     deposit_gate: str
     paused_until: int
@@ -38,10 +42,6 @@ class Offices:
     @property
     def block(self) -> "Block":
         return self.overview.block
-
-    @property
-    def owner(self) -> str:
-        return self.overview.views.owner
 
     @property
     def is_paused(self) -> bool:
@@ -55,7 +55,7 @@ class Offices:
 
 async def read_offices(wallet: "Wallet") -> Offices:
     """Read the mandate, and the owner's delay. Raises ChainUnavailable, CallReverted, WireError."""
-    from keeper.chain.calls import CallReverted, view
+    from keeper.chain.calls import view
     from keeper.chain.codec import checksum
 
     overview = await wallet.overview()
@@ -65,23 +65,35 @@ async def read_offices(wallet: "Wallet") -> Offices:
     recipient, gate, until, markets = await wallet.read(
         [view(MANDATE, mandate, name) for name in names], block
     )
-    delay: int | None = None
-    if await wallet.has_code(overview.views.owner, block):
-        question = view("VaultTimelock", overview.views.owner, "LEAST_DELAY")
-        (known,) = await wallet.try_as(NOBODY, [question], block)
-        if not isinstance(known, CallReverted):
-            (delay,) = await wallet.read(
-                [view("VaultTimelock", overview.views.owner, "getMinDelay")], block
-            )
+    owner = checksum(overview.views.owner)
     return Offices(
         overview=overview,
         mandate=checksum(mandate),
+        owner=owner,
+        keeper=checksum(overview.views.keeper),
+        guardian=checksum(overview.views.guardian),
         fee_recipient=checksum(recipient),
         deposit_gate=checksum(gate),
         paused_until=until,
         markets_hash="0x" + markets.hex(),
-        delay=delay,
+        delay=await _delay(wallet, owner, block),
     )
+
+
+async def _delay(wallet: "Wallet", owner: str, block: "Block") -> int | None:
+    """The timelock's delay in seconds; None of an owner that is none of ours."""
+    from keeper.chain.calls import CallReverted, view
+
+    if not await wallet.has_code(owner, block):
+        return None
+    questions = [view("VaultTimelock", owner, name) for name in ("LEAST_DELAY", "getMinDelay")]
+    try:
+        least, delay = await wallet.try_as(NOBODY, questions, block)
+    except WireError:  # a contract that answers everything with nothing, as some wallets do
+        return None
+    if isinstance(least, CallReverted) or isinstance(delay, CallReverted):
+        return None
+    return int(delay[0])
 
 
 def admin_data(offices: Offices, pending: "Sequence[Operation]", chain_id: int) -> dict[str, Any]:
@@ -96,8 +108,8 @@ def admin_data(offices: Offices, pending: "Sequence[Operation]", chain_id: int) 
         "mandate": offices.mandate,
         "roles": {
             "owner": offices.owner,
-            "keeper": overview.views.keeper,
-            "guardian": overview.views.guardian,
+            "keeper": offices.keeper,
+            "guardian": offices.guardian,
             "fee_recipient": offices.fee_recipient,
             "reporters": list(overview.reporting.reporters),
             "quorum": overview.reporting.quorum,

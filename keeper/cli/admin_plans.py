@@ -193,8 +193,8 @@ def _guardians(
 def role_change(offices: Offices, role: str, account: str) -> Change:
     """Another keeper, guardian, fee recipient or deposit gate."""
     before = {
-        "keeper": offices.overview.views.keeper,
-        "guardian": offices.overview.views.guardian,
+        "keeper": offices.keeper,
+        "guardian": offices.guardian,
         "fee-recipient": offices.fee_recipient,
         "deposit-gate": offices.deposit_gate,
     }[role]
