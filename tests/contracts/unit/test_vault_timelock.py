@@ -315,9 +315,10 @@ def test_execute__redemption_requested_after_scheduling__is_in_nobodys_way(
     owned.schedule(operation)
     system.settle()
     system.request_redeem(alice, 500 * system.share)
-    for _ in range(6):
+    for _ in range(7):
         system.settle()
 
+    assert system.vault.isUnpaid(system.vault.openEpoch() - 1)
     owned.execute(operation)
 
     assert system.mandate.keeper() == system.users[1].address
