@@ -69,7 +69,8 @@ adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 
 vault: compile
-	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants tests/contracts/attacks $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
+		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
 
 keeper: compile $(STAMPS)/dydx-client
 	$(RUN) ape test tests/keeper tests/adversaries $(PYTEST_ARGS)

@@ -215,7 +215,7 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
     }
 
     /// @inheritdoc IERC7887CancelDeposit
-    function cancelDepositRequest(uint256 requestId, address controller, address receiver)
+    function cancelDepositRequest(uint256 requestId, address controller)
         external
         nonReentrant
         returns (uint256 assets)
@@ -223,12 +223,10 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         assets = _cancel(_deposits, requestId, controller);
 
         emit CancelDepositRequest(controller, 0, msg.sender);
-        emit CancelDepositClaim(controller, receiver, 0, msg.sender, assets);
-        _silo.sendAssets(receiver, assets);
     }
 
     /// @inheritdoc IERC7887CancelRedeem
-    function cancelRedeemRequest(uint256 requestId, address controller, address receiver)
+    function cancelRedeemRequest(uint256 requestId, address controller)
         external
         nonReentrant
         returns (uint256 shares)
@@ -236,6 +234,28 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         shares = _cancel(_redeems, requestId, controller);
 
         emit CancelRedeemRequest(controller, 0, msg.sender);
+    }
+
+    /// @inheritdoc IERC7887CancelDeposit
+    function claimCancelDepositRequest(uint256 requestId, address receiver, address controller)
+        external
+        nonReentrant
+        returns (uint256 assets)
+    {
+        assets = _claimCancelled(_deposits, requestId, controller);
+
+        emit CancelDepositClaim(controller, receiver, 0, msg.sender, assets);
+        _silo.sendAssets(receiver, assets);
+    }
+
+    /// @inheritdoc IERC7887CancelRedeem
+    function claimCancelRedeemRequest(uint256 requestId, address receiver, address controller)
+        external
+        nonReentrant
+        returns (uint256 shares)
+    {
+        shares = _claimCancelled(_redeems, requestId, controller);
+
         emit CancelRedeemClaim(controller, receiver, 0, msg.sender, shares);
         _silo.sendShares(receiver, shares);
     }
@@ -496,6 +516,34 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         return requestId == 0 ? maxRedeem(controller) : 0;
     }
 
+    /// @inheritdoc IERC7887CancelDeposit
+    function pendingCancelDepositRequest(uint256, address) external pure returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IERC7887CancelRedeem
+    function pendingCancelRedeemRequest(uint256, address) external pure returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IERC7887CancelDeposit
+    function claimableCancelDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
+        return requestId == 0 ? _deposits.cancelled[controller] : 0;
+    }
+
+    /// @inheritdoc IERC7887CancelRedeem
+    function claimableCancelRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (uint256)
+    {
+        return requestId == 0 ? _redeems.cancelled[controller] : 0;
+    }
+
     /// @inheritdoc IERC4626
     /// @dev Of a controller: settled assets whose shares wait. Never reverts.
     function maxDeposit(address controller) public view returns (uint256) {
@@ -704,12 +752,20 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         return _decimals;
     }
 
-    /// @notice ERC-165: operators, asynchronous deposits, asynchronous redemptions, ERC-7575.
+    /// @inheritdoc IERC7575
+    function vault(address asset_) external view returns (address) {
+        return asset_ == address(_asset) ? address(this) : address(0);
+    }
+
+    /// @notice ERC-165: operators, asynchronous deposits and redemptions, their cancellation, both sides of ERC-7575.
     function supportsInterface(bytes4 interfaceId) external pure returns (bool) {
         return interfaceId == type(IERC165).interfaceId
             || interfaceId == type(IERC7540Operator).interfaceId
             || interfaceId == type(IERC7540Deposit).interfaceId
-            || interfaceId == type(IERC7540Redeem).interfaceId || interfaceId == ERC7575_ID;
+            || interfaceId == type(IERC7540Redeem).interfaceId
+            || interfaceId == type(IERC7887CancelDeposit).interfaceId
+            || interfaceId == type(IERC7887CancelRedeem).interfaceId || interfaceId == ERC7575_ID
+            || interfaceId == IERC7575.vault.selector;
     }
 
     /* INTERNAL: GUARDS */
@@ -723,6 +779,11 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
             msg.sender == account || isOperator[account][msg.sender],
             NotAuthorised(account, msg.sender)
         );
+    }
+
+    function _requireRequest(uint256 requestId, address controller) private view {
+        require(requestId == 0, UnknownRequest(requestId));
+        _requireActsFor(controller);
     }
 
     function _requireNotEnded() private view {
@@ -810,11 +871,19 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         private
         returns (uint256 amount)
     {
-        require(requestId == 0, UnknownRequest(requestId));
-        _requireActsFor(controller);
+        _requireRequest(requestId, controller);
 
         amount = pool.cancel(controller, state() == State.CUT);
         require(amount != 0, NothingToCancel(controller));
+    }
+
+    function _claimCancelled(RequestPool.Pool storage pool, uint256 requestId, address controller)
+        private
+        returns (uint256)
+    {
+        _requireRequest(requestId, controller);
+
+        return pool.claimCancelled(controller);
     }
 
     function _payShares(uint256 assets, uint256 shares, address receiver, address controller)

@@ -99,15 +99,16 @@ interface IERC7540Redeem {
         returns (uint256 claimableShares);
 }
 
-/// @title ERC-7887 synchronous cancellation of a deposit request
+/// @title ERC-7887 cancellation of a deposit request
+/// @notice Synchronous: what is cancelled is claimable at once, and no cancellation is ever pending.
 interface IERC7887CancelDeposit {
     /// @notice Emitted when a controller cancels what is still cancellable of its deposit request.
     event CancelDepositRequest(
         address indexed controller, uint256 indexed requestId, address sender
     );
 
-    /// @notice Emitted when cancelled assets were paid out, in the same transaction as the cancellation.
-    /// @param assets Amount refunded [asset units].
+    /// @notice Emitted when cancelled assets were fetched.
+    /// @param assets Amount sent to `receiver` [asset units].
     event CancelDepositClaim(
         address indexed controller,
         address indexed receiver,
@@ -116,23 +117,44 @@ interface IERC7887CancelDeposit {
         uint256 assets
     );
 
-    /// @notice Cancels and refunds what is cancellable now. Only `controller` or its operator.
+    /// @notice Cancels what is cancellable now: everything unfilled, in a live cut what was requested since. Only
+    /// `controller` or its operator.
     /// @param requestId Must be 0.
-    /// @return assets Amount sent to `receiver` [asset units].
-    function cancelDepositRequest(uint256 requestId, address controller, address receiver)
+    /// @return assets Amount cancelled and now claimable [asset units].
+    function cancelDepositRequest(uint256 requestId, address controller)
         external
+        returns (uint256 assets);
+
+    /// @notice Sends everything cancelled and not yet fetched to `receiver`. Only `controller` or its operator.
+    /// @param requestId Must be 0.
+    /// @return assets Amount sent [asset units].
+    function claimCancelDepositRequest(uint256 requestId, address receiver, address controller)
+        external
+        returns (uint256 assets);
+
+    /// @notice Always false: a cancellation waits for nobody.
+    function pendingCancelDepositRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (bool isPending);
+
+    /// @notice Cancelled and not yet fetched [asset units].
+    function claimableCancelDepositRequest(uint256 requestId, address controller)
+        external
+        view
         returns (uint256 assets);
 }
 
-/// @title ERC-7887 synchronous cancellation of a redemption request
+/// @title ERC-7887 cancellation of a redemption request
+/// @notice Synchronous: what is cancelled is claimable at once, and no cancellation is ever pending.
 interface IERC7887CancelRedeem {
     /// @notice Emitted when a controller cancels what is still cancellable of its redemption request.
     event CancelRedeemRequest(
         address indexed controller, uint256 indexed requestId, address sender
     );
 
-    /// @notice Emitted when cancelled shares were handed back, in the same transaction as the cancellation.
-    /// @param shares Amount handed back [share units].
+    /// @notice Emitted when cancelled shares were fetched.
+    /// @param shares Amount sent to `receiver` [share units].
     event CancelRedeemClaim(
         address indexed controller,
         address indexed receiver,
@@ -141,10 +163,30 @@ interface IERC7887CancelRedeem {
         uint256 shares
     );
 
-    /// @notice Cancels and hands back what is cancellable now. Only `controller` or its operator.
+    /// @notice Cancels what is cancellable now: everything unfilled, in a live cut what was requested since. Only
+    /// `controller` or its operator.
     /// @param requestId Must be 0.
-    /// @return shares Amount sent to `receiver` [share units].
-    function cancelRedeemRequest(uint256 requestId, address controller, address receiver)
+    /// @return shares Amount cancelled and now claimable [share units].
+    function cancelRedeemRequest(uint256 requestId, address controller)
         external
+        returns (uint256 shares);
+
+    /// @notice Sends everything cancelled and not yet fetched to `receiver`. Only `controller` or its operator.
+    /// @param requestId Must be 0.
+    /// @return shares Amount sent [share units].
+    function claimCancelRedeemRequest(uint256 requestId, address receiver, address controller)
+        external
+        returns (uint256 shares);
+
+    /// @notice Always false: a cancellation waits for nobody.
+    function pendingCancelRedeemRequest(uint256 requestId, address controller)
+        external
+        view
+        returns (bool isPending);
+
+    /// @notice Cancelled and not yet fetched [share units].
+    function claimableCancelRedeemRequest(uint256 requestId, address controller)
+        external
+        view
         returns (uint256 shares);
 }

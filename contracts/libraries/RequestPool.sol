@@ -54,6 +54,7 @@ library RequestPool {
         mapping(uint64 epoch => Mark) joins;
         mapping(uint64 epoch => uint64) newestAt;
         mapping(address controller => Position) positions;
+        mapping(address controller => uint256) cancelled; // taken back and not yet fetched
     }
 
     /// @notice Prepares an empty pool; epochs count from 1.
@@ -91,6 +92,16 @@ library RequestPool {
         }
 
         pool.positions[controller] = position;
+        pool.cancelled[controller] += amount;
+    }
+
+    /// @notice Fetches what was taken back.
+    function claimCancelled(Pool storage pool, address controller)
+        internal
+        returns (uint256 amount)
+    {
+        amount = pool.cancelled[controller];
+        delete pool.cancelled[controller];
     }
 
     /// @notice Moves the open requests into the cut.

@@ -168,7 +168,7 @@ def claim(controller: str | None, write: Write) -> None:
 @click.argument("side", type=click.Choice(["deposit", "redeem"]))
 @write_options
 def cancel(side: str, write: Write) -> None:
-    """Cancel what still waits of a request; assets or shares come back at once."""
+    """Cancel what still waits of a request and claim it: assets or shares come back at once."""
     carry_out(write, lambda wallet: cancel_plan(wallet, write.signing, side))
 
 

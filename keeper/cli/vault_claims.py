@@ -18,21 +18,29 @@ CONTRACT: Final = "MarketMakingVault"
 
 
 class Cancelled(NamedTuple):
-    """The two functions about one side's requests, and what requests are counted in."""
+    """The functions that take back one side's requests, and what requests are counted in."""
 
     pending: str
     cancel: str
+    claimable: str
+    claim: str
     unit: str
 
 
 CANCELLED: Final = {
-    "deposit": Cancelled("pendingDepositRequest", "cancelDepositRequest", "assets"),
-    "redeem": Cancelled("pendingRedeemRequest", "cancelRedeemRequest", "shares"),
+    "deposit": Cancelled(
+        *("pendingDepositRequest", "cancelDepositRequest"),
+        *("claimableCancelDepositRequest", "claimCancelDepositRequest", "assets"),
+    ),
+    "redeem": Cancelled(
+        *("pendingRedeemRequest", "cancelRedeemRequest"),
+        *("claimableCancelRedeemRequest", "claimCancelRedeemRequest", "shares"),
+    ),
 }
 
 
 async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | None) -> Plan:
-    """Plan the claim of everything settled; it goes to the controller, whoever sends it.
+    """Plan the claim of everything settled or cancelled; it goes to the controller, whoever sends.
 
     Raises NothingClaimable, NotOperator.
     """
@@ -41,25 +49,39 @@ async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | Non
     account = acting(wallet, signing)
     owner = controller or account
     overview = await wallet.overview()
-    assets, shares, mintable, payable, allowed = await wallet.read(
+    assets, shares, mintable, payable, refund, returning, allowed = await wallet.read(
         [
             *(
                 view(CONTRACT, wallet.vault, name, owner)
                 for name in ("maxDeposit", "maxRedeem", "maxMint", "maxWithdraw")
             ),
+            *(view(CONTRACT, wallet.vault, it.claimable, 0, owner) for it in CANCELLED.values()),
             view(CONTRACT, wallet.vault, "isOperator", owner, account),
         ],
         overview.block,
     )
     _require_operator(account, owner, allowed=allowed)
     token = overview.token
-    texts = {
-        "deposit": shown(mintable, token.share_decimals, token.share_symbol),
-        "redeem": shown(payable, token.decimals, token.symbol),
-    }
+    of_shares, of_assets = (
+        (token.share_decimals, token.share_symbol),
+        (token.decimals, token.symbol),
+    )
+    claims = (
+        ("deposit", assets, shown(mintable, *of_shares)),
+        ("redeem", shares, shown(payable, *of_assets)),
+    )
     steps = [
-        Step(f"claim {texts[name]}", view(CONTRACT, wallet.vault, name, amount, owner, owner))
-        for name, amount in (("deposit", assets), ("redeem", shares))
+        Step(f"claim {text}", view(CONTRACT, wallet.vault, name, amount, owner, owner))
+        for name, amount, text in claims
+        if amount
+    ]
+    refunds = (
+        (CANCELLED["deposit"].claim, refund, shown(refund, *of_assets)),
+        (CANCELLED["redeem"].claim, returning, shown(returning, *of_shares)),
+    )
+    steps += [
+        Step(f"claim {text} cancelled", view(CONTRACT, wallet.vault, name, 0, owner, owner))
+        for name, amount, text in refunds
         if amount
     ]
     if not steps:
@@ -73,6 +95,8 @@ async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | Non
         "for_deposited_assets": assets,
         "claimable_assets": payable,
         "for_redeemed_shares": shares,
+        "cancelled_assets": refund,
+        "cancelled_shares": returning,
     }
     panel = [("claim", ", ".join(step.what.removeprefix("claim ") for step in steps))]
     panel.append(("paid to", owner))
@@ -100,7 +124,8 @@ async def cancel_plan(wallet: "Wallet", signing: "Signing", side: str) -> Plan:
     account = acting(wallet, signing)
     names = CANCELLED[side]
     overview = await wallet.overview()
-    call = view(CONTRACT, wallet.vault, names.cancel, 0, account, account)
+    call = view(CONTRACT, wallet.vault, names.cancel, 0, account)
+    claim = view(CONTRACT, wallet.vault, names.claim, 0, account, account)
     pending = view(CONTRACT, wallet.vault, names.pending, 0, account)
     (waiting,) = await wallet.read([pending], overview.block)
     (found,) = await wallet.try_as(account, [call], overview.block)
@@ -116,7 +141,7 @@ async def cancel_plan(wallet: "Wallet", signing: "Signing", side: str) -> Plan:
     return Plan(
         title=f"Cancel the {side} request",
         account=account,
-        steps=[Step(f"cancel {side} request", call)],
+        steps=[Step(f"cancel {side} request", call), Step("claim what was cancelled", claim)],
         terms=terms,
         panel=_cancel_panel(overview, account, names.unit, terms),
     )

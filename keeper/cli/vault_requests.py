@@ -20,18 +20,23 @@ CONTRACT: Final = "MarketMakingVault"
 CLAIMED: Final = {"deposit": "shares claimed", "redeem": "assets claimed"}
 REQUESTED: Final = {"deposit": "deposit requested", "redeem": "redemption requested"}
 RETURNED: Final = {"deposit": "deposit returned", "redeem": "shares returned"}
+WAITING: Final = (
+    *("pendingDepositRequest", "pendingRedeemRequest"),
+    *("claimableCancelDepositRequest", "claimableCancelRedeemRequest"),
+)
 UNITS: Final = {"deposit": ("assets", "shares"), "redeem": ("shares", "assets")}
 """What is asked with, and what it becomes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One direction at one block: unfilled, of that cancellable now, and filled but unclaimed."""
+    """One direction at one block: unfilled, of that cancellable now, and what is to be claimed."""
 
     unfilled: int
     cancellable: int
     claimable_in: int
     claimable_out: int
+    cancelled: int
 
 
 Sides = tuple[dict[str, Side], tuple[int, int]]
@@ -73,19 +78,18 @@ async def _sides(wallet: "Wallet", overview: "Overview", controller: str) -> Sid
     from keeper.chain.calls import view
 
     at = overview.block
-    names = ("pendingDepositRequest", "pendingRedeemRequest")
-    waiting = [view(CONTRACT, wallet.vault, name, 0, controller) for name in names]
+    waiting = [view(CONTRACT, wallet.vault, name, 0, controller) for name in WAITING]
     limits = [
         view(CONTRACT, wallet.vault, name, controller)
         for name in ("maxDeposit", "maxMint", "maxRedeem", "maxWithdraw", "balanceOf")
     ]
     held = view(CONTRACT, overview.token.asset, "balanceOf", controller)
-    asked, given_back, *found = await wallet.read([*waiting, *limits, held], at)
+    asked, given_back, refund, returning, *found = await wallet.read([*waiting, *limits, held], at)
     assets_in, shares_out, shares_in, assets_out, shares, assets = found
     cancellable = await _cancellable(wallet, controller, at)
     return {
-        "deposit": Side(asked, cancellable[0], assets_in, shares_out),
-        "redeem": Side(given_back, cancellable[1], shares_in, assets_out),
+        "deposit": Side(asked, cancellable[0], assets_in, shares_out, refund),
+        "redeem": Side(given_back, cancellable[1], shares_in, assets_out, returning),
     }, (assets, shares)
 
 
@@ -93,9 +97,8 @@ async def _cancellable(wallet: "Wallet", controller: str, at: "Block") -> tuple[
     """What each cancel call would return now: the contract says it, nothing is sent."""
     from keeper.chain.calls import view
 
-    # To the vault, because an issuer may refuse the controller, and that is another question.
     calls = [
-        view(CONTRACT, wallet.vault, name, 0, controller, wallet.vault)
+        view(CONTRACT, wallet.vault, name, 0, controller)
         for name in ("cancelDepositRequest", "cancelRedeemRequest")
     ]
     deposit, redeem = await wallet.try_as(controller, calls, at)
@@ -142,6 +145,7 @@ def _states(
             given: _sum(own, CLAIMED[name], given),
             got: _sum(own, CLAIMED[name], got),
         },
+        f"cancelled_claimable_{given}": side.cancelled,
         f"cancelled_{given}": _sum(own, RETURNED[name], given),
     }
 
@@ -186,6 +190,8 @@ def print_requests(data: dict[str, Any]) -> None:
             )
             for state in ("claimable", "claimed")
         ]
+        if cancelled := found[f"cancelled_claimable_{given}"]:
+            rows.append((f"{label} cancelled, claimable", amount(given, cancelled)))
     rows += [
         ("shares held", amount("shares", data["shares"])),
         ("in the wallet", amount("assets", data["assets_in_wallet"])),

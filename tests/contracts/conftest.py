@@ -8,7 +8,9 @@ from eth_account import Account
 
 from tests.contracts.system import System, vault_params
 
-pytest.register_assert_rewrite("tests.contracts.invariants.machine")
+pytest.register_assert_rewrite(
+    "tests.contracts.invariants.machine", "tests.contracts.conformance.standard"
+)
 
 SIGNERS = [Account.from_key(number.to_bytes(32, "big")) for number in range(101, 106)]
 

@@ -146,6 +146,16 @@ class System:
     def request_redeem(self, user: Any, shares: int) -> Any:
         return self.vault.requestRedeem(shares, user, user, sender=user)
 
+    def cancel_deposit(self, user: Any) -> Any:
+        """Cancel what can be cancelled and fetch it; the second receipt."""
+        self.vault.cancelDepositRequest(0, user, sender=user)
+        return self.vault.claimCancelDepositRequest(0, user, user, sender=user)
+
+    def cancel_redeem(self, user: Any) -> Any:
+        """Cancel what can be cancelled and fetch it; the second receipt."""
+        self.vault.cancelRedeemRequest(0, user, sender=user)
+        return self.vault.claimCancelRedeemRequest(0, user, user, sender=user)
+
     def wait(self, seconds: int) -> None:
         """Mine a block `seconds` later."""
         self.chain.mine(deltatime=seconds)

@@ -236,7 +236,7 @@ def test_wind_down__everybody_dead__depositors_get_the_chain_part_in_kind_within
     rpc.send(live.vault.closeEpoch, sender=live.deployer)
     held = {user.address: balances(market, user) for user in live.users}
     start(live, market)
-    live.vault.cancelRedeemRequest(0, first, first, sender=first)
+    live.cancel_redeem(first)
     bring_home(live, market)
 
     recovered = [live.end.recovered(token) for token in (world.usdc, world.weth)]

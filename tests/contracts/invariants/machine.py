@@ -253,8 +253,10 @@ class Machine:
         who = self._pick_where(lambda position: self._cancellable(position, in_cut), pool)
         if who is None:
             return False
-        self._send(method, 0, self.names[who], self.names[who], who=who)
-        amount = pool.cancel(self.names[who], in_cut=in_cut)
+        name = self.names[who]
+        self._send(method, 0, name, who=who)
+        self._send(f"claimC{method[1:]}", 0, name, name, who=who)
+        amount = pool.cancel(name, in_cut=in_cut)
         ghosts[who].cancelled += amount
         held = self.assets if pool is self.mirror.deposits else self.shares
         held[who] += amount

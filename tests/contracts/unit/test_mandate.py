@@ -207,7 +207,7 @@ def test_pause__seven_days__stops_deposit_requests_and_allocations_alone(
     with ape.reverts(system.mandate.Paused, until=until):
         system.vault.allocate(system.pool, 1, sender=system.keeper)
     system.vault.deallocate(system.pool, 100 * system.unit, sender=system.keeper)
-    system.vault.cancelDepositRequest(0, alice, alice, sender=alice)
+    system.cancel_deposit(alice)
     system.request_redeem(alice, 10 * system.share)
     system.settle()
     assert system.vault.redeem(10 * system.share, alice, alice, sender=alice).return_value

@@ -107,8 +107,8 @@ def test_gate__loss_beyond_two_percent__is_published_and_holds_the_cut_for_a_day
     assert hold.accepted == system.vault.acceptedNav() == 9_799_999 * unit
     assert hold.nextCutTime == receipt.timestamp + DAY == system.vault.nextCutTime()
     assert list(receipt.decode_logs(system.vault.Settle)) == []
-    system.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
-    system.vault.cancelDepositRequest(0, bob, bob, sender=bob)
+    system.cancel_redeem(alice)
+    system.cancel_deposit(bob)
     with ape.reverts(system.vault.TooEarly):
         system.vault.closeEpoch(sender=alice)
 

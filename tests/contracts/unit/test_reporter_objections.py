@@ -32,7 +32,7 @@ def test_object__by_one_reporter__sends_the_cut_back_for_a_day(cut: System, alic
     assert cut.vault.acceptedNav() == 1_000 * cut.unit
     with ape.reverts(cut.nav.NoOpenCut):
         cut.submit(report)
-    cut.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    cut.cancel_redeem(alice)
 
 
 def test_object__requests_of_the_cut__settle_in_the_next_one(cut: System, alice: Any) -> None:

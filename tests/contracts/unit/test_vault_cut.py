@@ -238,7 +238,7 @@ def test_allocate__open_redemption__keeps_its_value_idle(funded: System, alice: 
 
     with ape.reverts(funded.vault.RedemptionsUnpaid, idleAfter=owed - 1, owed=owed):
         funded.vault.allocate(funded.pool, 900 * unit + 1, sender=funded.keeper)
-    funded.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    funded.cancel_redeem(alice)
     funded.vault.allocate(funded.pool, 900 * unit + 1, sender=funded.keeper)
 
     assert funded.vault.idle() == owed - 1

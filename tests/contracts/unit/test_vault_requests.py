@@ -159,22 +159,37 @@ def test_request_redeem__operator__spends_no_allowance(
     assert system.vault.pendingRedeemRequest(0, holder) == system.share
 
 
-def test_cancel_deposit_request__open__refunds_and_emits(
-    system: System, alice: Any, bob: Any
+def test_cancel_deposit_request__open__is_claimable_at_once_and_emits(
+    system: System, alice: Any
 ) -> None:
     system.request_deposit(alice, 3 * system.unit)
 
-    receipt = system.vault.cancelDepositRequest(0, alice, bob, sender=alice)
+    receipt = system.vault.cancelDepositRequest(0, alice, sender=alice)
 
     assert receipt.events == [
-        system.vault.CancelDepositRequest(controller=alice, requestId=0, sender=alice),
+        system.vault.CancelDepositRequest(controller=alice, requestId=0, sender=alice)
+    ]
+    assert receipt.return_value == 3 * system.unit
+    assert system.vault.claimableCancelDepositRequest(0, alice) == 3 * system.unit
+    assert system.vault.pendingDepositRequest(0, alice) == 0
+
+
+def test_claim_cancel_deposit_request__cancelled__refunds_and_emits(
+    system: System, alice: Any, bob: Any
+) -> None:
+    system.request_deposit(alice, 3 * system.unit)
+    system.vault.cancelDepositRequest(0, alice, sender=alice)
+
+    receipt = system.vault.claimCancelDepositRequest(0, bob, alice, sender=alice)
+
+    assert receipt.events == [
         system.vault.CancelDepositClaim(
             controller=alice, receiver=bob, requestId=0, sender=alice, assets=3 * system.unit
         ),
         system.token.Transfer(**{"from": system.silo, "to": bob, "value": 3 * system.unit}),
     ]
     assert system.token.balanceOf(bob) == 3 * system.unit
-    assert system.vault.pendingDepositRequest(0, alice) == 0
+    assert system.vault.claimableCancelDepositRequest(0, alice) == 0
 
 
 def test_cancel_deposit_request__in_the_cut__is_refused_until_it_lapses(
@@ -185,9 +200,9 @@ def test_cancel_deposit_request__in_the_cut__is_refused_until_it_lapses(
     system.cut()
 
     with ape.reverts(system.vault.NothingToCancel):
-        system.vault.cancelDepositRequest(0, alice, alice, sender=alice)
+        system.vault.cancelDepositRequest(0, alice, sender=alice)
     system.wait(REPORT_WINDOW + 1)
-    system.vault.cancelDepositRequest(0, alice, alice, sender=alice)
+    system.cancel_deposit(alice)
 
     assert system.token.balanceOf(alice) == 3 * system.unit
     assert system.vault.depositQueue() == (0, 0)
@@ -200,7 +215,7 @@ def test_cancel_deposit_request__open_part_during_a_cut__refunds_that_part(
     system.cut()
     system.request_deposit(alice, 2 * system.unit)
 
-    system.vault.cancelDepositRequest(0, alice, alice, sender=alice)
+    system.cancel_deposit(alice)
 
     assert system.token.balanceOf(alice) == 2 * system.unit
     assert system.vault.pendingDepositRequest(0, alice) == 3 * system.unit
@@ -212,23 +227,42 @@ def test_cancel_deposit_request__stranger__reverts(
     system.request_deposit(alice, system.unit)
 
     with ape.reverts(system.vault.NotAuthorised):
-        system.vault.cancelDepositRequest(0, alice, stranger, sender=stranger)
+        system.vault.cancelDepositRequest(0, alice, sender=stranger)
+    system.vault.cancelDepositRequest(0, alice, sender=alice)
+    with ape.reverts(system.vault.NotAuthorised):
+        system.vault.claimCancelDepositRequest(0, stranger, alice, sender=stranger)
 
 
 def test_cancel_deposit_request__other_request_id__reverts(system: System, alice: Any) -> None:
     with ape.reverts(system.vault.UnknownRequest, requestId=1):
-        system.vault.cancelDepositRequest(1, alice, alice, sender=alice)
+        system.vault.cancelDepositRequest(1, alice, sender=alice)
+    with ape.reverts(system.vault.UnknownRequest, requestId=1):
+        system.vault.claimCancelDepositRequest(1, alice, alice, sender=alice)
 
 
-def test_cancel_redeem_request__open__hands_back_and_emits(
-    system: System, holder: Any, bob: Any
+def test_cancel_redeem_request__open__is_claimable_at_once_and_emits(
+    system: System, holder: Any
 ) -> None:
     system.request_redeem(holder, 4 * system.share)
 
-    receipt = system.vault.cancelRedeemRequest(0, holder, bob, sender=holder)
+    receipt = system.vault.cancelRedeemRequest(0, holder, sender=holder)
 
     assert receipt.events == [
-        system.vault.CancelRedeemRequest(controller=holder, requestId=0, sender=holder),
+        system.vault.CancelRedeemRequest(controller=holder, requestId=0, sender=holder)
+    ]
+    assert receipt.return_value == 4 * system.share
+    assert system.vault.claimableCancelRedeemRequest(0, holder) == 4 * system.share
+
+
+def test_claim_cancel_redeem_request__cancelled__hands_back_and_emits(
+    system: System, holder: Any, bob: Any
+) -> None:
+    system.request_redeem(holder, 4 * system.share)
+    system.vault.cancelRedeemRequest(0, holder, sender=holder)
+
+    receipt = system.vault.claimCancelRedeemRequest(0, bob, holder, sender=holder)
+
+    assert receipt.events == [
         system.vault.CancelRedeemClaim(
             controller=holder, receiver=bob, requestId=0, sender=holder, shares=4 * system.share
         ),
@@ -242,7 +276,7 @@ def test_cancel_redeem_request__in_the_cut__reverts(system: System, holder: Any)
     system.cut()
 
     with ape.reverts(system.vault.NothingToCancel):
-        system.vault.cancelRedeemRequest(0, holder, holder, sender=holder)
+        system.vault.cancelRedeemRequest(0, holder, sender=holder)
 
 
 def test_request_deposit__blacklisted_controller__claims_to_another_receiver(
@@ -252,7 +286,8 @@ def test_request_deposit__blacklisted_controller__claims_to_another_receiver(
     system.request_deposit(alice, 3 * system.unit)
     system.token.setBlacklisted(alice, True, sender=system.deployer)
 
-    system.vault.cancelDepositRequest(0, alice, bob, sender=alice)
+    system.vault.cancelDepositRequest(0, alice, sender=alice)
+    system.vault.claimCancelDepositRequest(0, bob, alice, sender=alice)
 
     assert system.token.balanceOf(bob) == 3 * system.unit
 

@@ -114,7 +114,7 @@ def test_start_unpaid__what_waited_was_cancelled__reverts(
     held.request_redeem(alice, 500 * held.share)
     epoch = held.vault.openEpoch()
     held.settle()
-    held.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    held.cancel_redeem(alice)
     for _ in range(8):
         held.settle()
 
@@ -194,8 +194,8 @@ def test_wind_down__requests_and_settled_claims__come_back_in_full(
     held.request_redeem(bob, 40 * held.share)
     held.end.startImpaired(sender=held.guardian)
 
-    held.vault.cancelDepositRequest(0, carol, carol, sender=carol)
-    held.vault.cancelRedeemRequest(0, bob, bob, sender=bob)
+    held.cancel_deposit(carol)
+    held.cancel_redeem(bob)
     held.vault.redeem(100 * held.share, alice, alice, sender=alice)
 
     assert held.token.balanceOf(carol) == 50 * unit

@@ -33,6 +33,8 @@ NOTHING_CLAIMABLE = {
     "maxRedeem": 0,
     "maxMint": 0,
     "maxWithdraw": 0,
+    "claimableCancelDepositRequest": 0,
+    "claimableCancelRedeemRequest": 0,
     "isOperator": False,
 }
 
@@ -169,6 +171,16 @@ def test_claim_plan__nothing_settled__is_refused() -> None:
         plan_claim()
 
 
+def test_claim_plan__cancelled_and_not_fetched__is_claimed_too() -> None:
+    plan = plan_claim(claimableCancelDepositRequest=2 * USDC, claimableCancelRedeemRequest=SHARE)
+
+    assert names(plan) == ["claim 2.00 USDC cancelled", "claim 1.00 ATH cancelled"]
+    assert [(step.call.function.name, step.call.arguments) for step in plan.steps] == [
+        ("claimCancelDepositRequest", (0, ADA, ADA)),
+        ("claimCancelRedeemRequest", (0, ADA, ADA)),
+    ]
+
+
 def plan_cancel(side: str, waiting: int, returned: int | None, **changes: Any) -> Plan:
     """Plan it for ada, who has so much waiting and would get so much back (None: a refusal)."""
     name = f"{side.capitalize()}Request"
@@ -178,15 +190,15 @@ def plan_cancel(side: str, waiting: int, returned: int | None, **changes: Any) -
     return asyncio.run(cancel_plan(wallet, UNSIGNED, side))
 
 
-@pytest.mark.parametrize(
-    ("side", "function"),
-    [("deposit", "cancelDepositRequest"), ("redeem", "cancelRedeemRequest")],
-)
-def test_cancel_plan__side__cancels_that_request(side: str, function: str) -> None:
-    (step,) = plan_cancel(side, 5, 5).steps
+@pytest.mark.parametrize(("side", "name"), [("deposit", "Deposit"), ("redeem", "Redeem")])
+def test_cancel_plan__side__cancels_that_request_and_claims_it(side: str, name: str) -> None:
+    cancel, claim = plan_cancel(side, 5, 5).steps
 
-    assert step.call.function == contract("MarketMakingVault").function(function, 3)
-    assert step.call.arguments == (0, ADA, ADA)
+    vault = contract("MarketMakingVault")
+    assert cancel.call.function == vault.function(f"cancel{name}Request", 2)
+    assert cancel.call.arguments == (0, ADA)
+    assert claim.call.function == vault.function(f"claimCancel{name}Request", 3)
+    assert claim.call.arguments == (0, ADA, ADA)
 
 
 def test_cancel_plan__all_of_it_waits__says_what_comes_back_and_where_the_rest_is() -> None:
@@ -218,7 +230,7 @@ def test_cancel_plan__nothing_to_cancel__is_left_to_the_rehearsal_to_refuse() ->
     plan = plan_cancel("redeem", 9 * SHARE, None)
 
     assert plan.terms["returned_shares"] == 0
-    assert [step.call.function.name for step in plan.steps] == ["cancelRedeemRequest"]
+    assert plan.steps[0].call.function.name == "cancelRedeemRequest"
 
 
 def test_cut_plan__unsigned_by_nobody__needs_no_account() -> None:

@@ -15,6 +15,8 @@ NOTHING = CallReverted("vault.cancel", "NothingToCancel", "NothingToCancel(ada)"
 ANSWERS = {
     "pendingDepositRequest": 70 * USDC,
     "pendingRedeemRequest": 8 * SHARE,
+    "claimableCancelDepositRequest": 3 * USDC,
+    "claimableCancelRedeemRequest": 0,
     "maxDeposit": 20 * USDC,
     "maxMint": 19 * SHARE,
     "maxRedeem": 3 * SHARE,
@@ -30,7 +32,7 @@ def movement(kind: str, account: str = ADA, **amounts: int) -> Movement:
 HISTORY = (
     movement("deposit requested", assets=100 * USDC),
     movement("deposit requested", BEA, assets=999 * USDC),
-    movement("deposit returned", assets=4 * USDC),
+    movement("deposit returned", assets=USDC),
     movement("shares claimed", assets=6 * USDC, shares=5 * SHARE),
     movement("redemption requested", shares=12 * SHARE),
     movement("assets claimed", assets=2 * USDC, shares=SHARE),
@@ -97,6 +99,7 @@ def test_read_requests__everything_asked__is_in_one_of_the_states_or_came_back()
         held = sum(
             states[name][unit] for name in ("pending", "at_settlement", "claimable", "claimed")
         )
+        held += states[f"cancelled_claimable_{unit}"]
         assert held + states[f"cancelled_{unit}"] == states[f"requested_{unit}"]
 
 
