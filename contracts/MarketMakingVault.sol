@@ -65,6 +65,7 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
     RequestSilo private immutable _silo;
     WindDown private immutable _windDown;
     Mandate private immutable _mandate;
+    address private immutable _keeperStake;
     uint8 private immutable _decimals;
 
     /// @inheritdoc IMarketMakingVault
@@ -133,6 +134,7 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         _silo = new RequestSilo(params.asset);
         _windDown = new WindDown();
         _mandate = new Mandate(address(this), params.terms);
+        _keeperStake = _mandate.keeperStake();
         _decimals = assetDecimals + virtualDecimals;
         deployer = msg.sender;
         virtualShares = 10 ** virtualDecimals;
@@ -454,6 +456,17 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
         emit Hold(_cut.epoch, accepted, nextCutTime());
     }
 
+    /* WIND-DOWN AND KEEPER'S STAKE */
+
+    /// @inheritdoc IMarketMakingVault
+    function burnShares(address account, uint256 shares) external {
+        require(
+            msg.sender == address(_windDown) || msg.sender == _keeperStake, MayNotBurn(msg.sender)
+        );
+
+        _burn(account, shares);
+    }
+
     /* WIND-DOWN */
 
     /// @inheritdoc IMarketMakingVault
@@ -471,11 +484,6 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
 
         emit ReleaseIdle(assets);
         _asset.safeTransfer(address(_windDown), assets);
-    }
-
-    /// @inheritdoc IMarketMakingVault
-    function burnForExit(address account, uint256 shares) external onlyWindDown {
-        _burn(account, shares);
     }
 
     /* VIEWS: REQUESTS */
@@ -623,7 +631,7 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
                 idle: idle,
                 depositTotal: _deposits.total,
                 redeemTotal: _redeems.total,
-                depositCap: _mandate.limits().depositCap
+                depositCap: _mandate.depositCapFor(pricing.accepted)
             }),
             pricing
         );

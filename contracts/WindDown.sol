@@ -115,7 +115,7 @@ contract WindDown is IWindDown, ReentrancyGuardTransient {
         units[msg.sender] += shares;
 
         emit Exit(msg.sender, shares);
-        IMarketMakingVault(vault).burnForExit(msg.sender, shares);
+        IMarketMakingVault(vault).burnShares(msg.sender, shares);
     }
 
     /// @inheritdoc IWindDown

@@ -19,6 +19,7 @@ SOURCES = {
     "VaultTimelock": "contracts/mandate/VaultTimelock.sol",
     "VaultFactory": "contracts/periphery/VaultFactory.sol",
     "VaultLens": "contracts/periphery/VaultLens.sol",
+    "KeeperStake": "contracts/mandate/KeeperStake.sol",
     "NavReporter": "contracts/reporting/NavReporter.sol",
     "RequestSilo": "contracts/RequestSilo.sol",
     "WindDown": "contracts/WindDown.sol",

@@ -76,6 +76,8 @@ interface IMandate is IKeeperLosses {
     /// @notice The next pause is possible at `earliest` [s].
     error PauseTooSoon(uint256 earliest);
     error NotPaused();
+    /// @notice The vault is nearly empty: the keeper's own deposit comes first.
+    error StakeMissing(address keeper);
     error DepositRefused(address depositGate, address owner, address controller);
     /// @notice The attested legs would exceed the venue cap [asset units].
     error VenueCapExceeded(uint256 attested, uint256 cap);
@@ -114,7 +116,7 @@ interface IMandate is IKeeperLosses {
 
     /* CHECKS: they revert or do nothing */
 
-    /// @notice Reverts `Paused`, or `DepositRefused` when the hook says no.
+    /// @notice Reverts `Paused`, `StakeMissing`, or `DepositRefused` when the hook says no.
     function checkDeposit(address owner_, address controller, uint256 assets) external view;
 
     /// @notice Reverts `Paused`, or `LossesSpent` when the keeper has lost too much: no new risk now.
@@ -131,11 +133,24 @@ interface IMandate is IKeeperLosses {
     function vault() external view returns (address);
     function owner() external view returns (address);
     function keeper() external view returns (address);
+
+    /// @notice When the keeper was appointed [s].
+    function keeperSince() external view returns (uint256);
+
+    /// @notice Where the keeper's shares are locked. See `IKeeperStake`.
+    function keeperStake() external view returns (address);
+
     function guardian() external view returns (address);
     function feeRecipient() external view returns (address);
     function marketsHash() external view returns (bytes32);
     function limits() external view returns (Limits memory);
     function depositGate() external view returns (address);
+
+    /// @notice Accepted NAV above which a settlement fills no deposit: the cap, or what the keeper's stake bounds.
+    /// @dev A nearly empty vault whose only requests are the keeper's is bounded by the cap alone.
+    /// @param accepted Accepted NAV of that settlement before flows [asset units].
+    /// @return [asset units], rounded down.
+    function depositCapFor(uint256 accepted) external view returns (uint256);
 
     /// @notice End of the current or last pause [s]; 0 before the first.
     function pausedUntil() external view returns (uint256);

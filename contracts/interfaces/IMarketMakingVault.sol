@@ -180,6 +180,7 @@ interface IMarketMakingVault is
     error NotKeeper(address caller);
     error NotReporter(address caller);
     error NotWindDown(address caller);
+    error MayNotBurn(address caller);
     /// @notice The caller may not act for this account.
     error NotAuthorised(address account, address caller);
     /// @notice Requests are aggregated: the only request id is 0.
@@ -253,8 +254,9 @@ interface IMarketMakingVault is
     /// @notice Sends the idle assets to the wind-down. Only the wind-down. Emits `ReleaseIdle`.
     function releaseIdle() external;
 
-    /// @notice Burns shares that their owner gave back. Only the wind-down.
-    function burnForExit(address account, uint256 shares) external;
+    /// @notice Burns shares: those given back to the wind-down, or a part of the keeper's stake. Only those two.
+    /// @dev Reverts `MayNotBurn`.
+    function burnShares(address account, uint256 shares) external;
 
     /* DEPLOYER, ONCE */
 

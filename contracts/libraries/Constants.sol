@@ -46,6 +46,10 @@ library Constants {
     uint256 internal constant MONTH_LOSS_MAX = 0.03e18; // and 3 % in many days
     uint256 internal constant MONTH_LOSS_REFILL_TIME = 30 days; // from empty to full, linear
     uint256 internal constant OPERATION_LOSS_MAX = 0.003e18; // no new risk while a bucket holds less than 0.3 %
+    uint256 internal constant MAX_SETTLEMENT_DELAY = 3 days; // a redemption unpaid for longer after its cut is late
+    uint256 internal constant PENALTY_BPS = 200; // 2 % of the keeper's stake is burnt for each full day of it
+    uint256 internal constant PENALTY_INTERVAL = 1 days; // such a day
+    uint256 internal constant STAKE_WITHDRAWAL_DELAY = 7 days; // shares that leave the stake are exposed so long
     uint256 internal constant HOLD_TIME = 1 days; // no cut so long after a held or objected one
     uint256 internal constant OBJECTION_INTERVAL = 7 days; // one objection or veto each in so long
     uint256 internal constant HIGH_WINDOW = 3 days; // settled prices that bound deposits

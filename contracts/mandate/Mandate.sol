@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.30;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {IDepositGate} from "../interfaces/IDepositGate.sol";
+import {IKeeperStake} from "../interfaces/IKeeperStake.sol";
 import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
 import {Constants} from "../libraries/Constants.sol";
 import {KeeperLosses} from "./KeeperLosses.sol";
+import {KeeperStake} from "./KeeperStake.sol";
 
 /// @title The mandate of one vault
 /// @notice Trust: the owner chooses keeper, guardian and limits, within hard bounds and, in production, behind a
@@ -21,9 +25,13 @@ contract Mandate is KeeperLosses {
     address public immutable owner;
     /// @inheritdoc IMandate
     bytes32 public immutable marketsHash;
+    /// @inheritdoc IMandate
+    address public immutable keeperStake;
 
     /// @inheritdoc IMandate
     address public keeper;
+    /// @inheritdoc IMandate
+    uint256 public keeperSince;
     /// @inheritdoc IMandate
     address public guardian;
     /// @inheritdoc IMandate
@@ -53,7 +61,9 @@ contract Mandate is KeeperLosses {
 
         owner = terms.owner;
         marketsHash = terms.marketsHash;
+        keeperStake = address(new KeeperStake(vault_));
         keeper = terms.keeper;
+        keeperSince = block.timestamp;
         guardian = terms.guardian;
         feeRecipient = terms.feeRecipient;
 
@@ -70,6 +80,7 @@ contract Mandate is KeeperLosses {
         _requireNoReporter(newKeeper);
 
         keeper = newKeeper;
+        keeperSince = block.timestamp;
 
         emit SetKeeper(newKeeper);
     }
@@ -143,6 +154,7 @@ contract Mandate is KeeperLosses {
     /// @inheritdoc IMandate
     function checkDeposit(address owner_, address controller, uint256 assets) external view {
         _requireNotPaused();
+        _requireMayStart(controller);
         if (depositGate == address(0)) return;
         require(
             IDepositGate(depositGate).mayDeposit(owner_, controller, assets),
@@ -166,6 +178,21 @@ contract Mandate is KeeperLosses {
     }
 
     /* VIEWS */
+
+    /// @inheritdoc IMandate
+    /// @dev Invariant V-29. The stake is valued before the flows of the settlement, rounded down.
+    function depositCapFor(uint256 accepted) external view returns (uint256) {
+        Limits memory current = _limits;
+        if (current.minStakeBps == 0 || _isKeepersStart()) return current.depositCap;
+
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        uint256 worth = Math.mulDiv(
+            IKeeperStake(keeperStake).stakeOf(keeper),
+            accepted,
+            vault_.totalSupply() + vault_.virtualShares()
+        );
+        return Math.min(current.depositCap, (worth * Constants.BPS) / current.minStakeBps);
+    }
 
     /// @inheritdoc IMandate
     function limits() external view returns (Limits memory) {
@@ -192,6 +219,25 @@ contract Mandate is KeeperLosses {
         _limits = newLimits;
 
         emit SetLimits(newLimits);
+    }
+
+    /// @dev Where a stake is asked for and nobody has shares, the first to ask for some is the keeper.
+    function _requireMayStart(address controller) private view {
+        bool waits = _limits.minStakeBps != 0 && controller != keeper && _isNearlyEmpty();
+        require(!waits, StakeMissing(keeper));
+    }
+
+    /// @dev Nobody can stake before there are shares: the keeper's own deposit, and no other, fills without a stake.
+    function _isKeepersStart() private view returns (bool) {
+        if (!_isNearlyEmpty()) return false;
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        IMarketMakingVault.Queue memory queue = vault_.depositQueue();
+        return vault_.pendingDepositRequest(0, keeper) == queue.total + queue.open;
+    }
+
+    function _isNearlyEmpty() private view returns (bool) {
+        IMarketMakingVault vault_ = IMarketMakingVault(vault);
+        return vault_.totalSupply() <= Constants.NEAR_EMPTY_FACTOR * vault_.virtualShares();
     }
 
     function _requireWithin(uint256 given, uint256 most) private pure {

@@ -227,6 +227,9 @@ class Vault:
 
     virtual: int
     deposit_cap: int
+    min_stake_bps: int = 0
+    keeper: Controller | None = None
+    staked: int = 0
     supply: int = 0
     idle: int = 0
     accepted: int = 0
@@ -237,6 +240,20 @@ class Vault:
         """Move the open requests of both queues into the cut."""
         self.deposits.cut()
         self.redeems.cut()
+
+    def deposit_cap_at(self, accepted: int) -> int:
+        """Return the accepted NAV above which nothing is filled: the cap, or the stake's bound."""
+        if self.min_stake_bps == 0 or self._is_keepers_start():
+            return self.deposit_cap
+        worth = self.staked * accepted // (self.supply + self.virtual)
+        return min(self.deposit_cap, worth * 10_000 // self.min_stake_bps)
+
+    def _is_keepers_start(self) -> bool:
+        """Nearly without shares nobody can stake: the keeper's requests alone fill."""
+        if self.keeper is None or not near_empty(self.supply, self.virtual):
+            return False
+        own = self.deposits.view(self.keeper)
+        return own.amount + own.open_amount == self.deposits.total + self.deposits.open
 
     def settle(self, pricing: Pricing) -> Fill:
         """Settle both queues at `pricing` and return what was done."""
@@ -278,8 +295,9 @@ def _fill_at(vault: Vault, pricing: Pricing, accepted: int, *, whole_exit: bool)
     supply = vault.supply + fee
     owed = _owed(vault, accepted, fee)
     deposits = 0
+    cap = vault.deposit_cap_at(pricing.accepted)
     if pricing.deposits_open:
-        deposits = min(vault.deposits.total, MAX_FILL, max(0, vault.deposit_cap - accepted))
+        deposits = min(vault.deposits.total, MAX_FILL, max(0, cap - accepted))
     ask = pricing.gross_ask
     minted, burnt, pay = _both_sides(vault, supply, owed, deposits, ask)
     if supply - burnt + minted > MAX_SUPPLY:

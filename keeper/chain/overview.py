@@ -23,6 +23,7 @@ __all__ = [
     "Token",
     "Limits",
     "Losses",
+    "Stake",
     "VaultViews",
     "estimate",
     "read_overview",
@@ -60,7 +61,7 @@ _REPORTER_VIEWS: Final = (
     *("reporters", "quorum", "lastReportHash", "lastLegs", "attestedValue", "gate"),
     *("mark", "exempt"),
 )
-_MANDATE_VIEWS: Final = ("lossBuckets", "refilledAt", "pausedUntil")
+_MANDATE_VIEWS: Final = ("lossBuckets", "refilledAt", "pausedUntil", "keeperStake")
 _NOBODY: Final = 0
 
 
@@ -173,6 +174,21 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
+class Stake:
+    """Shares that the keeper locked, and what they bound.
+
+    `counting` shares count, `leaving` may be withdrawn at `leaves_at` (unix seconds). No deposit is
+    filled above `deposit_cap` of accepted NAV [asset units], at the present accepted NAV.
+    """
+
+    contract: str
+    counting: int
+    leaving: int
+    leaves_at: int
+    deposit_cap: int
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """Everything a depositor is shown, at one block."""
 
@@ -189,6 +205,7 @@ class Overview:
     ended_at: int
     """When the wind-down started, unix seconds; 0 before."""
     losses: Losses
+    stake: Stake
 
     @property
     def state(self) -> str:
@@ -201,7 +218,7 @@ class Overview:
 
 
 async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
-    """Read a vault at one block, in two round trips.
+    """Read a vault at one block, in three round trips.
 
     Raises ChainUnavailable (also for what is no vault, or not wired yet), CallReverted, WireError.
     """
@@ -223,7 +240,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         _token_calls(vault, views),
         _reporter_calls(views, block),
         [view("WindDown", views.wind_down, name) for name in ("exitBound", "startedAt")],
-        [view("Mandate", views.mandate, name) for name in _MANDATE_VIEWS],
+        _mandate_calls(views),
         *(_adapter_calls(address) for address in views.adapters),
     ]
     answered = iter(await read_each(rpc, block, [call for group in groups for call in group]))
@@ -232,7 +249,10 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     ]
     symbol, decimals, silo_assets, silo_shares = _required(token)
     exit_bound, ended_at = _required(end)
-    (day_left, month_left), refilled_at, paused_until = _required(mandate)
+    (day_left, month_left), refilled_at, paused_until, contract, cap = _required(mandate)
+    names = ("stakeOf", "waiting")
+    calls = [view("KeeperStake", contract, name, views.keeper) for name in names]
+    (counting,), (leaving, leaves_at) = await read_at(rpc, block, calls)
     return Overview(
         vault=vault,
         block=block,
@@ -249,6 +269,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         exit_bound=exit_bound,
         ended_at=ended_at,
         losses=Losses(day_left, month_left, refilled_at, paused_until),
+        stake=Stake(checksum(contract), counting, leaving, leaves_at, cap),
     )
 
 
@@ -339,6 +360,11 @@ def _token_calls(vault: str, views: VaultViews) -> list[Call]:
 def _reporter_calls(views: VaultViews, block: Block) -> list[Call]:
     calls = [view("NavReporter", views.reporter, name) for name in _REPORTER_VIEWS]
     return [*calls, view("NavReporter", views.reporter, "highPrice", block.timestamp)]
+
+
+def _mandate_calls(views: VaultViews) -> list[Call]:
+    calls = [view("Mandate", views.mandate, name) for name in _MANDATE_VIEWS]
+    return [*calls, view("Mandate", views.mandate, "depositCapFor", views.accepted_nav)]
 
 
 def _adapter_calls(address: str) -> list[Call]:

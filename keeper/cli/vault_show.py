@@ -39,6 +39,7 @@ def overview_data(
         **fee_terms(overview, estimated),
         "limits": _limits(overview),
         "losses": _losses(overview),
+        "keeper_stake": _stake(overview),
         "roles": _roles(overview, venue_account),
         "last_report": _last_report(overview),
     }
@@ -157,6 +158,22 @@ def _losses(overview: "Overview") -> dict[str, int | None]:
     }
 
 
+def _stake(overview: "Overview") -> dict[str, Any]:
+    """What the keeper locked beside the depositors; asset and share units, ppm of NAV."""
+    stake, views = overview.stake, overview.views
+    worth = stake.counting * views.accepted_nav // overview.shares
+    return {
+        "contract": stake.contract,
+        "shares": stake.counting,
+        "worth_assets": worth,
+        "nav_share_ppm": worth * PPM // views.accepted_nav if views.accepted_nav else 0,
+        "least_bps": views.limits.min_stake_bps,
+        "bounds_nav_assets": stake.deposit_cap,
+        "leaving_shares": stake.leaving,
+        "leaves_at": stake.leaves_at if stake.leaving else None,
+    }
+
+
 def _roles(overview: "Overview", venue_account: str) -> dict[str, Any]:
     from keeper.config.checksum import checksum_address
 
@@ -229,6 +246,7 @@ def print_overview(data: dict[str, Any]) -> None:
         ("fee taken last", last_fee_row(data)),
         *_limit_rows(data["limits"], money),
         *_loss_rows(data["losses"]),
+        *_stake_rows(data["keeper_stake"], money, shares),
         *_role_rows(data["roles"]),
     ]
     print_table(rows)
@@ -315,6 +333,20 @@ def _loss_rows(losses: dict[str, int | None]) -> list[tuple[str, str]]:
     if losses["paused_until"] is not None:
         text = f"new deposits and new risk, until {clock_time(losses['paused_until'])}"
         rows.append(("paused by the guardian", text))
+    return rows
+
+
+def _stake_rows(stake: dict[str, Any], money: Any, shares: Any) -> list[tuple[str, str]]:
+    text = f"{money(stake['worth_assets'])}, {_percent(stake['nav_share_ppm'])} of NAV"
+    if stake["least_bps"]:
+        text += (
+            f", at least {stake['least_bps'] / 100:g} %: deposits are filled up to "
+            f"{money(stake['bounds_nav_assets'])} of NAV"
+        )
+    rows = [("keeper's own stake", text)]
+    if stake["leaving_shares"]:
+        left = f"{shares(stake['leaving_shares'])} from {clock_time(stake['leaves_at'])}"
+        rows.append(("  leaving", left))
     return rows
 
 

@@ -74,8 +74,10 @@ def deposit_terms(
         "deposits_open_estimate": None if estimated is None else estimated.deposits_open,
         "hold_estimate": None if estimated is None else estimated.hold,
         "least_assets": views.min_deposit,
-        "cap_assets": views.limits.deposit_cap,
-        "room_under_cap_assets": max(0, views.limits.deposit_cap - nav - sum(views.deposit_queue)),
+        "cap_assets": overview.stake.deposit_cap,
+        "room_under_cap_assets": max(
+            0, overview.stake.deposit_cap - nav - sum(views.deposit_queue)
+        ),
         "balance_assets": None if held is None else held.assets,
         "allowance_assets": None if held is None else held.allowance,
         **_timing(overview, cuts_to_exit=2),

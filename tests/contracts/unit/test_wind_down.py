@@ -160,7 +160,6 @@ def test_wind_down__doors_of_the_vault__open_to_the_wind_down_alone(held: System
         for call in (
             lambda who=who: held.vault.endTrading(sender=who),
             lambda who=who: held.vault.releaseIdle(sender=who),
-            lambda who=who: held.vault.burnForExit(held.users[0], 1, sender=who),
         ):
             with ape.reverts(held.vault.NotWindDown, caller=who.address):
                 call()

@@ -23,7 +23,7 @@ from vault_samples import (
 )
 
 from keeper.addresses import AddressBook, Deployed, save_book
-from keeper.chain.overview import Losses
+from keeper.chain.overview import Losses, Stake
 from keeper.cli.access import Reach
 from keeper.cli.vault_fees import last_fee, last_fee_row
 from keeper.cli.vault_past import (
@@ -199,6 +199,27 @@ def test_overview_data__fees__say_rate_mark_and_what_was_taken_last() -> None:
 
 def test_last_fee__nothing_settled__is_none() -> None:
     assert last_fee(overview(), msgspec.structs.replace(HISTORY, epochs=())) is None
+
+
+def test_overview_data__keeper_stake__is_worth_its_part_of_nav() -> None:
+    stake = shown()["keeper_stake"]
+    assert stake["shares"] == 55 * SHARE
+    assert stake["worth_assets"] == 55 * SHARE * 1_100 * USDC // (1_000 * SHARE + VIRTUAL)
+    assert stake["nav_share_ppm"] == 54_999
+    assert (stake["leaving_shares"], stake["leaves_at"]) == (0, None)
+
+
+def test_print_overview__stake_asked_for_and_leaving__says_bound_and_date(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    limits = dataclasses.replace(overview().views.limits, min_stake_bps=500)
+    stake = Stake("0x" + "ea" * 20, 40 * SHARE, 15 * SHARE, NOW + DAY, deposit_cap=880 * USDC)
+    print_overview(shown(stake=stake, limits=limits))
+    printed = capsys.readouterr().out
+    assert "at least 5 %: deposits are filled up to 880" in printed
+    (leaving,) = (line for line in printed.splitlines() if line.startswith("  leaving"))
+    assert " 15" in leaving
+    assert " ATH from " in leaving
 
 
 def test_overview_data__last_report__has_its_age() -> None:

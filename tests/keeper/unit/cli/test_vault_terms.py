@@ -206,3 +206,12 @@ def test_lasting__two_largest_units__rounded_down(seconds: int, text: str) -> No
 def test_in_time__past__is_now() -> None:
     assert in_time(5, 5) == "now"
     assert in_time(86_405, 5) == "1970-01-02T00:00:05+00:00 (in 1 d)"
+
+
+def test_deposit_terms__stake_bounds_below_the_cap__room_is_the_stakes() -> None:
+    seen = overview()
+    stake = dataclasses.replace(seen.stake, deposit_cap=1_200 * USDC)
+
+    terms = deposit_terms(dataclasses.replace(seen, stake=stake), None, USDC, None)
+
+    assert (terms["cap_assets"], terms["room_under_cap_assets"]) == (1_200 * USDC, 50 * USDC)

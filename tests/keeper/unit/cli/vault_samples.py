@@ -12,6 +12,7 @@ from keeper.chain.overview import (
     Losses,
     Overview,
     Reporting,
+    Stake,
     Token,
     VaultViews,
 )
@@ -91,6 +92,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         silo_shares=40 * SHARE,
         exit_bound=BOUND,
         ended_at=0,
+        stake=Stake("0x" + "ea" * 20, 55 * SHARE, 0, 0, deposit_cap=2_000 * USDC),
         losses=Losses(4 * 10**15, 24 * 10**15, refilled_at=NOW, paused_until=0),
     )
     return dataclasses.replace(base, **others)
