@@ -46,7 +46,6 @@ library Constants {
     uint256 internal constant MONTH_LOSS_MAX = 0.03e18; // and 3 % in many days
     uint256 internal constant MONTH_LOSS_REFILL_TIME = 30 days; // from empty to full, linear
     uint256 internal constant OPERATION_LOSS_MAX = 0.003e18; // no new risk while a bucket holds less than 0.3 %
-    uint256 internal constant MAX_SETTLEMENT_DELAY = 3 days; // a redemption unpaid for longer after its cut is late
     uint256 internal constant PENALTY_BPS = 200; // 2 % of the keeper's stake is burnt for each full day of it
     uint256 internal constant PENALTY_INTERVAL = 1 days; // such a day
     uint256 internal constant STAKE_WITHDRAWAL_DELAY = 7 days; // shares that leave the stake are exposed so long
