@@ -746,11 +746,6 @@ contract MarketMakingVault is ERC20Permit, ReentrancyGuardTransient, IMarketMaki
     }
 
     /// @inheritdoc IMarketMakingVault
-    function limits() external view returns (IMandate.Limits memory) {
-        return _mandate.limits();
-    }
-
-    /// @inheritdoc IMarketMakingVault
     function adapters() external view returns (address[] memory) {
         return _adapters;
     }

@@ -339,6 +339,4 @@ interface IMarketMakingVault is
     function keeper() external view returns (address);
     /// @notice As the mandate says, for tools that look here.
     function guardian() external view returns (address);
-    /// @notice As the mandate says, for tools that look here.
-    function limits() external view returns (IMandate.Limits memory);
 }

@@ -337,7 +337,7 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
             grossAsk: outcome.grossAsk,
             depositsOpen: outcome.depositsOpen,
             mark: outcome.mark,
-            feeBps: IMarketMakingVault(vault).limits().feeBps
+            feeBps: IMandate(IMarketMakingVault(vault).mandate()).limits().feeBps
         });
     }
 

@@ -63,10 +63,10 @@ def _now(seen: Overview, chain_id: int) -> VaultNow:
         attested=seen.reporting.attested,
         deposits_waiting=sum(views.deposit_queue),
         redemptions_waiting=sum(views.redeem_queue),
-        deposit_cap=views.limits.deposit_cap,
-        venue_cap_bps=views.limits.venue_cap_bps,
-        min_on_chain_bps=views.limits.min_on_chain_bps,
-        fee_bps=views.limits.fee_bps,
+        deposit_cap=seen.limits.deposit_cap,
+        venue_cap_bps=seen.limits.venue_cap_bps,
+        min_on_chain_bps=seen.limits.min_on_chain_bps,
+        fee_bps=seen.limits.fee_bps,
         mark_e36=seen.reporting.mark_e36,
         legs=tuple(
             Leg(adapter=leg.address, attested=leg.attested, value=leg.bid) for leg in seen.adapters

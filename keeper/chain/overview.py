@@ -41,7 +41,6 @@ _VIEWS: Final = {
     "virtual": "virtualShares",
     "deposit_queue": "depositQueue",
     "redeem_queue": "redeemQueue",
-    "limits": "limits",
     "min_deposit": "minDeposit",
     "min_redeem": "minRedeem",
     "adapters": "adapters",
@@ -61,7 +60,7 @@ _REPORTER_VIEWS: Final = (
     *("reporters", "quorum", "lastReportHash", "lastLegs", "attestedValue", "gate"),
     *("mark", "exempt"),
 )
-_MANDATE_VIEWS: Final = ("lossBuckets", "refilledAt", "pausedUntil", "keeperStake")
+_MANDATE_VIEWS: Final = ("limits", "lossBuckets", "refilledAt", "pausedUntil", "keeperStake")
 _NOBODY: Final = 0
 
 
@@ -93,7 +92,6 @@ class VaultViews:
     virtual: int
     deposit_queue: tuple[int, int]
     redeem_queue: tuple[int, int]
-    limits: Limits
     min_deposit: int
     min_redeem: int
     adapters: tuple[str, ...]
@@ -196,6 +194,7 @@ class Overview:
     block: Block
     token: Token
     views: VaultViews
+    limits: Limits
     adapters: tuple[AdapterView, ...]
     reporting: Reporting
     silo_assets: int
@@ -229,8 +228,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
             f"{vault} does not answer like a vault of this release: {error}",
             next_step="correct the vault's address: keeper addresses list",
         ) from error
-    found = dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True))
-    views = VaultViews(**{**found, "limits": Limits(*found["limits"])})
+    views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
     if int(views.reporter, 16) == _NOBODY:
         raise ChainUnavailable(
             f"the vault {vault} is not wired: it has no reporter and no adapters yet",
@@ -249,7 +247,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     ]
     symbol, decimals, silo_assets, silo_shares = _required(token)
     exit_bound, ended_at = _required(end)
-    (day_left, month_left), refilled_at, paused_until, contract, cap = _required(mandate)
+    limits, (day_left, month_left), refilled_at, paused_until, contract, cap = _required(mandate)
     names = ("stakeOf", "waiting")
     calls = [view("KeeperStake", contract, name, views.keeper) for name in names]
     (counting,), (leaving, leaves_at) = await read_at(rpc, block, calls)
@@ -260,6 +258,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
             checksum(views.asset), decimals, symbol, views.share_decimals, views.share_symbol
         ),
         views=views,
+        limits=Limits(*limits),
         adapters=tuple(
             _adapter(address, leg) for address, leg in zip(views.adapters, legs, strict=True)
         ),
@@ -304,7 +303,7 @@ def estimate(overview: Overview, now: int) -> Estimate | None:
         spread += adapter.ask - adapter.bid
     vault = Vault(
         virtual=views.virtual,
-        deposit_cap=views.limits.deposit_cap,
+        deposit_cap=overview.limits.deposit_cap,
         supply=views.supply,
         idle=views.idle,
         accepted=views.accepted_nav,
@@ -328,7 +327,7 @@ def _fee(overview: Overview, vault: Vault, pricing: Pricing) -> int:
     reporting = overview.reporting
     water = HighWater(reporting.mark_e36, reporting.exempt)
     water.report(vault, pricing.gross, pricing.accepted, 0)
-    fee_bps = overview.views.limits.fee_bps
+    fee_bps = overview.limits.fee_bps
     return fee_shares(vault, replace(pricing, mark=water.mark, fee_bps=fee_bps), pricing.accepted)
 
 

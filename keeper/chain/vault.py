@@ -18,9 +18,9 @@ __all__ = [
 STATES: Final = ("OPEN", "CUT", "WINDDOWN")
 _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
-    *("totalSupply", "virtualShares", "limits", "depositQueue", "lastSettledAt"),
+    *("totalSupply", "virtualShares", "depositQueue", "lastSettledAt"),
 )
-_MANDATE_VIEWS: Final = ("refilledAt", "pausedUntil")
+_MANDATE_VIEWS: Final = ("limits", "refilledAt", "pausedUntil")
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value")
 """Of IAdapter, the same on every adapter."""
 _OF_MANDATE: Final = len(_VAULT_VIEWS)
@@ -53,8 +53,8 @@ class VaultReader:
         """Read everything at the block. Raises ChainUnavailable, CallReverted, WireError."""
         answers = await read_at(self.rpc, block, self._calls())
         (state,), (cut,), (next_cut,), (idle,), (nav,), (queue,) = answers[:6]
-        (supply,), (virtual,), (limits,), (deposits,), (settled,) = answers[6:_OF_MANDATE]
-        (refilled_at,), (paused_until,) = answers[_OF_MANDATE:_HEAD]
+        (supply,), (virtual,), (deposits,), (settled,) = answers[6:_OF_MANDATE]
+        (limits,), (refilled_at,), (paused_until,) = answers[_OF_MANDATE:_HEAD]
         tail = _HEAD + _PER_ADAPTER * len(self.adapters)
         asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:]), strict=True))
         return VaultObserved(

@@ -99,7 +99,7 @@ async def _delay(wallet: "Wallet", owner: str, block: "Block") -> int | None:
 def admin_data(offices: Offices, pending: "Sequence[Operation]", chain_id: int) -> dict[str, Any]:
     """Everything `admin show` tells, as JSON; unix seconds, asset units, bps."""
     overview = offices.overview
-    limits = overview.views.limits
+    limits = overview.limits
     return {
         "vault": overview.vault,
         "chain_id": chain_id,

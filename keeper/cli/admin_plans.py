@@ -65,7 +65,7 @@ class LimitsGiven:
             raise ArgumentInvalid(
                 "no limit is named", next_step="name one, for example --deposit-cap 1,000,000"
             )
-        current, token = offices.overview.views.limits, offices.overview.token
+        current, token = offices.overview.limits, offices.overview.token
         cap = current.deposit_cap
         if self.deposit_cap is not None:
             cap = parse_amount(self.deposit_cap, token.decimals, token.symbol)
@@ -236,7 +236,7 @@ def delay_change(offices: Offices, duration: str) -> Change:
 
 def limit_rows(offices: Offices, after: Sequence[int]) -> list[tuple[str, str]]:
     """Before and after of every limit that changes."""
-    limits, token = offices.overview.views.limits, offices.overview.token
+    limits, token = offices.overview.limits, offices.overview.token
     rows = []
     for entry, new in zip(fields(limits), after, strict=True):
         old = getattr(limits, entry.name)

@@ -17,7 +17,7 @@ def fee_terms(overview: "Overview", estimated: "Estimate | None") -> dict[str, A
     """Rate, mark in 1e-12 of the asset per whole share (up), shares due at the estimate."""
     return {
         "fees": fees_text(overview),
-        "performance_fee_bps": overview.views.limits.fee_bps,
+        "performance_fee_bps": overview.limits.fee_bps,
         "high_water_mark_e12": _mark_e12(overview),
         "fee_shares_estimate": None if estimated is None else estimated.fee_shares,
     }
@@ -25,7 +25,7 @@ def fee_terms(overview: "Overview", estimated: "Estimate | None") -> dict[str, A
 
 def fees_text(overview: "Overview") -> str:
     """Say what is charged, above what, and by whom nothing."""
-    bps = overview.views.limits.fee_bps
+    bps = overview.limits.fee_bps
     if bps == 0:
         return "no performance fee now, the owner may set one; gas is the sender's"
     mark = shown(_mark_e12(overview), PRICE_DIGITS, overview.token.symbol)

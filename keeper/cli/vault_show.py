@@ -134,14 +134,14 @@ def _limits(overview: "Overview") -> dict[str, int]:
     views, nav = overview.views, overview.views.accepted_nav
     on_chain = views.idle + sum(leg.bid or 0 for leg in overview.adapters if not leg.attested)
     return {
-        "deposit_cap_used_ppm": nav * PPM // views.limits.deposit_cap
-        if views.limits.deposit_cap
+        "deposit_cap_used_ppm": nav * PPM // overview.limits.deposit_cap
+        if overview.limits.deposit_cap
         else PPM,
         "venue_used_ppm": overview.reporting.attested * PPM // nav if nav else 0,
         "on_chain_ppm": on_chain * PPM // nav if nav else PPM,
-        "deposit_cap_assets": views.limits.deposit_cap,
-        "venue_cap_bps": views.limits.venue_cap_bps,
-        "min_on_chain_bps": views.limits.min_on_chain_bps,
+        "deposit_cap_assets": overview.limits.deposit_cap,
+        "venue_cap_bps": overview.limits.venue_cap_bps,
+        "min_on_chain_bps": overview.limits.min_on_chain_bps,
         "min_deposit_assets": views.min_deposit,
         "min_redeem_shares": views.min_redeem,
     }
@@ -167,7 +167,7 @@ def _stake(overview: "Overview") -> dict[str, Any]:
         "shares": stake.counting,
         "worth_assets": worth,
         "nav_share_ppm": worth * PPM // views.accepted_nav if views.accepted_nav else 0,
-        "least_bps": views.limits.min_stake_bps,
+        "least_bps": overview.limits.min_stake_bps,
         "bounds_nav_assets": stake.deposit_cap,
         "leaving_shares": stake.leaving,
         "leaves_at": stake.leaves_at if stake.leaving else None,

@@ -113,7 +113,7 @@ def test_set_limits__owner__sets_either_way_and_emits(system: System) -> None:
 
     (event,) = receipt.events
     assert (event.event_name, tuple(event.limits)) == ("SetLimits", looser)
-    assert tuple(system.vault.limits()) == looser
+    assert tuple(system.mandate.limits()) == looser
 
 
 def test_tighten_limits__each_one__takes_effect_at_once(system: System) -> None:

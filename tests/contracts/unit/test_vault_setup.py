@@ -148,7 +148,6 @@ def test_views__wired__answer(system: System) -> None:
     assert vault.deployer() == system.deployer.address
     assert vault.keeper() == system.keeper.address
     assert vault.guardian() == system.guardian.address
-    assert vault.limits() == system.mandate.limits()
 
 
 @pytest.mark.parametrize(

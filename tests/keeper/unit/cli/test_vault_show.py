@@ -212,7 +212,7 @@ def test_overview_data__keeper_stake__is_worth_its_part_of_nav() -> None:
 def test_print_overview__stake_asked_for_and_leaving__says_bound_and_date(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    limits = dataclasses.replace(overview().views.limits, min_stake_bps=500)
+    limits = dataclasses.replace(overview().limits, min_stake_bps=500)
     stake = Stake("0x" + "ea" * 20, 40 * SHARE, 15 * SHARE, NOW + DAY, deposit_cap=880 * USDC)
     print_overview(shown(stake=stake, limits=limits))
     printed = capsys.readouterr().out

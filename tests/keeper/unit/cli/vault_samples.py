@@ -53,7 +53,6 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         virtual=VIRTUAL,
         deposit_queue=(0, 50 * USDC),
         redeem_queue=(10 * SHARE, 5 * SHARE),
-        limits=Limits(2_000 * USDC, 5_000, 3_000, fee_bps=1_000, min_stake_bps=0),
         min_deposit=USDC,
         min_redeem=SHARE,
         adapters=(POOL, CLOB),
@@ -76,6 +75,7 @@ def overview(legs: tuple[AdapterView, ...] = (POOL_LEG, CLOB_LEG), **changes: An
         block=BLOCK,
         token=Token(ASSET, 6, "USDC", 18, "ATH"),
         views=dataclasses.replace(views, **in_views),
+        limits=Limits(2_000 * USDC, 5_000, 3_000, fee_bps=1_000, min_stake_bps=0),
         adapters=legs,
         reporting=Reporting(
             reporters=(ADA, BEA),
