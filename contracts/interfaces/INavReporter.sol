@@ -261,7 +261,8 @@ interface INavReporter {
     function highPrice(uint64 time) external view returns (uint256);
 
     /// @notice High-water mark: highest settled price, flows and gifts included [1e36 assets per share unit].
-    /// @dev The initial price before the first report; set anew when nearly nobody holds shares.
+    /// @dev The initial price before the first report; set anew when nearly nobody holds shares. Shares burnt since the
+    /// last report raise it as they raise the price.
     function mark() external view returns (uint256);
 
     /// @notice Part of `mark` for what strangers gave and no settlement has accepted yet [asset units].

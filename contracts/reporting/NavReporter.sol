@@ -85,7 +85,7 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
         _chargeKeeper(assessed);
         if (outcome.hold != Hold.NONE) {
             _gate = assessed.gate;
-            _storeMark(report.epoch, outcome.mark, assessed.exempt);
+            _storeMark(report.epoch, outcome.mark, assessed.exempt, _shares());
             IMarketMakingVault(vault).hold(outcome.accepted);
             return outcome;
         }
@@ -164,7 +164,7 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
         LegSums memory sums = _sumLegs(report, cut.epoch);
         _requireExplained(report, sums.change);
 
-        uint256 shares = vault_.totalSupply() + vault_.virtualShares();
+        uint256 shares = _shares();
         assessed.reset = shares <= (Constants.NEAR_EMPTY_FACTOR + 1) * vault_.virtualShares();
         Outcome memory outcome = assessed.outcome;
         outcome.staleTransit = sums.stale;
@@ -361,10 +361,11 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
         _gate = fill.wholeExit ? GainGate.fresh(time) : assessed.gate;
         if (assessed.reset || fill.wholeExit) _history.clear();
 
-        uint256 shares = fill.supplyAfter + IMarketMakingVault(vault).virtualShares();
+        uint256 shares = _shares();
         uint256 exemptAfter = fill.wholeExit ? 0 : assessed.exempt;
+        uint256 markAfter = _markAfter(assessed.outcome.mark, exemptAfter, fill, shares);
         _history.push(GainGate.price(fill.acceptedAfter, shares), time);
-        _storeMark(epoch, _markAfter(assessed.outcome.mark, exemptAfter, fill, shares), exemptAfter);
+        _storeMark(epoch, markAfter, exemptAfter, shares);
     }
 
     /// @dev Invariant V-24: before accepted NAV falls. Nearly without shares a loss is nobody's.

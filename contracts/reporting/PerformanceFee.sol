@@ -24,14 +24,15 @@ abstract contract PerformanceFee is ReporterSet {
     using SafeERC20 for IERC20;
 
     /// @inheritdoc INavReporter
-    uint256 public mark;
-    /// @inheritdoc INavReporter
     uint256 public exempt;
     /// @inheritdoc INavReporter
     mapping(address account => uint256 shares) public feeOf;
 
+    uint256 private _mark; // as of the last report
+    uint256 private _markShares; // share units then, virtual ones included
+
     constructor() {
-        mark = Constants.PRICE_ONE / IMarketMakingVault(vault).virtualShares();
+        _mark = Constants.PRICE_ONE / IMarketMakingVault(vault).virtualShares();
     }
 
     /* ANYONE */
@@ -47,6 +48,16 @@ abstract contract PerformanceFee is ReporterSet {
         IERC20(vault).safeTransfer(account, shares);
     }
 
+    /* VIEWS */
+
+    /// @inheritdoc INavReporter
+    /// @dev Between two reports supply falls by a burnt stake alone, which raises the price without a gain.
+    function mark() public view returns (uint256) {
+        uint256 shares = _shares();
+        if (shares >= _markShares) return _mark;
+        return Math.mulDiv(_mark, _markShares, shares, Math.Rounding.Ceil);
+    }
+
     /* INTERNAL */
 
     /// @dev The mark that a report is compared with, and what strangers gave that no settlement has accepted yet. More
@@ -56,12 +67,17 @@ abstract contract PerformanceFee is ReporterSet {
         view
         returns (uint256 liftedMark, uint256 newExempt)
     {
-        (liftedMark, newExempt) = (mark, exempt);
+        (liftedMark, newExempt) = (mark(), exempt);
         if (externalFlow <= 0) return (liftedMark, newExempt);
 
         uint256 given = Math.min(uint256(externalFlow), gross); // safe: positive
         liftedMark += Math.mulDiv(given, Constants.PRICE_ONE, shares, Math.Rounding.Ceil);
         newExempt += given;
+    }
+
+    /// @dev Share units of the vault, virtual ones included.
+    function _shares() internal view returns (uint256) {
+        return IMarketMakingVault(vault).totalSupply() + IMarketMakingVault(vault).virtualShares();
     }
 
     /// @dev Price of a share unit, rounded up: a mark is never lower than what it stands for.
@@ -86,8 +102,10 @@ abstract contract PerformanceFee is ReporterSet {
         return Math.max(liftedMark + each - before, price);
     }
 
-    function _storeMark(uint64 epoch, uint256 newMark, uint256 newExempt) internal {
-        mark = newMark;
+    /// @param shares Share units that `newMark` is a price of, virtual ones included.
+    function _storeMark(uint64 epoch, uint256 newMark, uint256 newExempt, uint256 shares) internal {
+        _mark = newMark;
+        _markShares = shares;
         exempt = newExempt;
 
         emit MoveMark(epoch, newMark, newExempt);

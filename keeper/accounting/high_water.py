@@ -13,10 +13,15 @@ __all__ = ["HighWater"]
 
 @dataclass(slots=True)
 class HighWater:
-    """The mark, and what of it strangers gave that no settlement has accepted yet."""
+    """The mark, and what of it strangers gave that no settlement has accepted yet.
+
+    `shares` are those the mark was set for, virtual ones included; fewer at a report means that
+    some were burnt since, which raises a price without a gain. 0: the mark is of today.
+    """
 
     mark: int
     exempt: int = 0
+    shares: int = 0
 
     @classmethod
     def initial(cls, virtual: int) -> "HighWater":
@@ -30,15 +35,18 @@ class HighWater:
         """
         shares = vault.supply + vault.virtual
         if near_empty(vault.supply, vault.virtual):
-            self.mark, self.exempt = _price_up(gross, shares), 0
+            self.mark, self.exempt, self.shares = _price_up(gross, shares), 0, shares
             return
+        if shares < self.shares:
+            self.mark = ceil_div(self.mark * self.shares, shares)
+        self.shares = shares
         given = min(max(0, external), gross)
         self.mark += ceil_div(given * PRICE_ONE, shares)
         self.exempt = min(self.exempt + given, gross - accepted)
 
     def settled(self, vault: Vault, fill: Fill) -> None:
         """Follow a settlement of `vault`, which is already changed by it."""
-        shares = vault.supply + vault.virtual
+        shares = self.shares = vault.supply + vault.virtual
         price = _price_up(vault.accepted, shares)
         if fill.whole_exit:
             self.mark, self.exempt = price, 0

@@ -167,6 +167,41 @@ def test_attack_a16__zero_supply_zero_assets__settles_and_ends_nothing(
     assert 7 * system.unit - DUST <= wealth(system, alice) - paid <= 7 * system.unit
 
 
+def test_attack_a17__fee_at_tiny_supply__takes_its_rate_and_nothing_of_newcomers(
+    system: System, alice: Any, bob: Any
+) -> None:
+    """Little more than dust stays; a fortune is reported as profit day after day; then Bob comes.
+
+    Who holds the dust and takes the fee wants shares that are a large part of the vault for next
+    to nothing. While a gain is not accepted deposits wait, so nobody comes in above its price.
+    """
+    cap, venue, on_chain, _, *rest = system.mandate.limits()
+    system.mandate.setLimits((cap, venue, on_chain, 3_000, *rest), sender=system.owner)
+    join(system, alice, 2 * system.unit)
+    kept = 1_002 * system.vault.virtualShares()
+    system.request_redeem(alice, system.vault.balanceOf(alice) - kept)
+    system.settle()
+    accepted = [system.vault.acceptedNav()]
+    system.gain(FORTUNE * system.unit)
+
+    fees = []
+    for _ in range(10):
+        supply = system.vault.totalSupply() + system.vault.virtualShares()
+        outcome = system.settle().return_value
+        fees.append(outcome.fill.feeShares)
+        charged = fees[-1] * outcome.fill.accepted
+        gained = outcome.accepted - accepted[-1]
+        assert 10 * charged <= 3 * gained * (supply + fees[-1])
+        accepted.append(outcome.fill.acceptedAfter)
+    system.request_deposit(bob, 1_000 * system.unit)
+    fill = system.settle().return_value.fill
+
+    assert any(fees)
+    assert (fill.depositAssets, fill.depositShares) == (0, 0)
+    system.cancel_deposit(bob)
+    assert system.token.balanceOf(bob) >= 1_000 * system.unit
+
+
 def test_attack_a18__gifts_around_the_cut__raise_no_price(
     spread: System, alice: Any, bob: Any
 ) -> None:

@@ -11,8 +11,8 @@ FIVE_PERCENT = 500
 CAP = 10**9
 
 
-def ask_for_stake(system: System, min_stake_bps: int = FIVE_PERCENT) -> None:
-    limits = (CAP * system.unit, 5_000, 3_000, 0, min_stake_bps)
+def ask_for_stake(system: System, min_stake_bps: int = FIVE_PERCENT, *, fee_bps: int = 0) -> None:
+    limits = (CAP * system.unit, 5_000, 3_000, fee_bps, min_stake_bps)
     system.mandate.setLimits(limits, sender=system.owner)
 
 
@@ -318,6 +318,24 @@ def test_penalise__same_day_again__reverts_and_a_missed_day_is_made_up(
     assert stake.penalisedUntil() == due + DAY
     with ape.reverts(stake.NotDue, dueAt=due + 2 * DAY):
         stake.penalise(late, sender=bob)
+
+
+def test_penalise__with_a_fee__is_no_gain_to_charge(
+    staked: System, stake: Any, late: int, bob: Any
+) -> None:
+    """V-21: the price rises by 0.18 % without a gain, and the mark with it."""
+    ask_for_stake(staked, fee_bps=1_000)
+    vault = staked.vault
+    before, shares = staked.nav.mark(), vault.totalSupply() + vault.virtualShares()
+    staked.chain.pending_timestamp = deadline(staked, late) + DAY
+    stake.penalise(late, sender=bob)
+    left = vault.totalSupply() + vault.virtualShares()
+
+    fill = staked.settle().return_value.fill
+
+    assert left < shares
+    assert staked.nav.mark() >= -(-before * shares // left)
+    assert fill.feeShares == 0
 
 
 def test_penalise__shares_on_their_way_out__are_exposed(

@@ -324,7 +324,7 @@ def test_execute__redemption_requested_after_scheduling__is_in_nobodys_way(
     assert system.mandate.keeper() == system.users[1].address
 
 
-def test_execute__announced_today__whoever_leaves_then_is_paid_before(
+def test_attack_a11__loosening_announced_today__whoever_leaves_then_is_paid_before(
     owned: Owner, alice: Any, bob: Any
 ) -> None:
     """A11: the delay is long enough to leave by an ordinary exit."""
