@@ -92,8 +92,11 @@ expectations: compile ## what users expect, row by row, on a running world
 bench: install ## latency figures, medians of several runs
 	$(RUN) python -m benchmarks
 
-twins: compile ## broken twins: each must be caught by its test
+twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md
 	$(RUN) python scripts/twins.py
+
+duetwins: compile ## six of them, and those that changed since that page was written
+	$(RUN) python scripts/twins.py --due
 
 adversaries: install ## simulate the adversaries in full and write docs/adversaries.md
 	$(RUN) python -m tests.adversaries

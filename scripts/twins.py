@@ -1,40 +1,111 @@
 """Break the contracts on purpose, one line at a time, and demand that the named test notices.
 
-Each `tests/twins/*.patch` begins with `# test: <node id>` and `# compile: <sources>`. It is applied
-to a temporary copy of the repository, the named sources are compiled there, and the test must fail:
-not pass, and not end in an error of another kind. Give names (without `.patch`) to run only those.
+Each `tests/twins/*.patch` says in its first line what breaks, then `# test: <node id>` and
+`# compile: <sources>`. It is applied to a temporary copy of the repository, the named sources are
+compiled there, and the test must fail: not pass, and not end in an error of another kind.
+
+Without names every twin runs and the table docs/twins.md is written anew. `--due` runs six fixed
+ones, and those of which patch, patched file or test changed since the table was written.
 """
 
+import argparse
+import hashlib
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TWINS = ROOT / "tests" / "twins"
+TABLE = ROOT / "docs" / "twins.md"
 COPIED = ("contracts", "keeper", "tests", "scripts", "ape-config.yaml", "pyproject.toml", ".build")
 LINKED = ("node_modules", ".venv")
+FIXED = (
+    "gate-large-loss-settles",
+    "pool-payment-after-fill",
+    "reporter-signer-counts-twice",
+    "reporter-transit-is-loss",
+    "settlement-newcomers-at-accepted",
+    "timelock-ignores-unpaid-redemptions",
+)
 FAILED = re.compile(r"^\d+ failed(, \d+ passed)?", re.MULTILINE)
+FIELD = re.compile(r"^# (\w+): (.+)$", re.MULTILINE)
+PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| `(\w+)` \|$", re.MULTILINE)
 
 
-def main(names: list[str]) -> int:
-    patches = sorted(TWINS.glob("*.patch"))
-    chosen = [patch for patch in patches if not names or patch.stem in names]
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """One broken contract: what breaks, which test notices, which sources have to be compiled."""
+
+    patch: Path
+    sentence: str
+    test: str
+    sources: str
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        return self.patch.stem
+
+    @classmethod
+    def read(cls, patch: Path) -> "Twin":
+        text = patch.read_text()
+        header = dict(FIELD.findall(text))
+        files = [*PATCHED.findall(text), header["test"].split("::")[0]]
+        digest = hashlib.sha256(text.encode())
+        for file in files:
+            digest.update((ROOT / file).read_bytes())
+        return cls(
+            patch=patch,
+            sentence=text.splitlines()[0].removeprefix("# "),
+            test=header["test"],
+            sources=header["compile"],
+            fingerprint=digest.hexdigest()[:12],
+        )
+
+
+def main(arguments: list[str]) -> int:
+    options = _options(arguments)
+    twins = [Twin.read(patch) for patch in sorted(TWINS.glob("*.patch"))]
+    chosen = _chosen(twins, options)
     if not chosen:
-        print("no such twin", file=sys.stderr)
+        print("no such twin: their names are those of tests/twins/*.patch", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="twins-") as folder:
         copy = Path(folder) / "athanor"
-        make_copy(copy)
-        verdicts = [(patch.stem, caught(patch, copy)) for patch in chosen]
-    survivors = [name for name, noticed in verdicts if not noticed]
-    print(f"{len(verdicts) - len(survivors)} of {len(verdicts)} twins caught")
-    return 1 if survivors else 0
+        _make_copy(copy)
+        verdicts = {twin.name: _caught(twin, copy) for twin in chosen}
+    if len(chosen) == len(twins):
+        TABLE.write_text(_table(twins, verdicts))
+    print(f"{sum(verdicts.values())} of {len(verdicts)} twins caught")
+    return 0 if all(verdicts.values()) else 1
 
 
-def make_copy(copy: Path) -> None:
+def _options(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("names", nargs="*", help="patches to run, without .patch")
+    parser.add_argument("--due", action="store_true", help="six fixed ones and what changed")
+    return parser.parse_args(arguments)
+
+
+def _chosen(twins: Iterable[Twin], options: argparse.Namespace) -> list[Twin]:
+    if options.names:
+        return [twin for twin in twins if twin.name in options.names]
+    if not options.due:
+        return list(twins)
+    seen = {
+        name: mark for name, verdict, mark in ROW.findall(TABLE.read_text()) if verdict == "yes"
+    }
+    return [twin for twin in twins if twin.name in FIXED or seen.get(twin.name) != twin.fingerprint]
+
+
+def _make_copy(copy: Path) -> None:
     copy.mkdir()
     for name in COPIED:
         source = ROOT / name
@@ -47,33 +118,55 @@ def make_copy(copy: Path) -> None:
         (copy / name).symlink_to(ROOT / name)
 
 
-def caught(patch: Path, copy: Path) -> bool:
+def _caught(twin: Twin, copy: Path) -> bool:
     """Apply one patch, run its test, take the patch back; say whether the test failed."""
-    header = dict(re.findall(r"^# (\w+): (.+)$", patch.read_text(), re.MULTILINE))
-    run(["patch", "-p1", "-s", "-i", str(patch)], copy)
+    _run(["patch", "-p1", "-s", "-i", str(twin.patch)], copy)
     try:
-        run(shell(f"ape compile --force {header['compile']}"), copy)
+        _run(_shell(f"ape compile --force {twin.sources}"), copy)
         output = subprocess.run(
-            shell(f"ape test '{header['test']}' --tb=line -p no:randomly"),
+            _shell(f"ape test '{twin.test}' --tb=line -p no:randomly"),
             cwd=copy,
             capture_output=True,
             text=True,
             check=False,
         ).stdout
     finally:
-        run(["patch", "-p1", "-s", "-R", "-i", str(patch)], copy)
+        _run(["patch", "-p1", "-s", "-R", "-i", str(twin.patch)], copy)
     noticed = FAILED.search(output) is not None
-    print(f"{'caught' if noticed else 'SURVIVED'}: {patch.stem}", flush=True)
+    print(f"{'caught' if noticed else 'SURVIVED'}: {twin.name}", flush=True)
     if not noticed:
         print(output[-2_000:], file=sys.stderr)
     return noticed
 
 
-def shell(command: str) -> list[str]:
+def _table(twins: list[Twin], verdicts: dict[str, bool]) -> str:
+    lines = [
+        "# Twins",
+        "",
+        "Each is the contracts with one thing broken, which the named test has to notice.",
+        "`make twins` runs all of them and writes this page.",
+        "`make duetwins`, a part of `make test`, runs six fixed ones, and those of which patch,",
+        "patched file or test is no longer what the last column stands for.",
+        "",
+        f"Run of {datetime.now(UTC):%Y-%m-%d}: {sum(verdicts.values())} of {len(twins)} caught.",
+        "",
+        "| twin | what is broken | test that notices | caught | of |",
+        "|---|---|---|---|---|",
+    ]
+    for twin in twins:
+        test = twin.test.rsplit("::", maxsplit=1)[-1]
+        verdict = "yes" if verdicts[twin.name] else "NO"
+        lines.append(
+            f"| `{twin.name}` | {twin.sentence} | `{test}` | {verdict} | `{twin.fingerprint}` |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _shell(command: str) -> list[str]:
     return ["bash", "-c", f". scripts/toolchain/env.sh && FUZZ_SEEDS=1 {command}"]
 
 
-def run(command: list[str], folder: Path) -> None:
+def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
