@@ -1,10 +1,12 @@
 """Deployments and actors of the contract tests, by role."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partialmethod
 from typing import Any
 
 import pytest
 from eth_account import Account
+from web3.eth import Eth
 
 from tests.contracts.system import System, vault_params
 
@@ -12,7 +14,19 @@ pytest.register_assert_rewrite(
     "tests.contracts.invariants.machine", "tests.contracts.conformance.standard"
 )
 
+RECEIPT_POLL = 0.002
+"""Between two looks for a receipt [s]; the local chain has one within milliseconds."""
+
 SIGNERS = [Account.from_key(number.to_bytes(32, "big")) for number in range(101, 106)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def receipts_at_once() -> Iterator[None]:
+    """Not the tenth of a second that web3 sleeps after every transaction."""
+    with pytest.MonkeyPatch.context() as patch:
+        patched = partialmethod(Eth.wait_for_transaction_receipt, poll_latency=RECEIPT_POLL)
+        patch.setattr(Eth, "wait_for_transaction_receipt", patched)
+        yield
 
 
 @pytest.fixture(scope="session")

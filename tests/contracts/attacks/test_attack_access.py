@@ -35,10 +35,12 @@ def test_attack_a12__asset_calls_back__every_entry_is_shut_and_views_are_settled
     vault, user = hooked.vault, hooked.users[0]
     hooked.vault.requestRedeem(10 * hooked.share, user, user, sender=user)
     hooked.settle()
-    hooked.vault.requestDeposit(10 * ETHER, user, user, sender=user)
+    vault.requestDeposit(10 * ETHER, user, user, sender=user)
+    vault.cancelDepositRequest(0, user, sender=user)
     inner = (
         vault.requestDeposit.encode_input(ETHER, hooked.token, hooked.token),
-        vault.cancelDepositRequest.encode_input(0, user, user),
+        vault.cancelDepositRequest.encode_input(0, user),
+        vault.claimCancelDepositRequest.encode_input(0, user, user),
         vault.redeem.encode_input(1, user, user),
         vault.withdraw.encode_input(1, user, user),
         vault.closeEpoch.encode_input(),
@@ -48,7 +50,7 @@ def test_attack_a12__asset_calls_back__every_entry_is_shut_and_views_are_settled
         lambda: vault.requestDeposit(ETHER, user, user, sender=user),
         lambda: vault.redeem(hooked.share, user, user, sender=user),
         lambda: vault.withdraw(ETHER, user, user, sender=user),
-        lambda: vault.cancelDepositRequest(0, user, user, sender=user),
+        lambda: vault.claimCancelDepositRequest(0, user, user, sender=user),
     )
     for act in outer:
         for data in inner[:-1]:
@@ -58,6 +60,7 @@ def test_attack_a12__asset_calls_back__every_entry_is_shut_and_views_are_settled
                 assert not hooked.token.lastSuccess()
                 assert bytes(hooked.token.lastAnswer())[:4] == REENTRANCY
 
+    vault.requestDeposit(10 * ETHER, user, user, sender=user)
     hooked.cut()
     report = hooked.report()
     hooked.token.setHook(vault, vault.acceptedNav.encode_input(), sender=user)
@@ -132,8 +135,10 @@ def test_attack_a14__operator_owner_controller_receiver__nobody_takes_anothers(
             lambda t=thief, v=victim: vault.mint(1, t, v, sender=t),
             lambda t=thief, v=victim: vault.redeem(1, t, v, sender=t),
             lambda t=thief, v=victim: vault.withdraw(1, t, v, sender=t),
-            lambda t=thief, v=victim: vault.cancelDepositRequest(0, v, t, sender=t),
-            lambda t=thief, v=victim: vault.cancelRedeemRequest(0, v, t, sender=t),
+            lambda t=thief, v=victim: vault.cancelDepositRequest(0, v, sender=t),
+            lambda t=thief, v=victim: vault.cancelRedeemRequest(0, v, sender=t),
+            lambda t=thief, v=victim: vault.claimCancelDepositRequest(0, t, v, sender=t),
+            lambda t=thief, v=victim: vault.claimCancelRedeemRequest(0, t, v, sender=t),
             lambda t=thief, v=victim: vault.requestDeposit(unit, t, v, sender=t),
         ):
             with ape.reverts(vault.NotAuthorised):
@@ -163,7 +168,7 @@ def test_attack_a15__dust_spam_a_giant_and_cancels__cost_a_settlement_nothing(
 
     for _ in range(3):
         system.request_redeem(alice, 900 * system.share)
-        system.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+        system.cancel_redeem(alice)
     system.vault.allocate(system.pool, 900 * system.unit, sender=system.keeper)
 
     assert abs(many - one) < 1_000
@@ -205,7 +210,7 @@ def test_attack_a22__guardian_pauses_all_he_may__a_third_of_the_time_and_no_way_
         with ape.reverts(spread.mandate.Paused):
             spread.vault.allocate(spread.pool, 1, sender=spread.keeper)
         spread.request_redeem(alice, 2 * spread.share)
-        spread.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+        spread.cancel_redeem(alice)
         spread.request_redeem(alice, spread.share)
         spread.vault.deallocate(spread.pool, spread.unit, sender=spread.keeper)
         spread.settle()
@@ -230,7 +235,7 @@ def test_attack_a24__keeper_and_reporters_die__chain_part_in_the_bound_and_the_r
     spread.cut()
     spread.wait(WEEK + 1)
     spread.end.start(sender=bob)
-    spread.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    spread.cancel_redeem(alice)
     if treasurer == "alive":
         spread.token.transfer(spread.clob, 400 * unit, sender=spread.venue)
     recover(spread)
@@ -293,7 +298,7 @@ def test_attack_a28__keeper_reports_daily_and_returns_nothing__ends_the_vault_in
         spread.wait(earliest + 1 - spread.chain.pending_timestamp)
 
     spread.end.startUnpaid(cohort, sender=bob)
-    spread.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    spread.cancel_redeem(alice)
     recover(spread)
     for user in (alice, bob):
         spread.end.exit(spread.vault.balanceOf(user), sender=user)

@@ -102,12 +102,12 @@ def test_attack_a04__cancel_once_the_price_is_known__is_refused_in_the_cut(
     rich.request_deposit(bob, 2 * unit)
     rich.request_redeem(alice, share)
 
-    assert rich.vault.cancelDepositRequest(0, bob, bob, sender=bob).return_value == 2 * unit
-    assert rich.vault.cancelRedeemRequest(0, alice, alice, sender=alice).return_value == share
+    assert rich.vault.cancelDepositRequest(0, bob, sender=bob).return_value == 2 * unit
+    assert rich.vault.cancelRedeemRequest(0, alice, sender=alice).return_value == share
     with ape.reverts(rich.vault.NothingToCancel):
-        rich.vault.cancelDepositRequest(0, bob, bob, sender=bob)
+        rich.vault.cancelDepositRequest(0, bob, sender=bob)
     with ape.reverts(rich.vault.NothingToCancel):
-        rich.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+        rich.vault.cancelRedeemRequest(0, alice, sender=alice)
 
 
 def test_attack_a05__best_of_many_signed_reports__only_that_of_the_open_cut_counts(

@@ -108,7 +108,7 @@ def test_attack_a23__venue_insolvent_then_pays_late__all_holders_share_it(
     spread.request_redeem(bob, spread.vault.balanceOf(bob))
     spread.request_deposit(carol, 100 * unit)
     assert spread.settle(0).return_value.hold == HELD_FOR_LOSS
-    spread.vault.cancelRedeemRequest(0, bob, bob, sender=bob)
+    spread.cancel_redeem(bob)
     spread.settle(0)
     assert spread.vault.maxDeposit(carol) == 0
     assert spread.vault.acceptedNav() == 600 * unit

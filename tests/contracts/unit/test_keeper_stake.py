@@ -275,7 +275,7 @@ def test_settle__emptied_vault__fills_nothing_but_the_keepers_own(
     system.settle()
     assert system.vault.totalSupply() == 0
 
-    system.vault.cancelDepositRequest(0, alice, alice, sender=alice)
+    system.cancel_deposit(alice)
     system.settle()
 
     assert system.vault.maxDeposit(system.keeper) == 50 * system.unit
@@ -357,7 +357,7 @@ def test_penalise__paid_or_never_cut__reverts(
     with ape.reverts(stake.CohortPaid, epoch=99):
         stake.penalise(99, sender=alice)
 
-    staked.vault.cancelRedeemRequest(0, alice, alice, sender=alice)
+    staked.cancel_redeem(alice)
 
     with ape.reverts(stake.CohortPaid, epoch=late):
         stake.penalise(late, sender=alice)

@@ -297,7 +297,7 @@ def test_execute__owner_requests_and_cancels_in_a_newer_epoch__older_exits_still
     epoch = system.vault.openEpoch()
     operation = owned.call("mandate", "setKeeper", bob)
     owned.schedule(operation)
-    system.vault.cancelRedeemRequest(0, bob, bob, sender=bob)
+    system.cancel_redeem(bob)
     for _ in range(7):
         system.settle()
 
