@@ -24,7 +24,7 @@ LOOSENS = {
 TIGHTENS = {"mandate": {"tightenLimits", "pause", "unpause"}, "nav": {"removeReporter"}}
 MOVES_NO_LIMIT = {
     "mandate": {"chargeLoss", "chargeExit", "chargeReported"},
-    "nav": {"submitReport", "object", "vetoSlot", "reportEquivocation"},
+    "nav": {"submitReport", "object", "vetoSlot", "reportEquivocation", "claimFee"},
 }
 SETTERS = [(part, name) for part, names in LOOSENS.items() for name in sorted(names)]
 
