@@ -1,4 +1,4 @@
-"""Owns the administration port: oracle, blocks, market status, the bridge, the state."""
+"""Owns the administration port: oracle, blocks, markets, faults, the bridge, the state."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +13,7 @@ from v4_proto.cosmos.tx.v1beta1.tx_pb2 import TxBody, TxRaw
 from .addresses import BRIDGE, is_address
 from .chain import Chain
 from .dump import state_dump
+from .faultdesk import FaultDesk
 from .model import MarketStatus
 from .txindex import TxRecord
 
@@ -24,9 +25,10 @@ MakeBlock = Callable[[int | None], int]  # block time in ns, or None for the clo
 class AdminApi:
     """Handlers over one chain."""
 
-    def __init__(self, chain: Chain, make_block: MakeBlock) -> None:
+    def __init__(self, chain: Chain, make_block: MakeBlock, desk: FaultDesk) -> None:
         self._chain = chain
         self._make_block = make_block
+        self._desk = desk
 
     def _market(self, ticker: str) -> int:
         market = self._chain.config.ticker(ticker)
@@ -57,6 +59,14 @@ class AdminApi:
         for _ in range(count):
             height = self._make_block(None if time_ns is None else _integer(time_ns))
         return JSONResponse({"height": height, "time_ns": self._chain.block.time_ns})
+
+    async def faults(self, request: Request) -> Response:
+        """List, set or clear faults: GET; POST {name, ...}; DELETE, of one by ?name=."""
+        if request.method == "POST":
+            return JSONResponse(await self._desk.set(await request.json()))
+        if request.method == "DELETE":
+            return JSONResponse(self._desk.clear(request.query_params.get("name", "")))
+        return JSONResponse(self._desk.listed())
 
     async def state(self, _: Request) -> Response:
         """The committed state in integers."""
@@ -124,14 +134,15 @@ def _refused(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
 
-def admin_app(chain: Chain, make_block: MakeBlock) -> Starlette:
+def admin_app(chain: Chain, make_block: MakeBlock, desk: FaultDesk) -> Starlette:
     """Return the administration application."""
-    api = AdminApi(chain, make_block)
+    api = AdminApi(chain, make_block, desk)
     return Starlette(
         routes=[
             Route("/admin/oracle", api.oracle, methods=["POST"]),
             Route("/admin/market", api.market, methods=["POST"]),
             Route("/admin/block", api.block, methods=["POST"]),
+            Route("/admin/faults", api.faults, methods=["GET", "POST", "DELETE"]),
             Route("/admin/state", api.state),
             Route("/admin/bridge/account", api.bridge_account),
             Route("/admin/bridge/credit", api.credit, methods=["POST"]),

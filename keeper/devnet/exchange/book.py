@@ -53,6 +53,20 @@ class Book:
             del self.orders[order_id]
         self._reduce(order, quantums)
 
+    def restore(self, order: Order, quantums: int) -> None:
+        """Undo a fill: in its place if the order still rests, else before the others of its
+        level, which it was filled before."""
+        known = self.orders.get(order.id)
+        if known is None:
+            self.add(order, quantums)
+            level = self._levels[order.side][order.subticks]
+            level.orders = {order.id: quantums, **level.orders}
+            return
+        level = self._levels[known.side][known.subticks]
+        level.orders[known.id] += quantums
+        level.quantums += quantums
+        self._touched[(known.side, known.subticks)] = None
+
     def _reduce(self, order: Order, quantums: int) -> None:
         level = self._levels[order.side][order.subticks]
         level.quantums -= quantums

@@ -7,28 +7,22 @@ from dataclasses import dataclass, replace
 
 from v4_proto.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 
-from . import ledger
+from . import gating, ledger
 from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
 from .checktx import ClobChecker
+from .commitment import commit_matches, content_of
 from .config import ExchangeConfig
 from .delivery import Delivery
-from .events import (
-    BlockCommitted,
-    Event,
-    FillCommitted,
-    MarketChanged,
-    OracleUpdated,
-    OrderFilled,
-    SubaccountChanged,
-)
+from .events import BlockCommitted, Event, MarketChanged, OracleUpdated
+from .faults import Faults
 from .funding import FundingClock
-from .matching import Match, apply_match
 from .memclob import MemClob
 from .model import USDC_DENOM, Block, Order, OrderId, Perpetual, SubaccountId
 from .results import OK, Rejected, TxResult, sdk
 from .store import committed_state
 from .transactions import DecodedTx, decode, tx_hash, unsigned
 from .txindex import TxIndex
+from .upkeep import Upkeep
 
 __all__ = ["Chain", "CheckOutcome"]
 
@@ -51,6 +45,7 @@ class Chain:
 
     def __init__(self, config: ExchangeConfig, genesis_time_ns: int) -> None:
         self.config = config
+        self.faults = Faults(config.seed)
         self.state = committed_state(config.history_blocks)
         self.index = TxIndex()
         self.blocks: OrderedDict[int, Block] = OrderedDict()
@@ -58,7 +53,8 @@ class Chain:
         self.clob = MemClob(config, self.state)
         self.funding = FundingClock(genesis_time_ns)
         self._checker = ClobChecker(config, self.clob)
-        self._delivery = Delivery(config, self.state)
+        self.upkeep = Upkeep(config, self.state, self.clob)
+        self._delivery = Delivery(config, self.state, self.upkeep)
         self._check_state = self.state.branch()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._mempool: list[DecodedTx] = []
@@ -113,18 +109,45 @@ class Chain:
         return CheckOutcome(digest, OK, tuple(events))
 
     def _admit(self, tx: DecodedTx) -> list[Event]:
-        if tx.is_clob:
+        if tx.is_short_term:
             return self._checker.check(tx, self.state, self.height + 1)
         branch = self._check_state.branch()
         self._delivery.ante(branch, tx, self.block.time_ns)
+        if tx.is_clob:
+            self._delivery.check_stateful(branch, tx, self.height + 1, self.block.time_ns)
         branch.absorb()
-        self._mempool.append(tx)
+        if not self.faults.strikes("not-included", address=tx.signer):
+            self._mempool.append(tx)
         return []
+
+    def verify(self, raw: bytes, height: int) -> CheckOutcome:
+        """Answer as CheckTx on the state of `height` would, and take nothing in."""
+        digest = tx_hash(raw)
+        try:
+            tx = decode(raw)
+            state = self.state if height == self.height else self.state.at(height)
+            if tx.is_short_term:
+                self._checker.verify(tx, state, height + 1)
+            else:
+                self._delivery.ante(state.branch(), tx, self.block.time_ns)
+        except Rejected as refusal:
+            return CheckOutcome(digest, refusal.result)
+        return CheckOutcome(digest, OK)
 
     def _remember(self, digest: str) -> None:
         self._seen[digest] = None
         if len(self._seen) > SEEN_TRANSACTIONS:
             self._seen.popitem(last=False)
+
+    def restart(self) -> list[Event]:
+        """Forget what no block holds, as a node that starts again: short-term orders, mempool."""
+        self._mempool = []
+        self._check_state = self.state.branch()
+        return self.clob.restart()
+
+    def note_outage(self) -> None:
+        """Gate withdrawals as after an outage that ended with the last block."""
+        gating.note_outage(self.state, self.height)
 
     def simulate(self, raw: bytes) -> int:
         """Return the gas a transaction would use. Raises Rejected when it would fail."""
@@ -194,59 +217,32 @@ class Chain:
             raise ValueError(f"block time {time_ns} is not after {self.block.time_ns}")
         height = self.height + 1
         self.state.begin(height)
-        events = self._commit_matches()
+        gating.begin(self.state, self.config, height)
+        told = self._propose()
+        events = commit_matches(self.state, self.clob)
+        content = content_of(self.clob.pending)
         events += self._deliver_all(height, time_ns)
         events += self._commit_administration()
         events += self.funding.advance(self.state, self.clob.books, time_ns)
-        self._append_block(height, time_ns, self._content(height))
+        events += self.upkeep.in_block(height, time_ns)
+        included = "".join(record.hash for record in self.index.at(height))
+        self._append_block(height, time_ns, content + included.encode())
         events += self.clob.after_commit(height)
         self._check_state = self.state.branch()
         self._checker.limiter.prune(height)
+        self._delivery.limiter.prune(height)
         events.append(BlockCommitted(height, time_ns))
-        return events
+        draw = int.from_bytes(self.block.hash[:8], "big")
+        return events + told + self.upkeep.after_block(self._checker, height, draw)
 
-    def _content(self, height: int) -> bytes:
-        """Return what the block's hash covers: its matches and its transactions."""
-        matches = [
-            b"%s%s%d" % (match.taker.digest, match.maker.digest, match.quantums)
-            for match in self.clob.pending
-        ]
-        included = self.index.at(height)
-        return b"".join(matches) + "".join(record.hash for record in included).encode()
-
-    def _commit_matches(self) -> list[Event]:
-        filled = self._filled_before()
-        events: list[Event] = []
-        orders: dict[OrderId, Order] = {}
-        for number, match in enumerate(self.clob.pending):
-            apply_match(self.state, match)
-            for order in (match.taker, match.maker):
-                filled[order.id] += match.quantums
-                orders[order.id] = order
-            totals = (filled[match.taker.id], filled[match.maker.id])
-            events.append(fill_of(match, totals, number))
-        events += self._order_totals(orders, filled)
-        changed = {order.id.subaccount: None for order in orders.values()}
-        return events + [SubaccountChanged(key) for key in changed]
-
-    def _filled_before(self) -> dict[OrderId, int]:
-        """Return what the matched orders had filled before this block's matches."""
-        filled: dict[OrderId, int] = {}
-        for match in self.clob.pending:
-            for order in (match.taker, match.maker):
-                known = filled.get(order.id, self.clob.filled(order.id))
-                filled[order.id] = known - match.quantums
-        return filled
-
-    def _order_totals(
-        self, orders: dict[OrderId, Order], filled: dict[OrderId, int]
-    ) -> list[Event]:
-        events: list[Event] = []
-        for key, matched in orders.items():
-            resting = self.clob.resting(key)
-            order = resting or matched
-            events.append(OrderFilled(order, filled[key], resting is not None))
-        return events
+    def _propose(self) -> list[Event]:
+        """Let a faulty proposer choose other matches than this node's."""
+        if self.clob.pending and self.faults.strikes("matches-not-proposed"):
+            self.upkeep.unproposed(self.clob.rewind())
+        elif len(self.clob.pending) > 1 and self.faults.strikes("proposer-reorders"):
+            takers = self.clob.rewind()
+            return self.upkeep.replay(self._checker, takers[::-1], self.height)
+        return []
 
     def _deliver_all(self, height: int, time_ns: int) -> list[Event]:
         events: list[Event] = []
@@ -270,6 +266,8 @@ class Chain:
 
     def _commit_administration(self) -> list[Event]:
         events: list[Event] = []
+        if self.faults.strikes("stale-oracle"):
+            self._oracle = {}
         for market_id, price in self._oracle.items():
             self.state.prices.put(market_id, price)
             events.append(OracleUpdated(market_id, price))
@@ -280,20 +278,3 @@ class Chain:
                 events.append(MarketChanged(market_id))
         self._oracle, self._statuses = {}, {}
         return events
-
-
-def fill_of(match: Match, totals: tuple[int, int], event_index: int) -> FillCommitted:
-    """Return the committed fill of a match, with the (taker, maker) totals after it."""
-    return FillCommitted(
-        match.market_id,
-        match.taker,
-        match.maker,
-        match.quantums,
-        match.maker.subticks,
-        match.quote,
-        match.taker_fee,
-        match.maker_fee,
-        *totals,
-        event_index,
-        match.transaction,
-    )

@@ -32,7 +32,7 @@ class ClobChecker:
     def __init__(self, config: ExchangeConfig, clob: MemClob) -> None:
         self._config = config
         self._clob = clob
-        self.limiter = BlockRateLimiter(config.place_cancel_limits)
+        self.limiter = BlockRateLimiter(config.place_cancel_limits, "short-term messages")
 
     def check(self, tx: DecodedTx, state: State, next_height: int) -> list[Event]:
         """Admit a transaction's only message. Raises Rejected."""
@@ -45,10 +45,27 @@ class ClobChecker:
                 return self._batch(tx, message, state, next_height)
         raise TypeError(f"{tx.messages[0].DESCRIPTOR.full_name} is not a CLOB message")
 
+    def verify(self, tx: DecodedTx, state: State, next_height: int) -> None:
+        """Check a short-term message as far as its node can without its books. Raises Rejected."""
+        match tx.messages[0]:
+            case MsgPlaceOrder() as message:
+                order = parse_order(message.order)
+                check_against_market(order, state)
+                last = order.good_til_block
+            case MsgCancelOrder() as message:
+                order_id, last = parse_cancel(message)
+                check_cancel_market(order_id, state)
+            case MsgBatchCancel() as message:
+                check_batch(message)
+                last = next_height
+        self._authorize(tx, state, next_height, 1)
+        check_block_window(last, next_height, self._config.short_block_window)
+
     def place(self, order: Order, state: State, next_height: int, transaction: str) -> list[Event]:
         """Admit an order by the rules of its market, whoever stands behind it. Raises Rejected."""
         check_against_market(order, state)
-        check_block_window(order.good_til_block, next_height, self._config.short_block_window)
+        if not order.is_stateful:
+            check_block_window(order.good_til_block, next_height, self._config.short_block_window)
         return self._clob.place(order, transaction)
 
     def cancel(

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ExchangeConfig", "MarketConfig", "Ports", "RateLimit", "RecordedConfig", "load_config"]
+__all__ = [
+    "EquityTier",
+    "ExchangeConfig",
+    "LiquidationConfig",
+    "MarketConfig",
+    "Ports",
+    "RateLimit",
+    "RecordedConfig",
+    "load_config",
+]
 
 QUOTE_RESOLUTION = -6  # one quote quantum is 1e-6 USDC
 
@@ -32,6 +41,7 @@ class MarketConfig:
     impact_notional: int = 10_000_000_000  # quote quantums
     default_funding_ppm: int = 0  # per 8 hours
     status: int = 1
+    market_type: int = 1  # 1 cross, 2 isolated
 
     @property
     def price_exponent(self) -> int:
@@ -50,6 +60,26 @@ class RateLimit:
 
     blocks: int
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class EquityTier:
+    """From this net collateral on, so many stateful orders may be open. Quote quantums."""
+
+    required: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiquidationConfig:
+    """How a liquidation is priced, and how much of it a block takes. Notionals: quote quantums."""
+
+    max_fee_ppm: int = 15_000
+    bankruptcy_adjustment_ppm: int = 1_000_000
+    spread_to_maintenance_ppm: int = 1_500_000
+    min_position_notional: int = 1_000_000_000
+    max_position_portion_ppm: int = 1_000_000
+    max_subaccount_notional: int = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +105,16 @@ class RecordedConfig:
     maker: str
     taker: str
 
+
+USD = 1_000_000  # quote quantums
+EQUITY_TIERS = (
+    EquityTier(0, 0),
+    EquityTier(20 * USD, 1),
+    EquityTier(100 * USD, 5),
+    EquityTier(1_000 * USD, 10),
+    EquityTier(10_000 * USD, 100),
+    EquityTier(100_000 * USD, 200),
+)
 
 DEFAULT_MARKETS = (
     MarketConfig(
@@ -109,6 +149,12 @@ class ExchangeConfig:
     taker_fee_ppm: int = 500
     short_block_window: int = 40
     place_cancel_limits: tuple[RateLimit, ...] = (RateLimit(5, 4_000),)
+    stateful_limits: tuple[RateLimit, ...] = (RateLimit(1, 2), RateLimit(100, 20))
+    equity_tiers: tuple[EquityTier, ...] = EQUITY_TIERS
+    liquidation: LiquidationConfig = field(default_factory=LiquidationConfig)
+    gating_blocks: int = 50
+    outage_seconds: int = 300
+    seed: int = 1  # of the faults' chances
     history_blocks: int = 1_000
     nonce_window_ms: int = 30_000
     min_gas_price_micro: int = 25_000
@@ -147,7 +193,12 @@ def load_config(path: Path) -> ExchangeConfig:
         raw["ports"] = Ports(**_strict(Ports, raw["ports"]))
     if "recorded" in raw:
         raw["recorded"] = RecordedConfig(**_strict(RecordedConfig, raw["recorded"]))
-    if "place_cancel_limits" in raw:
-        limits = raw["place_cancel_limits"]
-        raw["place_cancel_limits"] = tuple(RateLimit(**_strict(RateLimit, x)) for x in limits)
+    for name in ("place_cancel_limits", "stateful_limits"):
+        if name in raw:
+            raw[name] = tuple(RateLimit(**_strict(RateLimit, x)) for x in raw[name])
+    if "equity_tiers" in raw:
+        tiers = raw["equity_tiers"]
+        raw["equity_tiers"] = tuple(EquityTier(**_strict(EquityTier, x)) for x in tiers)
+    if "liquidation" in raw:
+        raw["liquidation"] = LiquidationConfig(**_strict(LiquidationConfig, raw["liquidation"]))
     return ExchangeConfig(**raw)

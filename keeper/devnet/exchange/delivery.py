@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from v4_proto.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from v4_proto.cosmos.tx.v1beta1.tx_pb2 import TxBody, TxRaw
+from v4_proto.dydxprotocol.clob.tx_pb2 import MsgCancelOrder, MsgPlaceOrder
 
 from . import ledger
 from .addresses import BRIDGE, FEE_COLLECTOR
@@ -11,11 +12,15 @@ from .auth import check_nonce, check_signature
 from .config import ExchangeConfig
 from .events import Event, SubaccountChanged, TransferCommitted
 from .execution import BankMove, Moved, check_basic, execute
-from .model import USDC_DENOM, SubaccountId
+from .model import USDC_DENOM, Order, SubaccountId
+from .ratelimit import BlockRateLimiter
 from .results import OK, Rejected, TxResult, sdk
+from .stateful import StatefulRules
 from .store import State
 from .transactions import DecodedTx, tx_hash
 from .txindex import TxRecord
+from .upkeep import Upkeep
+from .validation import check_against_market, check_cancel_market, parse_cancel, parse_order
 
 __all__ = ["Delivered", "Delivery"]
 
@@ -42,23 +47,47 @@ def gas_of(raw: bytes) -> int:
 class Delivery:
     """Runs transactions against the committed state (or a branch of it, for checks)."""
 
-    def __init__(self, config: ExchangeConfig, state: State) -> None:
+    def __init__(self, config: ExchangeConfig, state: State, upkeep: Upkeep) -> None:
         self._config = config
         self._state = state
+        self._upkeep = upkeep
+        self.limiter = BlockRateLimiter(config.stateful_limits, "stateful orders")
 
     def ante(self, state: State, tx: DecodedTx, time_ns: int) -> BankMove | None:
         """Check form, signature, sequence and fee; take the fee. Raises Rejected."""
         for message in tx.messages:
             check_basic(message)
         account = check_signature(state, tx, self._config.chain_id)
-        self._check_gas(tx)
+        if not tx.is_clob:
+            self._check_gas(tx)
         account = check_nonce(
             account, tx.sequence, time_ns // NS_PER_MS, self._config.nonce_window_ms
         )
         if not tx.authenticators:
             account = replace(account, public_key=tx.public_key)
         state.accounts.put(tx.signer, account)
-        return self._take_fee(state, tx)
+        return None if tx.is_clob else self._take_fee(state, tx)
+
+    def check_stateful(self, state: State, tx: DecodedTx, height: int, time_ns: int) -> None:
+        """Check a stateful CLOB message as CheckTx does. Raises Rejected."""
+        if isinstance(tx.messages[0], MsgPlaceOrder):
+            self.limiter.use(tx.signer, height, 1)
+        self._run_stateful(state, tx, time_ns)
+
+    def _run_stateful(self, state: State, tx: DecodedTx, time_ns: int) -> Order:
+        """Apply a stateful CLOB message; returns its order. Raises Rejected."""
+        rules = StatefulRules(self._config, time_ns)
+        match tx.messages[0]:
+            case MsgPlaceOrder() as message:
+                order = parse_order(message.order)
+                check_against_market(order, state)
+                rules.place(state, order)
+                return order
+            case MsgCancelOrder() as message:
+                order_id, good_til_time = parse_cancel(message)
+                check_cancel_market(order_id, state)
+                return rules.cancel(state, order_id, good_til_time)
+        raise sdk(6, tx.messages[0].DESCRIPTOR.full_name)
 
     def _check_gas(self, tx: DecodedTx) -> None:
         used, limit = gas_of(tx.raw), tx.auth.fee.gas_limit
@@ -98,6 +127,10 @@ class Delivery:
             branch.absorb()
             moves += [fee] if fee else []
             branch = self._state.branch()
+            if tx.is_clob:
+                order = self._run_stateful(branch, tx, place[2])
+                branch.absorb()
+                return self._delivered_order(tx, place, order)
             moved = [m for m in (execute(branch, message) for message in tx.messages) if m]
             branch.absorb()
             moves += [m.bank for m in moved if m.bank]
@@ -106,6 +139,12 @@ class Delivery:
         record = self._record(tx.raw, place, result, tuple(moves), tx.body.memo)
         record = replace(record, gas_wanted=tx.auth.fee.gas_limit)
         return Delivered(record, self._events(moved, tx.hash, first_event))
+
+    def _delivered_order(self, tx: DecodedTx, place: Place, order: Order) -> Delivered:
+        record = self._record(tx.raw, place, OK, (), tx.body.memo)
+        if isinstance(tx.messages[0], MsgPlaceOrder):
+            return Delivered(record, (self._upkeep.placed(order, tx.hash),))
+        return Delivered(record, tuple(self._upkeep.cancelled(order)))
 
     def module_send(self, raw: bytes, place: Place, event_index: int) -> Delivered:
         """Include the bridge module's own send: USDC enters the exchange."""

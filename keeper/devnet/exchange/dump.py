@@ -55,9 +55,24 @@ def _resting(chain: Chain) -> list[Json]:
             "subticks": order.subticks,
             "remaining": book.remaining(order),
             "good_til_block": order.good_til_block,
+            "good_til_time": order.good_til_time,
         }
         for market_id, book in sorted(chain.clob.books.items())
         for order in book.orders.values()
+    ]
+
+
+def _pending(chain: Chain) -> list[Json]:
+    return [
+        {
+            "market": match.market_id,
+            "taker": f"{match.taker.id.subaccount.owner}/{match.taker.id.subaccount.number}",
+            "maker": f"{match.maker.id.subaccount.owner}/{match.maker.id.subaccount.number}",
+            "side": match.taker.side.name,
+            "quantums": match.quantums,
+            "quote": match.quote,
+        }
+        for match in chain.clob.pending
     ]
 
 
@@ -78,7 +93,8 @@ def _totals(chain: Chain, unsettled: int) -> Json:
 
 
 def state_dump(chain: Chain) -> Json:
-    """Return the committed state, and what rests on the books, in integers, keys sorted.
+    """Return the committed state, what rests on the books and which matches wait for the next
+    block, in integers, keys sorted.
 
     `bank` lists wallets and module accounts; `totals.collateral_pool` equals what the
     subaccounts hold plus `rounding`; `total_usdc` equals bridged_in + faucet_in - bridged_out.
@@ -105,6 +121,7 @@ def state_dump(chain: Chain) -> Json:
             for key, entries in sorted(state.authenticators.items())
         },
         "resting": _resting(chain),
+        "pending": _pending(chain),
         "totals": _totals(chain, sum(pending.values())),
     }
 

@@ -1,5 +1,6 @@
 """Owns the events the state machine emits: what the indexer and its streams are built from."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from .model import Order, OrderId, Side, SubaccountId
@@ -18,8 +19,12 @@ __all__ = [
     "OrderPlaced",
     "OrderRemoved",
     "OrderUpdated",
+    "StatefulPlaced",
+    "StatefulRemoved",
+    "StatefulTriggered",
     "SubaccountChanged",
     "TransferCommitted",
+    "split_block",
 ]
 
 
@@ -52,6 +57,29 @@ class OrderExpired:
     """A short-term order's goodTilBlock was reached. The venue sends no message about it."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulPlaced:
+    """A block included a stateful order."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulTriggered:
+    """The oracle price of a block reached a conditional order."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulRemoved:
+    """A stateful order left the state for `reason`; total filled in base quantums."""
+
+    order: Order
+    reason: str
+    filled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +195,9 @@ Event = (
     | LevelChanged
     | FillCommitted
     | OrderFilled
+    | StatefulPlaced
+    | StatefulRemoved
+    | StatefulTriggered
     | SubaccountChanged
     | TransferCommitted
     | FundingPaid
@@ -175,3 +206,12 @@ Event = (
     | MarketChanged
     | BlockCommitted
 )
+
+
+def split_block(events: Iterable[Event]) -> tuple[list[Event], list[Event]]:
+    """Return a block's events, its header last, and what the node did after it; the first is
+    empty where there is no block."""
+    listed = list(events)
+    ends = [n for n, event in enumerate(listed) if isinstance(event, BlockCommitted)]
+    cut = ends[-1] + 1 if ends else 0
+    return listed[:cut], listed[cut:]

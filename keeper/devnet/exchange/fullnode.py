@@ -22,7 +22,6 @@ from v4_proto.dydxprotocol.subaccounts import subaccount_pb2
 
 from .chain import Chain
 from .events import (
-    BlockCommitted,
     Event,
     FillCommitted,
     OracleUpdated,
@@ -30,11 +29,14 @@ from .events import (
     OrderPlaced,
     OrderRemoved,
     OrderUpdated,
+    StatefulPlaced,
+    StatefulRemoved,
     SubaccountChanged,
+    split_block,
 )
-from .model import Order, OrderId, Subaccount, SubaccountId
+from .model import Order, OrderFlags, OrderId, Side, Subaccount, SubaccountId
 
-__all__ = ["FullNodeStreams"]
+__all__ = ["FullNodeStreams", "wire_order"]
 
 CHECK_TX, FINALIZE = 0, 7  # execution modes of the chain
 MAX_QUEUED = 10_000
@@ -55,13 +57,19 @@ def _indexer_id(order_id: OrderId) -> Any:
     )
 
 
+def _life(order: Order) -> dict[str, int]:
+    if order.is_stateful:
+        return {"good_til_block_time": order.good_til_time}
+    return {"good_til_block": order.good_til_block}
+
+
 def _indexer_order(order: Order) -> Any:
     return indexer_clob.IndexerOrder(
         order_id=_indexer_id(order.id),
         side=int(order.side),
         quantums=order.quantums,
         subticks=order.subticks,
-        good_til_block=order.good_til_block,
+        **_life(order),
         time_in_force=int(order.time_in_force),
         reduce_only=order.reduce_only,
         client_metadata=order.client_metadata,
@@ -78,16 +86,19 @@ def _wire_id(order_id: OrderId) -> Any:
     )
 
 
-def _wire_order(order: Order) -> Any:
+def wire_order(order: Order) -> Any:
+    """Return an order as messages of the chain hold it."""
     return order_pb2.Order(
         order_id=_wire_id(order.id),
         side=int(order.side),
         quantums=order.quantums,
         subticks=order.subticks,
-        good_til_block=order.good_til_block,
+        **_life(order),
         time_in_force=int(order.time_in_force),
         reduce_only=order.reduce_only,
         client_metadata=order.client_metadata,
+        condition_type=int(order.condition),
+        conditional_order_trigger_subticks=order.trigger_subticks,
     )
 
 
@@ -120,15 +131,51 @@ def _book_update(event: Event) -> tuple[OrderId, Any] | None:
             return event.order.id, _removed(event.order, event.reason, BEST_EFFORT_CANCELED)
         case OrderExpired():
             return event.order.id, _removed(event.order, EXPIRED, CANCELED)
+        case StatefulPlaced():
+            return event.order.id, _placed(event.order)
+        case StatefulRemoved():
+            return event.order.id, _removed(event.order, event.reason, CANCELED)
     return None
 
 
+def _chain_match(event: FillCommitted) -> Any:
+    """Return a match no taker's order stands behind: a liquidation or a deleveraging."""
+    key = event.taker.id.subaccount
+    owner = subaccount_pb2.SubaccountId(owner=key.owner, number=key.number)
+    if event.taker.id.flags == OrderFlags.LIQUIDATION:
+        match = matches.MatchPerpetualLiquidation(
+            liquidated=owner,
+            clob_pair_id=event.market_id,
+            perpetual_id=event.market_id,
+            total_size=event.taker.quantums,
+            is_buy=event.taker.side is Side.BUY,
+        )
+        match.fills.add(fill_amount=event.quantums, maker_order_id=_wire_id(event.maker.id))
+        return matches.ClobMatch(match_perpetual_liquidation=match)
+    offset = matches.MatchPerpetualDeleveraging(liquidated=owner, perpetual_id=event.market_id)
+    other = event.maker.id.subaccount
+    offset.fills.add(
+        fill_amount=event.quantums,
+        offsetting_subaccount_id=subaccount_pb2.SubaccountId(
+            owner=other.owner, number=other.number
+        ),
+    )
+    return matches.ClobMatch(match_perpetual_deleveraging=offset)
+
+
 def _fill(event: FillCommitted) -> Any:
+    if not event.taker.is_own:
+        orders = [event.maker] if event.maker.is_own else []
+        return query_pb2.StreamOrderbookFill(
+            clob_match=_chain_match(event),
+            orders=[wire_order(order) for order in orders],
+            fill_amounts=[event.maker_filled for _ in orders],
+        )
     match = matches.MatchOrders(taker_order_id=_wire_id(event.taker.id))
     match.fills.add(fill_amount=event.quantums, maker_order_id=_wire_id(event.maker.id))
     return query_pb2.StreamOrderbookFill(
         clob_match=matches.ClobMatch(match_orders=match),
-        orders=[_wire_order(event.taker), _wire_order(event.maker)],
+        orders=[wire_order(event.taker), wire_order(event.maker)],
         fill_amounts=[event.taker_filled, event.maker_filled],
     )
 
@@ -250,10 +297,10 @@ class FullNodeStreams:
 
     def publish(self, events: Iterable[Event]) -> None:
         """Tell every consumer what happened, in order."""
-        events = list(events)
-        committed = bool(events) and isinstance(events[-1], BlockCommitted)
+        block, after = split_block(events)
         for subscription in self._subscriptions:
-            subscription.publish(events, FINALIZE if committed else CHECK_TX)
+            subscription.publish(block, FINALIZE)
+            subscription.publish(after, CHECK_TX)
 
     async def _serve(
         self, request: Any, context: "grpc.aio.ServicerContext[Any, Any]"

@@ -23,8 +23,12 @@ from .events import (
     OrderPlaced,
     OrderRemoved,
     OrderUpdated,
+    StatefulPlaced,
+    StatefulRemoved,
+    StatefulTriggered,
     SubaccountChanged,
     TransferCommitted,
+    split_block,
 )
 from .model import Side, SubaccountId
 from .rows import FillRow, OrderRow, TradeRow, TransferRow
@@ -76,11 +80,12 @@ class Indexer:
         self.tables = Tables(config, state, height, time_ns)
 
     def consume(self, events: Iterable[Event]) -> list[Message]:
-        """Take events in order; a block's events must come in one call, its header last."""
-        events = list(events)
-        if events and isinstance(events[-1], BlockCommitted):
-            return self._consume_block(events, events[-1])
-        return self._consume_offchain(events)
+        """Take events in order; a block's events must come in one call, up to its header."""
+        block, after = split_block(events)
+        messages: list[Message] = []
+        if block and isinstance(block[-1], BlockCommitted):
+            messages = self._consume_block(block, block[-1])
+        return messages + self._consume_offchain(after)
 
     # CheckTx: best effort
 
@@ -153,6 +158,12 @@ class Indexer:
                 self.tables.funding_paid(event)
             case OrderExpired():
                 self.tables.expire(event.order)
+            case StatefulPlaced() | StatefulTriggered() | StatefulRemoved():
+                row = self.tables.stateful(event)
+                changes.account(event.order.id.subaccount).orders.append(row)
+            case OrderRemoved():
+                row = self.tables.remove(event)
+                changes.account(event.order.id.subaccount).orders.append(row)
 
     def _take_market_event(self, event: Event, changes: _BlockChanges) -> None:
         match event:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from .addresses import BRIDGE, FEE_COLLECTOR, SUBACCOUNTS
+from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .gating import is_gated
 from .margin import update_is_allowed
 from .model import Account, Position, Subaccount, SubaccountId
-from .results import sdk, sending, subaccounts
+from .results import Rejected, sdk, sending, subaccounts
 from .store import State
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "bridge_out",
     "deposit",
     "ensure_account",
+    "pay_insurance",
     "send",
     "settled",
     "store_settled",
@@ -114,9 +116,17 @@ def apply_change(state: State, key: SubaccountId, change: PositionChange) -> Non
         _add(state, FEE_COLLECTOR, change.fee)
 
 
+def pay_insurance(state: State, key: SubaccountId, amount: int) -> None:
+    """Move quote quantums from a subaccount to the insurance fund, back where negative."""
+    account = state.subaccounts.get(key) or Subaccount()
+    state.subaccounts.put(key, Subaccount(account.usdc - amount, account.positions))
+    _add(state, SUBACCOUNTS, -amount)
+    _add(state, INSURANCE, amount)
+
+
 def _check_subaccount(key: SubaccountId) -> None:
     if key.number > MAX_SUBACCOUNT_NUMBER:
-        raise subaccounts(301, f"subaccount number {key.number}")
+        raise subaccounts(200, f"subaccount number {key.number}")
 
 
 def _change_collateral(state: State, key: SubaccountId, amount: int) -> None:
@@ -126,10 +136,16 @@ def _change_collateral(state: State, key: SubaccountId, amount: int) -> None:
 
 def _take_collateral(state: State, key: SubaccountId, amount: int) -> None:
     before = settled(state, state.subaccounts.get(key) or Subaccount())[0]
+    if is_gated(state, before):
+        raise _not_updated(key, "WithdrawalsAndTransfersBlocked")
     _change_collateral(state, key, -amount)
     after = state.subaccounts.get(key) or Subaccount()
     if not update_is_allowed(state, before, after):
-        raise subaccounts(401, f"subaccount {key.owner}/{key.number} is undercollateralized")
+        raise _not_updated(key, "NewlyUndercollateralized")
+
+
+def _not_updated(key: SubaccountId, result: str) -> Rejected:
+    return subaccounts(102, f"subaccount {key.owner}/{key.number}, result {result}")
 
 
 def deposit(state: State, sender: str, recipient: SubaccountId, amount: int) -> None:

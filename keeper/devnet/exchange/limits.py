@@ -1,4 +1,4 @@
-"""Owns the indexer's request limit: so many requests of an address in ten seconds, else 429."""
+"""Owns the refusals of the indexer: beyond a limit of requests, and where a fault strikes."""
 
 from collections import deque
 from collections.abc import Callable
@@ -6,9 +6,32 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["RequestLimit"]
+from .faults import Faults
+
+__all__ = ["FaultyAnswers", "RequestLimit"]
 
 WINDOW_SECONDS = 10
+
+
+def _refusal(status: int, text: str) -> JSONResponse:
+    return JSONResponse({"errors": [{"msg": text}]}, status_code=status)
+
+
+class FaultyAnswers:
+    """Answers 429 or 503 in place of the application while a fault strikes."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on unless a fault strikes."""
+        if scope["type"] == "http" and self._faults.strikes("rest-busy"):
+            await _refusal(429, "Too many requests")(scope, receive, send)
+        elif scope["type"] == "http" and self._faults.strikes("rest-unavailable"):
+            await _refusal(503, "Service unavailable")(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class RequestLimit:
@@ -23,8 +46,7 @@ class RequestLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 429."""
         if scope["type"] == "http" and not self._admit((scope["client"] or ("",))[0]):
-            body = {"errors": [{"msg": "Too many requests"}]}
-            await JSONResponse(body, status_code=429)(scope, receive, send)
+            await _refusal(429, "Too many requests")(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -5,24 +5,15 @@ from dataclasses import dataclass, field
 from .book import Book
 from .config import ExchangeConfig, MarketConfig
 from .events import Event, LevelChanged, OrderExpired, OrderPlaced, OrderRemoved, OrderUpdated
-from .matching import Match, make_match, try_match
-from .model import Order, OrderId, TimeInForce
+from .matching import Match, insured, make_match, try_match
+from .model import Order, OrderId, Removal, TimeInForce
 from .results import clob
 from .store import State
 
-__all__ = ["FillAmount", "MemClob", "Removal"]
+__all__ = ["FillAmount", "MemClob"]
 
 
-class Removal:
-    """Reasons an order leaves the book, as the indexer names them."""
-
-    USER_CANCELED = "ORDER_REMOVAL_REASON_USER_CANCELED"
-    UNDERCOLLATERALIZED = "ORDER_REMOVAL_REASON_UNDERCOLLATERALIZED"
-    SELF_TRADE = "ORDER_REMOVAL_REASON_SELF_TRADE_ERROR"
-    POST_ONLY = "ORDER_REMOVAL_REASON_POST_ONLY_WOULD_CROSS_MAKER_ORDER"
-    WOULD_REST = "ORDER_REMOVAL_REASON_IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK"
-    REDUCE_ONLY = "ORDER_REMOVAL_REASON_REDUCE_ONLY_RESIZE"
-    REPLACED = "ORDER_REMOVAL_REASON_REPLACED"
+FOREVER = 2**63  # stateful fills are forgotten with their order
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +50,7 @@ class MemClob:
         self.cancels: dict[OrderId, int] = {}
         self.pending: list[Match] = []
         self.rejected_events: list[Event] = []  # what the last refused placement still did
+        self.ended: list[tuple[Order, str]] = []  # stateful orders off the book, not yet the state
         self._placed: dict[OrderId, bytes] = {}
 
     def resting(self, order_id: OrderId) -> Order | None:
@@ -73,8 +65,8 @@ class MemClob:
 
     def place(self, order: Order, transaction: str) -> list[Event]:
         """Accept a checked order: match it, rest what is left. Raises Rejected clob 7, 20, 24,
-        30, 2001, 2003 or 2004; a rejected replacement may still have removed its predecessor,
-        whose events are then in `rejected_events`."""
+        30, 2001, 2003, 2004 or 2005; a rejected replacement may still have removed its
+        predecessor, whose events are then in `rejected_events`."""
         market = self._market(order)
         self._check_new(order)
         events: list[Event] = []
@@ -87,8 +79,11 @@ class MemClob:
         self._walk(scratch, market, taking, transaction)
         self._drop_removed(taking, old)
         if taking.matches and order.time_in_force is TimeInForce.POST_ONLY:
-            self._reject_post_only(taking, old)
+            self._reject(taking, old, Removal.POST_ONLY)
             raise clob(2003, f"client id {order.id.client_id}")
+        if taking.stopped == Removal.ISOLATED:
+            self._reject(taking, old, Removal.ISOLATED)
+            raise clob(2005, f"client id {order.id.client_id}")
         scratch.absorb()
         self._record(taking)
         return events + self._finish(market, taking)
@@ -100,9 +95,8 @@ class MemClob:
         return market
 
     def _check_new(self, order: Order) -> None:
-        cancelled_to = self.cancels.get(order.id, 0)
-        if cancelled_to >= order.good_til_block:
-            raise clob(7, f"cancelled to block {cancelled_to}")
+        if not self._is_alive(order):
+            raise clob(7, f"cancelled to block {self.cancels[order.id]}")
         filled = self.filled(order.id)
         old = self.resting(order.id)
         if old is not None:
@@ -144,11 +138,12 @@ class MemClob:
             if order.reduce_only:
                 size = min(size, self._reducible(scratch, order))
             match = make_match(self._config, market, (order, maker), size, transaction)
+            match = insured(scratch, self._config, match)
             check = try_match(scratch, match)
-            if not check.maker_ok:
-                taking.removals.append((maker, Removal.UNDERCOLLATERALIZED))
-            if not check.taker_ok:
-                taking.stopped = Removal.UNDERCOLLATERALIZED
+            if check.maker:
+                taking.removals.append((maker, check.maker))
+            if check.taker:
+                taking.stopped = check.taker
                 return
             if check.ok:
                 taking.matches.append(match)
@@ -161,8 +156,10 @@ class MemClob:
 
     def _drop_removed(self, taking: _Taking, old: Order | None) -> None:
         book = self.books[taking.order.id.clob_pair_id]
-        for maker, _ in taking.removals:
+        for maker, reason in taking.removals:
             book.remove(maker.id)
+            if maker.is_stateful:
+                self.ended.append((maker, reason))
         if old is not None and old.id in book.orders:
             book.remove(old.id)
 
@@ -171,14 +168,16 @@ class MemClob:
             OrderRemoved(maker, reason, self.filled(maker.id)) for maker, reason in taking.removals
         ]
 
-    def _reject_post_only(self, taking: _Taking, old: Order | None) -> None:
+    def _reject(self, taking: _Taking, old: Order | None, reason: str) -> None:
         self.rejected_events = self._removal_events(taking)
         if old is not None:
-            self.rejected_events.append(OrderRemoved(old, Removal.POST_ONLY, self.filled(old.id)))
+            self.rejected_events.append(OrderRemoved(old, reason, self.filled(old.id)))
         self.rejected_events += self._level_events(taking.order.id.clob_pair_id)
 
     def _add_fill(self, order: Order, quantums: int) -> None:
         prune = order.good_til_block + self._config.short_block_window
+        if order.is_stateful:
+            prune = FOREVER
         known = self.fills.get(order.id, FillAmount(0, prune))
         self.fills[order.id] = FillAmount(known.quantums + quantums, max(prune, known.prune_height))
 
@@ -187,8 +186,9 @@ class MemClob:
         for match in taking.matches:
             book.fill(match.maker.id, match.quantums)
             self._add_fill(match.maker, match.quantums)
-            self._add_fill(match.taker, match.quantums)
-            self._placed[match.taker.id] = match.taker.digest
+            if match.taker.is_own:
+                self._add_fill(match.taker, match.quantums)
+                self._placed[match.taker.id] = match.taker.digest
         self.pending += taking.matches
 
     def _finish(self, market: MarketConfig, taking: _Taking) -> list[Event]:
@@ -228,6 +228,83 @@ class MemClob:
         removed = OrderRemoved(order, Removal.USER_CANCELED, self.filled(order_id))
         return [removed, *self._level_events(order_id.clob_pair_id)]
 
+    def liquidate(self, order: Order) -> list[Event]:
+        """Match an order of the chain's own against the book; what does not match is gone."""
+        market = self._market(order)
+        scratch = self.state.branch()
+        taking = _Taking(order, order.quantums)
+        self._walk(scratch, market, taking, "")
+        self._drop_removed(taking, None)
+        scratch.absorb()
+        self._record(taking)
+        events = self._removal_events(taking)
+        events += [OrderUpdated(m.maker.id, self.filled(m.maker.id)) for m in taking.matches]
+        return events + self._level_events(market.id)
+
+    def remove(self, order_id: OrderId) -> list[Event]:
+        """Take an order off its book if it rests; tells the book's change alone."""
+        book = self.books[order_id.clob_pair_id]
+        if order_id in book.orders:
+            book.remove(order_id)
+        return self._level_events(order_id.clob_pair_id)
+
+    def forget(self, order_id: OrderId) -> None:
+        """Forget what a stateful order has filled: it is removed from the state."""
+        self.fills.pop(order_id, None)
+
+    def rewind(self) -> list[tuple[Order, str]]:
+        """Undo the matches that wait for the next block: makers rest again as they did.
+
+        Returns the takers in order of arrival, with their transactions, to be placed anew.
+        """
+        takers: dict[OrderId, tuple[Order, str]] = {}
+        for match in reversed(self.pending):
+            if match.maker.is_own:
+                self._unfill(match.maker, match.quantums)
+                if self._is_alive(match.maker):
+                    self.books[match.market_id].restore(match.maker, match.quantums)
+            if match.taker.is_own:
+                self._unfill(match.taker, match.quantums)
+                takers.setdefault(match.taker.id, (match.taker, match.transaction))
+        self.pending, self._placed = [], {}
+        self.state = self._committed.branch()
+        again = [entry for entry in takers.values() if self._take_back(entry[0])]
+        return again[::-1]
+
+    def _unfill(self, order: Order, quantums: int) -> None:
+        known = self.fills[order.id]
+        left = known.quantums - quantums
+        if left:
+            self.fills[order.id] = FillAmount(left, known.prune_height)
+        else:
+            del self.fills[order.id]
+
+    def _take_back(self, taker: Order) -> bool:
+        """Take a taker's remainder off the book; False where it was cancelled or replaced since."""
+        known = self.resting(taker.id)
+        if known is not None and known.digest != taker.digest:
+            return False
+        if known is not None:
+            self.books[taker.id.clob_pair_id].remove(taker.id)
+        return self._is_alive(taker)
+
+    def _is_alive(self, order: Order) -> bool:
+        return order.is_stateful or self.cancels.get(order.id, 0) < order.good_til_block
+
+    def restart(self) -> list[Event]:
+        """Forget everything that is not committed, as a node does that starts again.
+
+        Nobody is told: only the books change.
+        """
+        self.rewind()
+        events: list[Event] = []
+        for market_id, book in self.books.items():
+            for order_id in list(book.orders):
+                book.remove(order_id)
+            events += self._level_events(market_id)
+        self.cancels = {}
+        return events
+
     def after_commit(self, height: int) -> list[Event]:
         """Start again on the committed state of `height`: drop what expired with it."""
         self.state = self._committed.branch()
@@ -235,10 +312,10 @@ class MemClob:
         self._placed = {}
         events: list[Event] = []
         for market_id, book in self.books.items():
-            expired = [o for o in book.orders.values() if o.good_til_block <= height]
-            for order in expired:
-                book.remove(order.id)
-                events.append(OrderExpired(order))
+            for order in list(book.orders.values()):
+                if not order.is_stateful and order.good_til_block <= height:
+                    book.remove(order.id)
+                    events.append(OrderExpired(order))
             events += self._level_events(market_id)
         self.cancels = {k: gtb for k, gtb in self.cancels.items() if gtb > height}
         self.fills = {k: f for k, f in self.fills.items() if f.prune_height > height}

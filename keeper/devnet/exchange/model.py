@@ -8,12 +8,17 @@ __all__ = [
     "Account",
     "AuthenticatorEntry",
     "Block",
+    "Condition",
     "MarketStatus",
+    "MarketType",
     "Order",
+    "OrderFlags",
     "OrderId",
     "Perpetual",
     "Position",
+    "Removal",
     "Side",
+    "StatefulOrder",
     "Subaccount",
     "SubaccountId",
     "TimeInForce",
@@ -59,6 +64,47 @@ class MarketStatus(IntEnum):
     FINAL_SETTLEMENT = 6
 
 
+class OrderFlags(IntEnum):
+    """Kind of an order. Negative ones are the chain's own and never on the wire."""
+
+    DELEVERAGING = -2
+    LIQUIDATION = -1
+    SHORT_TERM = 0
+    CONDITIONAL = 32
+    LONG_TERM = 64
+
+
+class Condition(IntEnum):
+    """What a conditional order waits for; values are those of the wire."""
+
+    NONE = 0
+    STOP_LOSS = 1
+    TAKE_PROFIT = 2
+
+
+class MarketType(IntEnum):
+    """Whether a market's collateral is shared with others; values are those of the wire."""
+
+    CROSS = 1
+    ISOLATED = 2
+
+
+class Removal:
+    """Reasons an order leaves the book, as the indexer names them."""
+
+    USER_CANCELED = "ORDER_REMOVAL_REASON_USER_CANCELED"
+    UNDERCOLLATERALIZED = "ORDER_REMOVAL_REASON_UNDERCOLLATERALIZED"
+    SELF_TRADE = "ORDER_REMOVAL_REASON_SELF_TRADE_ERROR"
+    POST_ONLY = "ORDER_REMOVAL_REASON_POST_ONLY_WOULD_CROSS_MAKER_ORDER"
+    WOULD_REST = "ORDER_REMOVAL_REASON_IMMEDIATE_OR_CANCEL_WOULD_REST_ON_BOOK"
+    REDUCE_ONLY = "ORDER_REMOVAL_REASON_REDUCE_ONLY_RESIZE"
+    REPLACED = "ORDER_REMOVAL_REASON_REPLACED"
+    EXPIRED = "ORDER_REMOVAL_REASON_EXPIRED"
+    FULLY_FILLED = "ORDER_REMOVAL_REASON_FULLY_FILLED"
+    FINAL_SETTLEMENT = "ORDER_REMOVAL_REASON_FINAL_SETTLEMENT"
+    ISOLATED = "ORDER_REMOVAL_REASON_VIOLATES_ISOLATED_SUBACCOUNT_CONSTRAINTS"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class SubaccountId:
     """One margin account of an owner."""
@@ -79,7 +125,10 @@ class OrderId:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One version of an order. Sizes in base quantums, price in subticks."""
+    """One version of an order. Sizes in base quantums, prices in subticks, time in seconds.
+
+    Short-term orders live to a block, stateful ones to a time; the other of the two is zero.
+    """
 
     id: OrderId
     side: Side
@@ -90,11 +139,33 @@ class Order:
     reduce_only: bool
     client_metadata: int
     digest: bytes  # sha256 of the order's wire bytes: breaks ties between replacements
+    good_til_time: int = 0
+    condition: Condition = Condition.NONE
+    trigger_subticks: int = 0
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether the order lives in committed state until a time."""
+        return self.id.flags > OrderFlags.SHORT_TERM
+
+    @property
+    def is_own(self) -> bool:
+        """Whether somebody placed it: not the chain, liquidating or deleveraging."""
+        return self.id.flags >= OrderFlags.SHORT_TERM
 
     @property
     def priority(self) -> tuple[int, bytes]:
         """What a replacement must exceed."""
         return (self.good_til_block, self.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulOrder:
+    """A stateful order in committed state; `live` ends with its removal."""
+
+    order: Order
+    triggered: bool
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,9 +21,12 @@ from .admin import admin_app
 from .chain import Chain
 from .config import ExchangeConfig, Ports
 from .events import Event
+from .faultdesk import FaultDesk
 from .fullnode import FullNodeStreams
 from .indexer import Indexer
+from .lag import LaggingIndexer
 from .model import SubaccountId
+from .node import Node
 from .recorded import RecordedFlow
 from .rest import rest_app
 from .rpc import serve_routes
@@ -94,12 +97,17 @@ class Exchange:
         self.chain = Chain(config, start_ns)
         self.indexer = Indexer(config, self.chain.state, self.chain.height, start_ns)
         self.ports = Ports()
-        self._streams = StreamServer(self.indexer.tables, time.monotonic)
+        self.node = Node(self.chain)
+        self._lag = LaggingIndexer(self.chain, self.indexer)
+        faults, tables = self.chain.faults, self.indexer.tables
+        self._streams = StreamServer(tables, faults, time.monotonic)
+        self.faults = FaultDesk(self.node, self._lag, self._streams)
+        self.faults.resume = self._resume
+        self._halted = 0  # blocks not made in the halt that lasts
+        self._missed = 0  # blocks not made in the halt that just ended
         faucet = self._faucet if config.faucet else None
-        self._rest = HttpServer(
-            rest_app(self.indexer.tables, config.indexer_requests_per_10s, faucet)
-        )
-        self._admin = HttpServer(admin_app(self.chain, self.make_block))
+        self._rest = HttpServer(rest_app(tables, faults, config.indexer_requests_per_10s, faucet))
+        self._admin = HttpServer(admin_app(self.chain, self.make_block, self.faults))
         self._full_node = FullNodeStreams(self.chain)
         self._grpc = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         self._blocks: asyncio.Task[None] | None = None
@@ -113,19 +121,18 @@ class Exchange:
         """Show what happened to the indexer and its streams."""
         if events:
             self._full_node.publish(events)
-            self._streams.publish(self.indexer.consume(events))
+            self._streams.publish(self._lag.consume(events))
 
     def make_block(self, time_ns: int | None = None) -> int:
-        """Make one block now and return its height.
+        """Make one block now, unless the chain is halted, and return the height.
 
         Without a time it is dated by the world clock, or one block interval after the last.
         Raises ValueError when the time is not after the last block's.
         """
-        last = self.chain.block.time_ns
-        if time_ns is None:
-            step = last + self.config.block_interval_ms * MS
-            now = self._clock.now_ns(time.time_ns()) if self._clock else step
-            time_ns = max(now, last + 1)
+        if self._is_halted():
+            return self.chain.height
+        time_ns = self._block_time() if time_ns is None else time_ns
+        self.publish(tuple(self.node.arrivals()))
         if self._recorded is not None and self._tape_clock is not None:
             tape_ns = self._tape_clock.now_ns(time.time_ns())
             self.publish(tuple(self._recorded.play(tape_ns)))
@@ -134,6 +141,35 @@ class Exchange:
             self.indexer.tables.rates[market_id] = self.chain.funding.next_rate(market)
         self.publish(tuple(events))
         return self.chain.height
+
+    def _block_time(self) -> int:
+        last = self.chain.block.time_ns
+        now = last + self.config.block_interval_ms * (1 + self._missed) * MS
+        if self._clock is not None:
+            now = self._clock.now_ns(time.time_ns())
+        self._missed = 0
+        if self.chain.faults.strikes("clock-skew"):
+            now += self.chain.faults.amount("clock-skew") * MS
+        return max(now, last + 1)
+
+    def _is_halted(self) -> bool:
+        halt = self.chain.faults.get("chain-halt")
+        if halt is None:
+            return False
+        if halt.amount and self._halted >= halt.amount:
+            self.faults.clear(halt.name)
+            return False
+        self._halted += 1
+        return True
+
+    def _resume(self) -> None:
+        """Go on after a halt: the node starts again with what its blocks hold."""
+        stood = self._halted * self.config.block_interval_ms // 1_000
+        self._missed, self._halted = self._halted, 0
+        self.publish(tuple(self.chain.restart()))
+        self.node.restarted()
+        if stood >= self.config.outage_seconds:
+            self.chain.note_outage()
 
     def _faucet(self, key: SubaccountId, amount: int) -> None:
         self.chain.faucet(key, amount)
@@ -145,7 +181,7 @@ class Exchange:
         serve_routes(
             self._grpc,
             COSMOS_ROUTES + MARKET_ROUTES + ACCOUNT_ROUTES + ABSENT_ROUTES,
-            self.chain,
+            self.node,
             self.publish,
         )
         self._full_node.attach(self._grpc)

@@ -1,4 +1,4 @@
-"""Owns the chain's limit on short-term messages of an account over consecutive blocks."""
+"""Owns the chain's limits on messages of an account over consecutive blocks."""
 
 from .config import RateLimit
 from .results import clob
@@ -9,8 +9,9 @@ __all__ = ["BlockRateLimiter"]
 class BlockRateLimiter:
     """Counts messages by account and block."""
 
-    def __init__(self, limits: tuple[RateLimit, ...]) -> None:
+    def __init__(self, limits: tuple[RateLimit, ...], what: str) -> None:
         self._limits = limits
+        self._what = what
         self._blocks = max((limit.blocks for limit in limits), default=0)
         self._counts: dict[str, dict[int, int]] = {}
 
@@ -22,8 +23,7 @@ class BlockRateLimiter:
             if used + weight > limit.limit:
                 raise clob(
                     5001,
-                    f"{used + weight} short-term messages in {limit.blocks} blocks, "
-                    f"limit {limit.limit}",
+                    f"{used + weight} {self._what} in {limit.blocks} blocks, limit {limit.limit}",
                 )
         counts[height] = counts.get(height, 0) + weight
 

@@ -17,8 +17,7 @@ from pathlib import Path
 from .chain import Chain
 from .config import RecordedConfig
 from .events import Event, OrderRemoved
-from .memclob import Removal
-from .model import Order, OrderId, Side, SubaccountId, TimeInForce
+from .model import Order, OrderId, Removal, Side, SubaccountId, TimeInForce
 from .tape import Frame, TapeReader, Trade
 
 __all__ = ["RecordedFlow", "Unfunded"]

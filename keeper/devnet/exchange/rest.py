@@ -9,7 +9,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .limits import RequestLimit
+from .faults import Faults
+from .limits import FaultyAnswers, RequestLimit
 from .model import SubaccountId
 from .rest_accounts import account_routes
 from .rest_markets import market_routes
@@ -42,14 +43,18 @@ def _faucet_route(faucet: Faucet) -> Route:
     return Route("/faucet/tokens", tokens, methods=["POST"])
 
 
-def rest_app(tables: Tables, requests_per_10s: int, faucet: Faucet | None) -> Starlette:
+def rest_app(
+    tables: Tables, faults: Faults, requests_per_10s: int, faucet: Faucet | None
+) -> Starlette:
     """Return the REST application; `faucet` None leaves the faucet out."""
     routes = market_routes(tables) + account_routes(tables)
     if faucet is not None:
         routes.append(_faucet_route(faucet))
-    limited = [Middleware(RequestLimit, limit=requests_per_10s, now=time.monotonic)]
+    middleware = [Middleware(FaultyAnswers, faults=faults)]
+    if requests_per_10s:
+        middleware.append(Middleware(RequestLimit, limit=requests_per_10s, now=time.monotonic))
     return Starlette(
         routes=routes,
-        middleware=limited if requests_per_10s else [],
+        middleware=middleware,
         exception_handlers={BadRequest: _bad_request, NotFound: _not_found},
     )

@@ -126,8 +126,12 @@ class AccountApi:
             query.get("ticker", market.ticker) == market.ticker,
             query.get("side", order.side.name) == order.side.name,
             row.status in query.get("status", row.status).split(","),
-            query.get("type", "LIMIT") == "LIMIT",
-            until is None or order.good_til_block <= number(request, "goodTilBlockBeforeOrAt"),
+            query.get("type", views_account.order_type(order)) == views_account.order_type(order),
+            until is None
+            or (
+                not order.is_stateful
+                and order.good_til_block <= number(request, "goodTilBlockBeforeOrAt")
+            ),
         )
         return all(checks)
 

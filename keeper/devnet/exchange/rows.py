@@ -41,6 +41,7 @@ class FillRow:
     key: SubaccountId
     order: Order
     liquidity: str
+    kind: str
     market_id: int
     quantums: int
     subticks: int
@@ -64,6 +65,7 @@ class TradeRow:
     quote: int
     height: int
     time_ns: int
+    kind: str = "LIMIT"
 
 
 @dataclass(slots=True)

@@ -11,11 +11,6 @@ from .rpc import Context, Route, RpcError
 __all__ = ["ABSENT_ROUTES"]
 
 
-def stateful_order(_: Context, __: Any) -> Any:
-    """Answer StatefulOrder: there are no stateful orders."""
-    raise RpcError(grpc.StatusCode.NOT_FOUND, "stateful order does not exist")
-
-
 def leverage(_: Context, __: Any) -> Any:
     """Answer Leverage: nobody chose a leverage of its own."""
     return clob.QueryLeverageResponse()
@@ -39,7 +34,6 @@ CLOB = "dydxprotocol.clob.Query"
 VAULT = "dydxprotocol.vault.Query"
 
 ABSENT_ROUTES = [
-    Route(CLOB, "StatefulOrder", clob.QueryStatefulOrderRequest, stateful_order),
     Route(CLOB, "Leverage", clob.QueryLeverageRequest, leverage),
     Route(VAULT, "MegavaultOwnerShares", vault.QueryMegavaultOwnerSharesRequest, owner_shares),
     Route(

@@ -18,6 +18,7 @@ from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId as Wir
 
 from .addresses import FEE_COLLECTOR
 from .config import ExchangeConfig
+from .gating import gate_of
 from .model import Subaccount, SubaccountId
 from .rpc import Context, Route
 from .rpc_markets import market
@@ -60,9 +61,14 @@ def subaccount_all(context: Context, _: Any) -> Any:
 
 
 def blocked_info(context: Context, request: Any) -> Any:
-    """Answer GetWithdrawalAndTransfersBlockedInfo: nothing was ever blocked."""
+    """Answer GetWithdrawalAndTransfersBlockedInfo; zeros where nothing was ever blocked."""
     market(context, request.perpetual_id)
-    return subaccounts.QueryGetWithdrawalAndTransfersBlockedInfoResponse()
+    gate = gate_of(context.state, request.perpetual_id)
+    return subaccounts.QueryGetWithdrawalAndTransfersBlockedInfoResponse(
+        negative_tnc_subaccount_seen_at_block=gate.negative_seen,
+        chain_outage_seen_at_block=gate.outage_seen,
+        withdrawals_and_transfers_unblocked_at_block=gate.opens,
+    )
 
 
 def _tier(config: ExchangeConfig) -> PerpetualFeeTier:

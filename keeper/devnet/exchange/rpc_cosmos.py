@@ -87,8 +87,8 @@ def latest_block(context: Context, _: Any) -> Any:
 def block_by_height(context: Context, request: Any) -> Any:
     """Answer GetBlockByHeight for the blocks that are kept."""
     known = context.chain.blocks.get(request.height)
-    if known is None:
-        latest = context.chain.height
+    if known is None or request.height > context.node.height:
+        latest = context.node.height
         status = grpc.StatusCode.INVALID_ARGUMENT
         if request.height < next(iter(context.chain.blocks)):
             status = grpc.StatusCode.NOT_FOUND
@@ -109,7 +109,7 @@ def node_info(context: Context, _: Any) -> Any:
 
 
 def syncing(_: Context, __: Any) -> Any:
-    """Answer GetSyncing."""
+    """Answer GetSyncing; a node that is stuck does not know it."""
     return node.GetSyncingResponse(syncing=False)
 
 
@@ -119,8 +119,7 @@ def broadcast(context: Context, request: Any) -> Any:
         raise RpcError(
             grpc.StatusCode.INVALID_ARGUMENT, f"unsupported broadcast mode {request.mode}"
         )
-    outcome = context.chain.check_tx(request.tx_bytes)
-    context.publish(outcome.events)
+    outcome = context.node.broadcast(request.tx_bytes, context.publish)
     result = outcome.result
     return txs.BroadcastTxResponse(
         tx_response=TxResponse(
@@ -182,7 +181,7 @@ def _tx_response(record: TxRecord) -> TxResponse:
 def get_tx(context: Context, request: Any) -> Any:
     """Answer GetTx: not found until the transaction is in a block."""
     record = context.chain.index.get(request.hash)
-    if record is None:
+    if record is None or record.height > context.height:
         raise RpcError(grpc.StatusCode.NOT_FOUND, f"tx not found: {request.hash}")
     return txs.GetTxResponse(tx=_tx(record), tx_response=_tx_response(record))
 
@@ -191,7 +190,7 @@ def search_txs(context: Context, request: Any) -> Any:
     """Answer GetTxsEvent: `query` (or the older `events`), pages of `limit` from 1."""
     query = request.query or " AND ".join(request.events)
     try:
-        found = context.chain.index.search(query)
+        found = [r for r in context.chain.index.search(query) if r.height <= context.height]
     except ValueError as error:
         raise RpcError(grpc.StatusCode.INVALID_ARGUMENT, str(error)) from error
     if request.order_by == txs.ORDER_BY_DESC:

@@ -9,19 +9,31 @@ from v4_proto.dydxprotocol.clob.block_rate_limit_config_pb2 import (
     MaxPerNBlocksRateLimit,
 )
 from v4_proto.dydxprotocol.clob.clob_pair_pb2 import ClobPair, PerpetualClobMetadata
+from v4_proto.dydxprotocol.clob.equity_tier_limit_config_pb2 import (
+    EquityTierLimit,
+    EquityTierLimitConfiguration,
+)
+from v4_proto.dydxprotocol.clob.liquidations_config_pb2 import (
+    FillablePriceConfig,
+    LiquidationsConfig,
+    PositionBlockLimits,
+    SubaccountBlockLimits,
+)
+from v4_proto.dydxprotocol.clob.order_pb2 import LongTermOrderPlacement
 from v4_proto.dydxprotocol.perpetuals import perpetual_pb2
 from v4_proto.dydxprotocol.perpetuals import query_pb2 as perpetuals
 from v4_proto.dydxprotocol.prices import query_pb2 as prices
 from v4_proto.dydxprotocol.prices.market_param_pb2 import MarketParam
 from v4_proto.dydxprotocol.prices.market_price_pb2 import MarketPrice
 
-from .config import MarketConfig
+from .config import MarketConfig, RateLimit
+from .fullnode import wire_order
+from .model import OrderId, SubaccountId
 from .rpc import Context, Route, RpcError
 from .serializable import to_bytes
 
 __all__ = ["MARKET_ROUTES", "market"]
 
-CROSS = 1
 MIN_CHANGE_PPM = 1_000
 
 
@@ -59,22 +71,70 @@ def clob_pairs(context: Context, _: Any) -> Any:
     return clob.QueryClobPairAllResponse(clob_pair=[_clob_pair(m) for m in markets(context)])
 
 
-def equity_tiers(_: Context, __: Any) -> Any:
-    """Answer EquityTierLimitConfiguration: stateful orders are not served, so no tier is set."""
-    return clob.QueryEquityTierLimitConfigurationResponse()
+def equity_tiers(context: Context, _: Any) -> Any:
+    """Answer EquityTierLimitConfiguration: tiers of stateful orders, none of short-term ones."""
+    tiers = [
+        EquityTierLimit(usd_tnc_required=to_bytes(tier.required), limit=tier.limit)
+        for tier in context.chain.config.equity_tiers
+    ]
+    return clob.QueryEquityTierLimitConfigurationResponse(
+        equity_tier_limit_config=EquityTierLimitConfiguration(stateful_order_equity_tiers=tiers)
+    )
+
+
+def stateful_order(context: Context, request: Any) -> Any:
+    """Answer StatefulOrder. Raises RpcError where none lives under the id."""
+    key = request.order_id.subaccount_id
+    order_id = OrderId(
+        SubaccountId(key.owner, key.number),
+        request.order_id.client_id,
+        request.order_id.order_flags,
+        request.order_id.clob_pair_id,
+    )
+    found = context.state.stateful.get(order_id)
+    if found is None or not found.live:
+        raise RpcError(grpc.StatusCode.NOT_FOUND, "stateful order does not exist")
+    return clob.QueryStatefulOrderResponse(
+        order_placement=LongTermOrderPlacement(order=wire_order(found.order)),
+        fill_amount=context.chain.clob.filled(order_id),
+        triggered=found.triggered,
+    )
+
+
+def liquidations(context: Context, _: Any) -> Any:
+    """Answer LiquidationsConfiguration."""
+    limits = context.chain.config.liquidation
+    return clob.QueryLiquidationsConfigurationResponse(
+        liquidations_config=LiquidationsConfig(
+            max_liquidation_fee_ppm=limits.max_fee_ppm,
+            position_block_limits=PositionBlockLimits(
+                min_position_notional_liquidated=limits.min_position_notional,
+                max_position_portion_liquidated_ppm=limits.max_position_portion_ppm,
+            ),
+            subaccount_block_limits=SubaccountBlockLimits(
+                max_notional_liquidated=limits.max_subaccount_notional
+            ),
+            fillable_price_config=FillablePriceConfig(
+                bankruptcy_adjustment_ppm=limits.bankruptcy_adjustment_ppm,
+                spread_to_maintenance_margin_ratio_ppm=limits.spread_to_maintenance_ppm,
+            ),
+        )
+    )
 
 
 def block_rate_limits(context: Context, _: Any) -> Any:
     """Answer BlockRateLimitConfiguration."""
-    limits = [
-        MaxPerNBlocksRateLimit(num_blocks=limit.blocks, limit=limit.limit)
-        for limit in context.chain.config.place_cancel_limits
-    ]
+    config = context.chain.config
     return clob.QueryBlockRateLimitConfigurationResponse(
         block_rate_limit_config=BlockRateLimitConfiguration(
-            max_short_term_orders_and_cancels_per_n_blocks=limits
+            max_short_term_orders_and_cancels_per_n_blocks=_limits(config.place_cancel_limits),
+            max_stateful_orders_per_n_blocks=_limits(config.stateful_limits),
         )
     )
+
+
+def _limits(limits: tuple[RateLimit, ...]) -> list[MaxPerNBlocksRateLimit]:
+    return [MaxPerNBlocksRateLimit(num_blocks=limit.blocks, limit=limit.limit) for limit in limits]
 
 
 def _perpetual(context: Context, found: MarketConfig) -> perpetual_pb2.Perpetual:
@@ -89,7 +149,7 @@ def _perpetual(context: Context, found: MarketConfig) -> perpetual_pb2.Perpetual
             atomic_resolution=found.atomic_resolution,
             default_funding_ppm=found.default_funding_ppm,
             liquidity_tier=found.id,
-            market_type=perpetual_pb2.PerpetualMarketType.ValueType(CROSS),
+            market_type=perpetual_pb2.PerpetualMarketType.ValueType(found.market_type),
         ),
         funding_index=to_bytes(state.funding_index),
         open_interest=to_bytes(state.open_interest),
@@ -179,6 +239,13 @@ MARKET_ROUTES = [
         "BlockRateLimitConfiguration",
         clob.QueryBlockRateLimitConfigurationRequest,
         block_rate_limits,
+    ),
+    Route(CLOB, "StatefulOrder", clob.QueryStatefulOrderRequest, stateful_order),
+    Route(
+        CLOB,
+        "LiquidationsConfiguration",
+        clob.QueryLiquidationsConfigurationRequest,
+        liquidations,
     ),
     Route(PERPETUALS, "Perpetual", perpetuals.QueryPerpetualRequest, perpetual),
     Route(PERPETUALS, "AllPerpetuals", perpetuals.QueryAllPerpetualsRequest, all_perpetuals),

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from .config import MarketConfig
-from .model import Account, AuthenticatorEntry, Perpetual, Subaccount, SubaccountId
+from .model import (
+    Account,
+    AuthenticatorEntry,
+    OrderId,
+    Perpetual,
+    StatefulOrder,
+    Subaccount,
+    SubaccountId,
+)
 
 __all__ = ["Branch", "State", "Table", "Versioned", "committed_state"]
 
@@ -113,7 +121,8 @@ class Branch(Generic[K, V]):
 @dataclass(slots=True)
 class State:
     """Every table of the exchange. `totals` holds bridged_in, bridged_out, faucet_in, rounding
-    (quote quantums that funding left behind, may be negative until everyone has settled)."""
+    (quote quantums that funding left behind, may be negative until everyone has settled), the
+    height, and the heights at which withdrawals were gated."""
 
     accounts: Table[str, Account]
     bank: Table[str, int]
@@ -123,6 +132,7 @@ class State:
     prices: Table[int, int]
     authenticators: Table[str, tuple[AuthenticatorEntry, ...]]
     totals: Table[str, int]
+    stateful: Table[OrderId, StatefulOrder]
 
     def branch(self) -> "State":
         """Return a state whose writes stay apart until `absorb`."""
@@ -135,6 +145,7 @@ class State:
             Branch(self.prices),
             Branch(self.authenticators),
             Branch(self.totals),
+            Branch(self.stateful),
         )
 
     def absorb(self) -> None:
@@ -160,6 +171,7 @@ class State:
             _Past.of(self.prices, height),
             _Past.of(self.authenticators, height),
             _Past.of(self.totals, height),
+            _Past.of(self.stateful, height),
         )
 
     def _tables(self) -> tuple[object, ...]:
@@ -172,6 +184,7 @@ class State:
             self.prices,
             self.authenticators,
             self.totals,
+            self.stateful,
         )
 
 
@@ -201,6 +214,7 @@ class _Past(Generic[K, V]):
 def committed_state(depth: int) -> State:
     """Return an empty committed state that answers for the last `depth` heights."""
     return State(
+        Versioned(depth),
         Versioned(depth),
         Versioned(depth),
         Versioned(depth),

@@ -6,7 +6,7 @@ from typing import Any
 from . import views_account, views_market
 from .candles import RESOLUTIONS
 from .model import SubaccountId
-from .tables import BEST_EFFORT_CANCELED, OPEN, OPENED, Tables
+from .tables import BEST_EFFORT_CANCELED, OPEN, OPENED, UNTRIGGERED, Tables
 
 __all__ = ["CHANNELS", "Channel", "UnknownSubscription", "initial_contents", "subaccount_orders"]
 
@@ -90,7 +90,9 @@ def subaccount_orders(ix: Tables, key: SubaccountId) -> list[Json]:
         if row.order.id.subaccount != key:
             continue
         recent = row.order.good_til_block > ix.height - RECENT_BLOCKS
-        if row.status in (OPEN, OPENED) or (row.status == BEST_EFFORT_CANCELED and recent):
+        if row.status in (OPEN, OPENED, UNTRIGGERED) or (
+            row.status == BEST_EFFORT_CANCELED and recent
+        ):
             chosen.append(views_account.order(ix, row))
     return chosen
 

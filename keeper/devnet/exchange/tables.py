@@ -14,9 +14,12 @@ from .events import (
     OracleUpdated,
     OrderFilled,
     OrderRemoved,
+    StatefulPlaced,
+    StatefulRemoved,
+    StatefulTriggered,
     TransferCommitted,
 )
-from .model import Order, OrderId, Side, SubaccountId
+from .model import Condition, Order, OrderFlags, OrderId, Removal, Side, SubaccountId
 from .rows import (
     FillRow,
     FundingRow,
@@ -35,6 +38,18 @@ KEPT_TRADES = 5_000
 DAY_NS = 86_400 * 10**9
 OPENED, OPEN, FILLED = "BEST_EFFORT_OPENED", "OPEN", "FILLED"
 BEST_EFFORT_CANCELED, CANCELED = "BEST_EFFORT_CANCELED", "CANCELED"
+UNTRIGGERED = "UNTRIGGERED"
+
+TRADE_KINDS: dict[int, str] = {
+    OrderFlags.LIQUIDATION: "LIQUIDATED",
+    OrderFlags.DELEVERAGING: "DELEVERAGED",
+}
+FILL_KINDS: dict[tuple[int, str], str] = {  # by the taker's flags and the side's liquidity
+    (OrderFlags.LIQUIDATION, "TAKER"): "LIQUIDATED",
+    (OrderFlags.LIQUIDATION, "MAKER"): "LIQUIDATION",
+    (OrderFlags.DELEVERAGING, "TAKER"): "DELEVERAGED",
+    (OrderFlags.DELEVERAGING, "MAKER"): "OFFSETTING",
+}
 
 
 @dataclass(slots=True)
@@ -148,6 +163,25 @@ class Tables:
         elif row is not None:
             del self.orders[key]
 
+    def stateful(self, event: StatefulPlaced | StatefulTriggered | StatefulRemoved) -> OrderRow:
+        """A block placed, triggered or removed a stateful order."""
+        order = event.order
+        row = self.orders.setdefault(order_uuid(order.id), OrderRow(order, OPEN))
+        row.order = order
+        row.created_height = row.created_height or self.height
+        row.updated_height, row.updated_ns = self.height, self.time_ns
+        match event:
+            case StatefulPlaced():
+                row.status = OPEN if order.condition is Condition.NONE else UNTRIGGERED
+                row.removal_reason = ""
+            case StatefulTriggered():
+                row.status = OPEN
+            case StatefulRemoved():
+                filled = event.reason == Removal.FULLY_FILLED
+                row.status = FILLED if filled else CANCELED
+                row.removal_reason = "" if filled else event.reason
+        return row
+
     def level(self, event: LevelChanged) -> None:
         """A level of a book changed."""
         side = self.markets[event.market_id].levels[event.side]
@@ -171,6 +205,7 @@ class Tables:
             event.quote,
             self.height,
             self.time_ns,
+            TRADE_KINDS.get(event.taker.id.flags, "LIMIT"),
         )
         market = self.markets[event.market_id]
         market.trades.append(trade)
@@ -189,6 +224,7 @@ class Tables:
             key,
             order,
             liquidity,
+            FILL_KINDS.get((event.taker.id.flags, liquidity), "LIMIT"),
             event.market_id,
             event.quantums,
             event.subticks,

@@ -67,8 +67,20 @@ class DecodedTx:
 
     @property
     def is_clob(self) -> bool:
-        """Whether this is a short-term CLOB transaction: free of gas and sequence."""
+        """Whether this is a CLOB transaction: free of gas."""
         return isinstance(self.messages[0], CLOB_MESSAGES)
+
+    @property
+    def is_short_term(self) -> bool:
+        """Whether this is a short-term CLOB transaction: free of sequence as well, in no block."""
+        match self.messages[0]:
+            case MsgPlaceOrder() as message:
+                return int(message.order.order_id.order_flags) == 0
+            case MsgCancelOrder() as message:
+                return int(message.order_id.order_flags) == 0
+            case MsgBatchCancel():
+                return True
+        return False
 
     @property
     def message_types(self) -> tuple[str, ...]:
@@ -115,7 +127,7 @@ def _messages(body: TxBody) -> tuple[Message, ...]:
     if not messages:
         raise sdk(18, "must contain at least one message")
     if len(messages) > 1 and any(isinstance(message, CLOB_MESSAGES) for message in messages):
-        raise sdk(18, "a transaction with a short-term CLOB message must hold that message alone")
+        raise sdk(18, "a transaction with a CLOB message must hold that message alone")
     return tuple(messages)
 
 

@@ -6,7 +6,16 @@ from v4_proto.dydxprotocol.clob import order_pb2, tx_pb2
 
 from .addresses import is_address
 from .config import MarketConfig
-from .model import MarketStatus, Order, OrderId, Side, SubaccountId, TimeInForce
+from .model import (
+    Condition,
+    MarketStatus,
+    Order,
+    OrderFlags,
+    OrderId,
+    Side,
+    SubaccountId,
+    TimeInForce,
+)
 from .results import clob, sdk
 from .store import State
 
@@ -19,6 +28,7 @@ __all__ = [
 ]
 
 SHORT_TERM = 0
+SERVED = (OrderFlags.SHORT_TERM, OrderFlags.CONDITIONAL, OrderFlags.LONG_TERM)
 MAX_BATCH = 100
 MAX_U32 = 2**32 - 1
 CANCEL_STATUSES = (MarketStatus.ACTIVE, MarketStatus.CANCEL_ONLY, MarketStatus.POST_ONLY)
@@ -29,8 +39,8 @@ def parse_order_id(wire: order_pb2.OrderId) -> OrderId:
     owner = wire.subaccount_id.owner
     if not is_address(owner):
         raise sdk(7, owner)
-    if wire.order_flags != SHORT_TERM:
-        raise clob(3000, f"order flags {wire.order_flags} are not served here")
+    if wire.order_flags not in SERVED:
+        raise clob(3000, f"order flags {wire.order_flags}")
     key = SubaccountId(owner, wire.subaccount_id.number)
     return OrderId(key, wire.client_id, wire.order_flags, wire.clob_pair_id)
 
@@ -38,7 +48,7 @@ def parse_order_id(wire: order_pb2.OrderId) -> OrderId:
 def parse_order(wire: order_pb2.Order) -> Order:
     """Return the order after the checks that need no state.
 
-    Raises Rejected clob 3, 4, 5, 6, 42, 48, 3000 or 9003, or sdk 7.
+    Raises Rejected clob 3, 4, 5, 6, 42, 48, 3000, 3001, 6000, 6001 or 9003, or sdk 7.
     """
     order_id = parse_order_id(wire.order_id)
     if wire.side not in (Side.BUY, Side.SELL):
@@ -49,10 +59,10 @@ def parse_order(wire: order_pb2.Order) -> Order:
         raise clob(42, str(wire.time_in_force))
     if not wire.quantums:
         raise clob(4, "order size is zero")
-    if not wire.good_til_block:
-        raise clob(5, "order goodTilBlock is zero")
+    _check_life(order_id, wire.good_til_block, wire.good_til_block_time)
     if not wire.subticks:
         raise clob(6, "order subticks are zero")
+    _check_condition(order_id, wire)
     if wire.reduce_only and wire.time_in_force != TimeInForce.IOC:
         raise clob(9003)
     return Order(
@@ -65,15 +75,38 @@ def parse_order(wire: order_pb2.Order) -> Order:
         reduce_only=wire.reduce_only,
         client_metadata=wire.client_metadata,
         digest=hashlib.sha256(wire.SerializeToString(deterministic=True)).digest(),
+        good_til_time=wire.good_til_block_time,
+        condition=Condition(wire.condition_type),
+        trigger_subticks=wire.conditional_order_trigger_subticks,
     )
 
 
+def _check_life(order_id: OrderId, block: int, time: int) -> None:
+    if order_id.flags == SHORT_TERM and not block:
+        raise clob(5, "goodTilBlock is zero")
+    if order_id.flags != SHORT_TERM and not time:
+        raise clob(3001, "goodTilBlockTime is zero")
+
+
+def _check_condition(order_id: OrderId, wire: order_pb2.Order) -> None:
+    is_conditional = order_id.flags == OrderFlags.CONDITIONAL
+    wanted = (Condition.STOP_LOSS, Condition.TAKE_PROFIT) if is_conditional else (Condition.NONE,)
+    if wire.condition_type not in wanted:
+        raise clob(6000, f"condition {wire.condition_type}, order flags {order_id.flags}")
+    if bool(wire.conditional_order_trigger_subticks) != is_conditional:
+        raise clob(6001, str(wire.conditional_order_trigger_subticks))
+
+
 def parse_cancel(wire: tx_pb2.MsgCancelOrder) -> tuple[OrderId, int]:
-    """Return (order id, goodTilBlock). Raises Rejected clob 5 or 3000, or sdk 7."""
+    """Return (order id, goodTilBlock, or its time of a stateful one).
+
+    Raises Rejected clob 5, 3000 or 3001, or sdk 7.
+    """
     order_id = parse_order_id(wire.order_id)
-    if not wire.good_til_block:
-        raise clob(5, "cancel goodTilBlock is zero")
-    return order_id, wire.good_til_block
+    _check_life(order_id, wire.good_til_block, wire.good_til_block_time)
+    if order_id.flags == SHORT_TERM:
+        return order_id, wire.good_til_block
+    return order_id, wire.good_til_block_time
 
 
 def check_batch(wire: tx_pb2.MsgBatchCancel) -> None:
@@ -108,7 +141,7 @@ def check_block_window(good_til_block: int, next_height: int, window: int) -> No
 def check_against_market(order: Order, state: State) -> MarketConfig:
     """Check an order against its market's status, tick and step.
 
-    Raises Rejected clob 8, 12 or 34.
+    Raises Rejected clob 8, 12, 34 or 6001.
     """
     market = state.markets.get(order.id.clob_pair_id)
     if market is None:
@@ -119,6 +152,8 @@ def check_against_market(order: Order, state: State) -> MarketConfig:
         raise clob(34, f"order in a market of status {status.name}")
     if order.subticks % market.subticks_per_tick:
         raise clob(12, f"subticks {order.subticks} % {market.subticks_per_tick} is not zero")
+    if order.trigger_subticks % market.subticks_per_tick:
+        raise clob(6001, f"{order.trigger_subticks} % {market.subticks_per_tick} is not zero")
     if order.quantums % market.step_base_quantums:
         raise clob(12, f"quantums {order.quantums} % {market.step_base_quantums} is not zero")
     return market

@@ -9,7 +9,7 @@ from .config import QUOTE_RESOLUTION
 from .decimals import fraction, iso, order_uuid, position_uuid, power, subaccount_uuid
 from .ledger import settled
 from .margin import initial_margin_ppm
-from .model import Side, Subaccount, SubaccountId, TimeInForce
+from .model import Condition, Order, Side, Subaccount, SubaccountId, TimeInForce
 from .views_market import Json, market_of, price, size, ticker, usd
 
 if TYPE_CHECKING:
@@ -17,12 +17,34 @@ if TYPE_CHECKING:
     from .tables import Tables
 
 PPM = 1_000_000
+NS = 10**9
 TIMES_IN_FORCE = {TimeInForce.IOC: "IOC"}
+TYPES = {  # by condition, and whether the order is immediate
+    (Condition.STOP_LOSS, False): "STOP_LIMIT",
+    (Condition.STOP_LOSS, True): "STOP_MARKET",
+    (Condition.TAKE_PROFIT, False): "TAKE_PROFIT",
+    (Condition.TAKE_PROFIT, True): "TAKE_PROFIT_MARKET",
+}
 
 
 def channel_id(key: SubaccountId) -> str:
     """Return the id of a subaccount's stream."""
     return f"{key.owner}/{key.number}"
+
+
+def order_type(order: Order) -> str:
+    """Return the indexer's type of an order."""
+    return TYPES.get((order.condition, order.time_in_force is TimeInForce.IOC), "LIMIT")
+
+
+def _life(ix: Tables, order: Order) -> Json:
+    if not order.is_stateful:
+        return {"goodTilBlock": str(order.good_til_block)}
+    life = {"goodTilBlockTime": iso(order.good_til_time * NS)}
+    if order.condition is not Condition.NONE:
+        market = market_of(ix, order.id.clob_pair_id)
+        life["triggerPrice"] = price(market, order.trigger_subticks)
+    return life
 
 
 def _order(ix: Tables, row: OrderRow) -> Json:
@@ -36,13 +58,13 @@ def _order(ix: Tables, row: OrderRow) -> Json:
         "side": order.side.name,
         "size": size(market, order.quantums),
         "price": price(market, order.subticks),
-        "type": "LIMIT",
+        "type": order_type(order),
         "status": row.status,
         "timeInForce": TIMES_IN_FORCE.get(order.time_in_force, "GTT"),
         "postOnly": order.time_in_force is TimeInForce.POST_ONLY,
         "reduceOnly": order.reduce_only,
         "orderFlags": str(order.id.flags),
-        "goodTilBlock": str(order.good_til_block),
+        **_life(ix, order),
         "clientMetadata": str(order.client_metadata),
         "ticker": market.ticker,
     }
@@ -81,8 +103,8 @@ def removed_order(ix: Tables, row: OrderRow) -> Json:
 
 def _committed_order(ix: Tables, row: OrderRow) -> Json:
     shape = order(ix, row)
-    shape["goodTilBlockTime"] = None
-    shape["triggerPrice"] = None
+    for name in ("goodTilBlock", "goodTilBlockTime", "triggerPrice"):
+        shape.setdefault(name, None)
     del shape["subaccountNumber"]
     return shape
 
@@ -92,18 +114,21 @@ def _committed_order(ix: Tables, row: OrderRow) -> Json:
 
 def _fill(ix: Tables, row: FillRow) -> Json:
     market = market_of(ix, row.market_id)
+    named: Json = {}
+    if row.order.is_own:  # liquidated and deleveraged fills have no order behind them
+        named["orderId"] = order_uuid(row.order.id)
+        named["clientMetadata"] = str(row.order.client_metadata)
     return {
         "id": row.id,
         "side": row.order.side.name,
         "liquidity": row.liquidity,
-        "type": "LIMIT",
+        "type": row.kind,
         "price": price(market, row.subticks),
         "size": size(market, row.quantums),
         "fee": usd(row.fee),
         "createdAt": iso(row.time_ns),
         "createdAtHeight": str(row.height),
-        "orderId": order_uuid(row.order.id),
-        "clientMetadata": str(row.order.client_metadata),
+        **named,
     }
 
 

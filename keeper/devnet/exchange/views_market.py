@@ -9,7 +9,7 @@ from .config import QUOTE_RESOLUTION, MarketConfig
 from .decimals import fixed, fraction, iso
 from .events import LevelChanged, OracleUpdated
 from .margin import initial_margin_ppm
-from .model import MarketStatus, Side
+from .model import MarketStatus, MarketType, Side
 
 if TYPE_CHECKING:
     from .candles import Candle
@@ -88,7 +88,7 @@ def _market(ix: Tables, market_id: int) -> Json:
         "stepSize": size(market, market.step_base_quantums),
         "stepBaseQuantums": market.step_base_quantums,
         "subticksPerTick": market.subticks_per_tick,
-        "marketType": "CROSS",
+        "marketType": MarketType(market.market_type).name,
         "openInterestLowerCap": usd(market.open_interest_lower_cap),
         "openInterestUpperCap": usd(market.open_interest_upper_cap),
         "baseOpenInterest": size(market, interest),
@@ -143,7 +143,7 @@ def trade_update(ix: Tables, row: TradeRow) -> Json:
         "price": price(market, row.subticks),
         "side": row.side.name,
         "createdAt": iso(row.time_ns),
-        "type": "LIMIT",
+        "type": row.kind,
     }
 
 

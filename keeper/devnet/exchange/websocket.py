@@ -6,12 +6,15 @@ import logging
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from . import streams
+from .faults import Faults
 from .indexer import Message
 from .tables import Tables
 
@@ -23,6 +26,7 @@ BATCH_SECONDS = 0.25
 PING_SECONDS, PONG_SECONDS = 30, 10
 RATE_WINDOW_SECONDS, SUBSCRIBES, INVALID = 1.0, 2, 2
 MAX_QUEUED = 10_000
+DATA = ("channel_data", "channel_batch_data")
 POLICY_VIOLATION, TRY_AGAIN, RESTART = 1008, 1013, 1012
 log = logging.getLogger(__name__)
 
@@ -47,10 +51,13 @@ class Connection:
     All messages go through one queue, so that their order is the order they were made in.
     """
 
-    def __init__(self, socket: ServerConnection, tables: Tables) -> None:
+    def __init__(
+        self, socket: ServerConnection, tables: Tables, identity: str, faults: Faults
+    ) -> None:
         self.socket = socket
         self._ix = tables
-        self.id = str(uuid.uuid4())
+        self._faults = faults
+        self.id = identity
         self._next_message = 0
         self.followed: dict[Key, bool] = {}  # whether batched
         self._batches: dict[Key, list[Json]] = {}
@@ -63,10 +70,17 @@ class Connection:
         """Queue a message with the next message id."""
         body = {"type": kind, "connection_id": self.id, "message_id": self._next_message}
         self._next_message += 1
+        if kind in DATA and self._is_lost(fields["channel"]):
+            return
         try:
             self.queue.put_nowait(json.dumps(body | fields))
         except asyncio.QueueFull:
             self.overflowed = True
+
+    def _is_lost(self, channel: str) -> bool:
+        if self._faults.get("stream-silent") is not None:
+            return True
+        return self._faults.strikes("stream-gap", channel=channel)
 
     def update(self, message: Message) -> None:
         """Queue an update if this client follows its channel."""
@@ -139,6 +153,10 @@ class Connection:
         count = sum(1 for followed, _ in self.followed if followed == channel)
         if count >= streams.CHANNELS[channel].limit:
             return self._error(key, f"Per-connection subscription limit reached for {channel}")
+        if self._faults.strikes("snapshot-failed", channel=channel):
+            return self._error(
+                key, f"Internal error, could not fetch data for subscription: {channel}-{identity}"
+            )
         try:
             contents = streams.initial_contents(self._ix, channel, identity)
         except streams.UnknownSubscription:
@@ -161,9 +179,12 @@ class Connection:
 class StreamServer:
     """Serves the streams and hands every update to the connections that follow it."""
 
-    def __init__(self, tables: Tables, now: Callable[[], float]) -> None:
+    def __init__(self, tables: Tables, faults: Faults, now: Callable[[], float]) -> None:
         self._ix = tables
+        self._faults = faults
         self._now = now
+        self._opened = 0
+        self._held: list[Message] = []  # sent after what follows them
         self._connections: dict[str, Connection] = {}
         self._server: Server | None = None
         self._flusher: asyncio.Task[None] | None = None
@@ -177,6 +198,7 @@ class StreamServer:
             ping_interval=PING_SECONDS,
             ping_timeout=PONG_SECONDS,
             compression=None,
+            process_request=self._admit,
         )
         self._flusher = asyncio.create_task(self._flush_forever())
         return int(next(iter(self._server.sockets)).getsockname()[1])
@@ -191,11 +213,38 @@ class StreamServer:
             self._server.close()
             await self._server.wait_closed()
 
+    def _admit(self, socket: ServerConnection, _: Request) -> Response | None:
+        if self._faults.strikes("stream-refused"):
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, "try again later\n")
+        return None
+
+    async def disconnect(self, *, politely: bool) -> None:
+        """Break every connection: closed with 1012, or cut without a word."""
+        for connection in list(self._connections.values()):
+            if politely:
+                await connection.socket.close(RESTART, "service restart")
+            else:
+                connection.socket.transport.abort()
+
     def publish(self, messages: Iterable[Message]) -> None:
-        """Hand updates to every connection, in order."""
-        for message in messages:
+        """Hand updates to every connection, in order, but for what the faults do to them."""
+        for message in self._disturbed(messages):
             for connection in self._connections.values():
                 connection.update(message)
+
+    def _disturbed(self, messages: Iterable[Message]) -> Iterable[Message]:
+        for message in messages:
+            channel = message.channel
+            if self._faults.strikes("stream-lost", channel=channel):
+                continue
+            if self._faults.strikes("stream-reordered", channel=channel):
+                self._held.append(message)
+                continue
+            yield message
+            held, self._held = self._held, []
+            yield from held
+            if self._faults.strikes("stream-duplicated", channel=channel):
+                yield message
 
     async def _flush_forever(self) -> None:
         while True:
@@ -204,7 +253,9 @@ class StreamServer:
                 connection.flush()
 
     async def _serve(self, socket: ServerConnection) -> None:
-        connection = Connection(socket, self._ix)
+        self._opened += 1
+        identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"connection/{self._opened}"))
+        connection = Connection(socket, self._ix, identity, self._faults)
         connection.send("connected")
         self._connections[connection.id] = connection
         writer = asyncio.create_task(self._write(connection))

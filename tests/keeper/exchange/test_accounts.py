@@ -217,7 +217,7 @@ def test_deliver__second_message_fails__first_is_undone(chain: Chain, alice: Tra
 
     result = delivered(chain, alice.paid(*messages, sequence=0))
 
-    assert (result.codespace, result.code) == ("subaccounts", 401)
+    assert (result.codespace, result.code) == ("subaccounts", 102)
     account = chain.state.subaccounts.get(key(alice))
     assert account is not None
     assert account.usdc == 10_000_000_000
@@ -257,7 +257,7 @@ def test_check_tx__malformed_transfer__answers_its_code(
     assert code(chain, raw) == expected
 
 
-def test_withdraw__below_initial_margin__answers_401(
+def test_withdraw__below_initial_margin__answers_102(
     chain: Chain, alice: Trader, bob: Trader
 ) -> None:
     chain.check_tx(place(alice, order(alice, gtb=gtb(chain), size=1_000)))
@@ -268,7 +268,7 @@ def test_withdraw__below_initial_margin__answers_401(
     too_much = delivered(chain, alice.paid(withdraw(alice, free + 1), sequence=0))
     just_enough = delivered(chain, alice.paid(withdraw(alice, free), sequence=1))
 
-    assert (too_much.codespace, too_much.code, just_enough.code) == ("subaccounts", 401, 0)
+    assert (too_much.codespace, too_much.code, just_enough.code) == ("subaccounts", 102, 0)
 
 
 # Permissioned keys

@@ -38,7 +38,9 @@ def market() -> TradedMarket:
 
 def get(market: TradedMarket, path: str, **params: Any) -> Any:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(app=rest_app(market.indexer.tables, 0, None))
+        transport = httpx.ASGITransport(
+            app=rest_app(market.indexer.tables, market.chain.faults, 0, None)
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
             return await client.get(path, params=params)
 

@@ -15,7 +15,9 @@ from tests.keeper.exchange.wallets import SELL, Trader, deposit, order, place, t
 
 def ask(market: TradedMarket, *paths: str, limit: int = 0) -> list[httpx.Response]:
     async def run() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app=rest_app(market.indexer.tables, limit, None))
+        transport = httpx.ASGITransport(
+            app=rest_app(market.indexer.tables, market.chain.faults, limit, None)
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://exchange") as client:
             return [await client.get(path) for path in paths]
 

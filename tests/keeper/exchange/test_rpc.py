@@ -290,7 +290,7 @@ def test_simulate__good_and_bad__gives_gas_or_reason() -> None:
             await node.call(TXS + "Simulate", bad, txs.SimulateResponse)
 
         assert 60_000 < answer.gas_info.gas_used < 80_000
-        assert "undercollateralized" in (refused.value.details() or "")
+        assert "NewlyUndercollateralized" in (refused.value.details() or "")
         assert await node.balance(alice.address) == 1_000_000_000
 
     run(scenario)

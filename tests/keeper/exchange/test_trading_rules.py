@@ -561,9 +561,9 @@ def test_place__off_step_or_tick__answers_12(
     assert result == TxResult(12, "clob", log + "place order message is invalid")
 
 
-def test_place__stateful_flags__answers_3000(chain: Chain, alice: Trader) -> None:
+def test_place__twap_flags__answers_3000(chain: Chain, alice: Trader) -> None:
     wire = order(alice, gtb=gtb(chain))
-    wire.order_id.order_flags = 64
+    wire.order_id.order_flags = 128
 
     assert code(chain, place(alice, wire)) == ("clob", 3000)
 

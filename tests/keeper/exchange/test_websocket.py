@@ -48,7 +48,7 @@ def run(scenario: Scenario) -> None:
     async def serve() -> None:
         market = TradedMarket()
         now = [0.0]
-        server = StreamServer(market.indexer.tables, lambda: now[0])
+        server = StreamServer(market.indexer.tables, market.chain.faults, lambda: now[0])
         port = await server.start("127.0.0.1", 0)
         try:
             async with websockets.connect(f"ws://127.0.0.1:{port}/") as socket:
