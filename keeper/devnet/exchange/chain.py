@@ -143,6 +143,7 @@ class Chain:
         """Forget what no block holds, as a node that starts again: short-term orders, mempool."""
         self._mempool = []
         self._check_state = self.state.branch()
+        self.upkeep.restart()
         return self.clob.restart()
 
     def note_outage(self) -> None:

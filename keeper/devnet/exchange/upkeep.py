@@ -103,6 +103,15 @@ class Upkeep:
 
     # After the block
 
+    def restart(self) -> None:
+        """Bring every stateful order to its book again, after the next block."""
+        self._unproposed = []
+        self._new = [
+            (found.order, "")
+            for _, found in self._state.stateful.items()
+            if found.live and found.triggered
+        ]
+
     def unproposed(self, takers: list[tuple[Order, str]]) -> None:
         """Remember takers whose matches the block's proposer did not see."""
         self._unproposed = takers

@@ -611,7 +611,7 @@ def test_rest_fault__request__is_refused_once(name: str, status: int) -> None:
 
 def test_total_usdc__random_traffic_with_faults__is_conserved() -> None:
     async def scenario(venue: Venue) -> None:
-        draws = random.Random(11)  # noqa: S311 - seeded traffic
+        draws = random.Random(11)
         for name in ("order-lost", "cancel-lost", "order-late", "not-included"):
             await venue.fault(name, permille=200)
         for name in ("matches-not-proposed", "proposer-reorders"):
