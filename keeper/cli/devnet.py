@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keeper.cli.devnet_faults import fault
 from keeper.cli.exits import ExitCode
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, note
@@ -42,6 +43,9 @@ def devnet() -> None:
 
     Needs the development set-up (`make install`): Node, anvil and Ape.
     """
+
+
+devnet.add_command(fault)
 
 
 @devnet.command()

@@ -16,6 +16,7 @@ from keeper.devnet.exchange.addresses import BRIDGE, SUBACCOUNTS
 from keeper.devnet.exchange.chain import Chain
 from keeper.devnet.exchange.config import DEFAULT_MARKETS, ExchangeConfig
 from keeper.devnet.exchange.dump import canonical_bytes
+from keeper.devnet.exchange.faults import Fault
 from keeper.devnet.exchange.ledger import settled, total_usdc
 from keeper.devnet.exchange.store import State
 from tests.keeper.exchange.conftest import GENESIS_NS, fund
@@ -40,6 +41,8 @@ class Traffic:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.chain = Chain(ExchangeConfig(), GENESIS_NS)
+        for name in ("matches-not-proposed", "proposer-reorders"):
+            self.chain.faults.set(Fault(name, permille=100))
         deposits = (50_000_000, 400_000_000, 10_000_000_000)
         self.traders = [
             fund(self.chain, Trader(n), deposit=d) for n, d in enumerate(deposits, start=1)
@@ -90,7 +93,8 @@ class Traffic:
 
     def oracle(self) -> None:
         market = self.random.choice(DEFAULT_MARKETS)
-        change = self.random.randrange(990_000, 1_010_000)
+        widest = self.random.choice((10_000, 10_000, 150_000))  # now and then a liquidation
+        change = 1_000_000 + self.random.randrange(-widest, widest)
         self.chain.set_oracle(market.id, market.oracle_price * change // 1_000_000)
 
     def bridge(self) -> None:
