@@ -15,6 +15,7 @@ __all__ = [
     "iso",
     "order_uuid",
     "parse_iso",
+    "pnl_uuid",
     "position_uuid",
     "power",
     "subaccount_uuid",
@@ -91,6 +92,11 @@ def transfer_uuid(event_id: str) -> str:
 def position_uuid(key: SubaccountId, opening_event_id: str) -> str:
     """Return the indexer's id of a position."""
     return str(uuid.uuid5(NAMESPACE, f"{subaccount_uuid(key)}-{opening_event_id}"))
+
+
+def pnl_uuid(key: SubaccountId, height: int) -> str:
+    """Return the id of a subaccount's profit at a block."""
+    return str(uuid.uuid5(NAMESPACE, f"{subaccount_uuid(key)}-pnl-{height}"))
 
 
 def event_id(height: int, event_index: int) -> str:

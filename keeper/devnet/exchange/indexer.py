@@ -30,6 +30,7 @@ from .events import (
     TransferCommitted,
     split_block,
 )
+from .ledger import settled
 from .model import Side, SubaccountId
 from .rows import FillRow, OrderRow, TradeRow, TransferRow
 from .store import State
@@ -43,11 +44,15 @@ Levels = list[LevelChanged]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One update for the subscribers of (channel, id); id is empty for v4_markets."""
+    """One update for the subscribers of (channel, id); id is empty for v4_markets.
+
+    Followers of a parent are told which of its subaccounts an update is about.
+    """
 
     channel: str
     id: str
     contents: Json
+    subaccount: int | None = None
 
 
 @dataclass(slots=True)
@@ -126,17 +131,26 @@ class Indexer:
     # Commit
 
     def _consume_block(self, events: list[Event], block: BlockCommitted) -> list[Message]:
+        hour_passed = self.tables.pnl.is_due(self.tables.time_ns, block.time_ns)
         self.tables.height, self.tables.time_ns = block.height, block.time_ns
         changes = _BlockChanges()
         for event in events:
             self._take_account_event(event, changes)
             self._take_market_event(event, changes)
+        if hour_passed:
+            self._note_worths()
         messages = self._account_messages(changes)
         messages += self._trade_messages(changes.trades)
         messages += self._market_messages(changes)
         messages += self._levels(changes.levels)
         height = markets.block_update(self.tables)
         return [*messages, Message("v4_block_height", "v4_block_height", height)]
+
+    def _note_worths(self) -> None:
+        tables = self.tables
+        for key, stored in tables.state.subaccounts.items():
+            equity, _ = accounts.worth(tables, settled(tables.state, stored)[0])
+            tables.pnl.add(key, equity, tables.height, tables.time_ns)
 
     def _take_account_event(self, event: Event, changes: _BlockChanges) -> None:
         match event:

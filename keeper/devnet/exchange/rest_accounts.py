@@ -1,17 +1,13 @@
 """Owns the indexer's REST answers about accounts."""
 
-from fractions import Fraction
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from . import views_account, views_market, views_transfer
-from .decimals import fraction
 from .model import SubaccountId
 from .rest_queries import (
     NotFound,
-    children,
     chosen,
     moment,
     number,
@@ -59,23 +55,13 @@ class AccountApi:
     async def parent_subaccount(self, request: Request) -> Response:
         """A parent with its children."""
         key = self._path_key(request)
-        keys = children(self.ix, key)
+        keys = views_account.children(self.ix, key)
         if not keys:
             raise NotFound(
                 f"No subaccount found with address {key.owner} and "
                 f"parentSubaccountNumber {key.number}"
             )
-        worth = [
-            views_account.worth(self.ix, views_account.settled_account(self.ix, child))
-            for child in keys
-        ]
-        shape = {
-            "address": key.owner,
-            "parentSubaccountNumber": key.number,
-            "equity": fraction(sum((equity for equity, _ in worth), Fraction(0))),
-            "freeCollateral": fraction(sum((free for _, free in worth), Fraction(0))),
-            "childSubaccounts": [views_account.subaccount(self.ix, child) for child in keys],
-        }
+        shape = views_account.parent_subaccount(self.ix, key, keys)
         return JSONResponse({"subaccount": shape})
 
     def _positions(self, keys: list[SubaccountId], request: Request) -> Response:

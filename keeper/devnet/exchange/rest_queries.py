@@ -9,12 +9,12 @@ from starlette.requests import Request
 from .decimals import parse_iso
 from .model import SubaccountId
 from .tables import Tables
+from .views_account import children
 
 __all__ = ["BadRequest", "NotFound", "Page", "chosen", "number", "page_of", "subaccount_key"]
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 1_000
-PARENTS = 128
 
 
 class BadRequest(Exception):
@@ -68,15 +68,6 @@ def subaccount_keys(request: Request, ix: Tables) -> list[SubaccountId]:
     """Return the children of the parent named by the query. Raises BadRequest."""
     parent = number(request, "parentSubaccountNumber")
     return children(ix, SubaccountId(text(request, "address"), parent))
-
-
-def children(ix: Tables, parent: SubaccountId) -> list[SubaccountId]:
-    """Return the known subaccounts that belong to a parent."""
-    return [
-        key
-        for key, _ in ix.state.subaccounts.items()
-        if key.owner == parent.owner and key.number % PARENTS == parent.number
-    ]
 
 
 @dataclass(frozen=True, slots=True)

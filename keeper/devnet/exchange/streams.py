@@ -5,6 +5,7 @@ from typing import Any
 
 from . import views_account, views_market
 from .candles import RESOLUTIONS
+from .indexer import Message
 from .model import SubaccountId
 from .tables import BEST_EFFORT_CANCELED, OPEN, OPENED, UNTRIGGERED, Tables
 
@@ -32,6 +33,7 @@ CHANNELS = {
     "v4_markets": Channel("1.0.0", 32),
     "v4_candles": Channel("1.0.0", 32),
     "v4_subaccounts": Channel("3.0.0", 256),
+    "v4_parent_subaccounts": Channel("3.0.0", 256),
     "v4_block_height": Channel("1.0.0", 1),
 }
 
@@ -47,6 +49,8 @@ def initial_contents(ix: Tables, channel: str, identity: str) -> Json:
         return _candles(ix, identity)
     if channel == "v4_subaccounts":
         return _subaccount(ix, identity)
+    if channel == "v4_parent_subaccounts":
+        return _parent(ix, identity)
     if channel == "v4_markets":
         return markets(ix)
     return views_market.block(ix)
@@ -64,6 +68,15 @@ def markets(ix: Tables) -> Json:
     """Return every market."""
     shapes = (views_market.perpetual_market(ix, key) for key in ix.markets)
     return {"markets": {shape["ticker"]: shape for shape in shapes}}
+
+
+def parent_message(message: Message) -> Message | None:
+    """Return a subaccount's update as the followers of its parent get it, None for any other."""
+    if message.channel != "v4_subaccounts":
+        return None
+    key = parse_subaccount(message.id)
+    identity = f"{key.owner}/{key.number % views_account.PARENTS}"
+    return Message("v4_parent_subaccounts", identity, message.contents, key.number)
 
 
 def _candles(ix: Tables, identity: str) -> Json:
@@ -95,6 +108,20 @@ def subaccount_orders(ix: Tables, key: SubaccountId) -> list[Json]:
         ):
             chosen.append(views_account.order(ix, row))
     return chosen
+
+
+def _parent(ix: Tables, identity: str) -> Json:
+    parent = parse_subaccount(identity)
+    if parent.number >= views_account.PARENTS:
+        raise UnknownSubscription(identity)
+    keys = views_account.children(ix, parent)
+    if not keys:
+        return {}
+    return {
+        "subaccount": views_account.parent_subaccount(ix, parent, keys),
+        "orders": [order for key in keys for order in subaccount_orders(ix, key)],
+        "blockHeight": str(ix.height),
+    }
 
 
 def _subaccount(ix: Tables, identity: str) -> Json:

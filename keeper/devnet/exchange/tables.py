@@ -4,8 +4,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from .candles import CandleBook
-from .config import ExchangeConfig
-from .decimals import event_id, fill_uuid, order_uuid, transfer_uuid
+from .config import QUOTE_RESOLUTION, ExchangeConfig
+from .decimals import event_id, fill_uuid, order_uuid, power, transfer_uuid
 from .events import (
     FillCommitted,
     FundingPaid,
@@ -20,6 +20,7 @@ from .events import (
     TransferCommitted,
 )
 from .model import Condition, Order, OrderFlags, OrderId, Removal, Side, SubaccountId
+from .pnl import PnlBook
 from .rows import (
     FillRow,
     FundingRow,
@@ -109,6 +110,7 @@ class Tables:
         self.transfers: dict[str, deque[TransferRow]] = {}
         self.payments: dict[SubaccountId, deque[FundingRow]] = {}
         self.updated: dict[SubaccountId, int] = {}
+        self.pnl = PnlBook()
 
     # Orders
 
@@ -282,6 +284,11 @@ class Tables:
             self.time_ns,
             event.transaction,
         )
+        usd = event.amount * power(QUOTE_RESOLUTION)
+        if event.sender_number is not None:
+            self.pnl.transfer(SubaccountId(event.sender, event.sender_number), -usd)
+        if event.recipient_number is not None:
+            self.pnl.transfer(SubaccountId(event.recipient, event.recipient_number), usd)
         for address in {row.sender: None, row.recipient: None}:
             self.transfers.setdefault(address, deque(maxlen=KEPT_TRADES)).append(row)
         return row

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .tables import Tables
 
 PPM = 1_000_000
+PARENTS = 128  # child n belongs to parent n % PARENTS
 NS = 10**9
 TIMES_IN_FORCE = {TimeInForce.IOC: "IOC"}
 TYPES = {  # by condition, and whether the order is immediate
@@ -261,6 +262,27 @@ def subaccount(ix: Tables, key: SubaccountId) -> Json | None:
         "marginEnabled": True,
         "updatedAtHeight": str(ix.updated.get(key, 0)),
         "latestProcessedBlockHeight": str(ix.height),
+    }
+
+
+def children(ix: Tables, parent: SubaccountId) -> list[SubaccountId]:
+    """Return the known subaccounts that belong to a parent."""
+    return [
+        key
+        for key, _ in ix.state.subaccounts.items()
+        if key.owner == parent.owner and key.number % PARENTS == parent.number
+    ]
+
+
+def parent_subaccount(ix: Tables, parent: SubaccountId, keys: list[SubaccountId]) -> Json:
+    """Return a parent with its children."""
+    worths = [worth(ix, settled_account(ix, key)) for key in keys]
+    return {
+        "address": parent.owner,
+        "parentSubaccountNumber": parent.number,
+        "equity": fraction(sum((equity for equity, _ in worths), Fraction(0))),
+        "freeCollateral": fraction(sum((free for _, free in worths), Fraction(0))),
+        "childSubaccounts": [subaccount(ix, key) for key in keys],
     }
 
 

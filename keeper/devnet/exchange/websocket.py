@@ -60,7 +60,7 @@ class Connection:
         self.id = identity
         self._next_message = 0
         self.followed: dict[Key, bool] = {}  # whether batched
-        self._batches: dict[Key, list[Json]] = {}
+        self._batches: dict[tuple[Key, int | None], list[Json]] = {}
         self.queue: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
         self._subscribes: dict[Key, _Rate] = {}
         self._invalid = _Rate(INVALID)
@@ -89,21 +89,26 @@ class Connection:
         if batched is None:
             return
         if batched:
-            self._batches.setdefault(key, []).append(message.contents)
+            place = (key, message.subaccount)
+            self._batches.setdefault(place, []).append(message.contents)
         else:
-            self._send_data("channel_data", key, message.contents)
+            self._send_data("channel_data", (key, message.subaccount), message.contents)
 
     def flush(self) -> None:
         """Queue what batched subscriptions have gathered."""
-        for key, contents in self._batches.items():
-            self._send_data("channel_batch_data", key, contents)
+        for place, contents in self._batches.items():
+            self._send_data("channel_batch_data", place, contents)
         self._batches.clear()
 
-    def _send_data(self, kind: str, key: Key, contents: Json | list[Json]) -> None:
-        channel, identity = key
+    def _send_data(
+        self, kind: str, place: tuple[Key, int | None], contents: Json | list[Json]
+    ) -> None:
+        (channel, identity), child = place
         fields: Json = {"channel": channel}
         if identity:
             fields["id"] = identity
+        if child is not None:
+            fields["subaccountNumber"] = child
         fields["version"] = streams.CHANNELS[channel].version
         self.send(kind, **fields, contents=contents)
 
@@ -229,8 +234,11 @@ class StreamServer:
     def publish(self, messages: Iterable[Message]) -> None:
         """Hand updates to every connection, in order, but for what the faults do to them."""
         for message in self._disturbed(messages):
+            parent = streams.parent_message(message)
             for connection in self._connections.values():
                 connection.update(message)
+                if parent is not None:
+                    connection.update(parent)
 
     def _disturbed(self, messages: Iterable[Message]) -> Iterable[Message]:
         for message in messages:

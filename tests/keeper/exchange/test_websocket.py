@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import websockets
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from keeper.devnet.exchange.faults import Fault
 from keeper.devnet.exchange.indexer import Message
 from keeper.devnet.exchange.websocket import StreamServer
 from tests.keeper.exchange.market import TradedMarket
@@ -249,5 +250,89 @@ def test_stream__server_stops__closes_1012() -> None:
 
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
+
+    run(scenario)
+
+
+# Faults
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("stream-lost", [(2, "b"), (3, "c")]),
+        ("stream-gap", [(3, "b"), (4, "c")]),
+        ("stream-duplicated", [(2, "a"), (3, "a"), (4, "b"), (5, "c")]),
+        ("stream-reordered", [(2, "b"), (3, "a"), (4, "c")]),
+    ],
+)
+def test_stream_fault__first_message__is_struck(name: str, expected: list[tuple[int, str]]) -> None:
+    async def scenario(served: Served) -> None:
+        await served.subscribe("v4_trades", id="ETH-USD")
+        served.market.chain.faults.set(Fault(name, count=1))
+
+        for contents in ("a", "b", "c"):
+            served.publish("v4_trades", "ETH-USD", {"trades": [contents]})
+
+        heard = [await served.hear() for _ in expected]
+        assert [(m["message_id"], m["contents"]["trades"][0]) for m in heard] == expected
+
+    run(scenario)
+
+
+def test_stream_fault__silent__carries_nothing_until_cleared() -> None:
+    async def scenario(served: Served) -> None:
+        await served.subscribe("v4_trades", id="ETH-USD")
+        served.market.chain.faults.set(Fault("stream-silent"))
+        served.publish("v4_trades", "ETH-USD", {"trades": ["a"]})
+        served.market.chain.faults.clear("stream-silent")
+        served.publish("v4_trades", "ETH-USD", {"trades": ["b"]})
+
+        assert (await served.hear())["contents"]["trades"] == ["b"]
+
+    run(scenario)
+
+
+def test_stream_fault__snapshot_failed__answers_error_then_serves() -> None:
+    async def scenario(served: Served) -> None:
+        served.market.chain.faults.set(Fault("snapshot-failed", count=1, channel="v4_orderbook"))
+
+        refused = await served.subscribe("v4_orderbook", id="ETH-USD")
+        served.seconds[0] += 2
+        taken = await served.subscribe("v4_orderbook", id="ETH-USD")
+
+        assert (refused["type"], taken["type"]) == ("error", "subscribed")
+        assert refused["message"] == (
+            "Internal error, could not fetch data for subscription: v4_orderbook-ETH-USD"
+        )
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("politely", "code"), [(True, 1012), (False, None)])
+def test_stream_fault__disconnected__closes_as_named(politely: bool, code: int | None) -> None:
+    async def scenario(served: Served) -> None:
+        await served.server.disconnect(politely=politely)
+
+        with pytest.raises(ConnectionClosed) as closed:
+            await served.hear()
+
+        assert (closed.value.rcvd.code if closed.value.rcvd else None) == code
+
+    run(scenario)
+
+
+def test_stream_fault__refused__answers_503_to_new_connections() -> None:
+    async def scenario(served: Served) -> None:
+        served.market.chain.faults.set(Fault("stream-refused", count=1))
+        host, port = served.socket.remote_address[:2]
+
+        with pytest.raises(InvalidStatus) as refused:
+            await websockets.connect(f"ws://{host}:{port}/")
+        async with websockets.connect(f"ws://{host}:{port}/") as again:
+            first = json.loads(await again.recv())
+
+        assert refused.value.response.status_code == 503
+        assert first["type"] == "connected"
 
     run(scenario)
