@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ from keeper.venues.dydx.messages import place_order
 from keeper.venues.dydx.node import Node
 from keeper.venues.dydx.signing import SignedTx, TxSigner
 
-__all__ = ["figures"]
+__all__ = ["account_number", "exchange_process", "figures"]
 
 CHAIN_ID = "localdydxprotocol"
 ORDERS = 6
@@ -68,11 +69,20 @@ def _signing_run(rounds: int) -> Samples:
 
 
 @contextmanager
-def _exchange() -> Iterator[dict[str, int]]:
-    """Run the local exchange as a process of its own; yield its ports."""
+def exchange_process(*, clocked: bool = False) -> Iterator[dict[str, int]]:
+    """Run the local exchange as a process of its own; yield its ports.
+
+    Its blocks are made by hand, or each second where it is `clocked`.
+    """
     with tempfile.TemporaryDirectory(prefix="athanor-bench-") as folder:
-        config = Path(folder) / "exchange.json"
-        config.write_text(json.dumps({"faucet": True}))
+        config, clock = Path(folder) / "exchange.json", Path(folder) / "clock.json"
+        settings: dict[str, object] = {"faucet": True}
+        if clocked:
+            wall = time.time_ns()
+            world = {"anchor_wall_ns": wall, "anchor_world_ns": wall, "rate_ppm": 1_000_000}
+            clock.write_text(json.dumps({**world, "paused": False}))
+            settings["clock_path"] = str(clock)
+        config.write_text(json.dumps(settings))
         process = subprocess.Popen(
             [sys.executable, "-m", "keeper.devnet.exchange", "--config", str(config)],
             stdout=subprocess.PIPE,
@@ -89,7 +99,8 @@ def _exchange() -> Iterator[dict[str, int]]:
                 process.stdout.close()
 
 
-async def _account_number(node: Node, address: str) -> int:
+async def account_number(node: Node, address: str) -> int:
+    """Return the number of an account that exists."""
     answer = await node.query(
         "/cosmos.auth.v1beta1.Query/Account",
         QueryAccountRequest(address=address),
@@ -108,7 +119,7 @@ async def _broadcast_run(ports: dict[str, int], rounds: int) -> Samples:
         httpx.AsyncClient() as http,
     ):
         await _fund(http, ports, address)
-        signer = TxSigner(local, CHAIN_ID, await _account_number(node, address))
+        signer = TxSigner(local, CHAIN_ID, await account_number(node, address))
         for _ in range(rounds):
             height = await _make_block(http, ports)
             since = now()
@@ -139,7 +150,7 @@ async def _make_block(http: httpx.AsyncClient, ports: dict[str, int]) -> int:
 def figures(*, runs: int, rounds: int) -> list[Figure]:
     """Measure `runs` times over `rounds` sets of six orders."""
     signing = [_signing_run(rounds) for _ in range(runs)]
-    with _exchange() as ports:
+    with exchange_process() as ports:
         sending = [asyncio.run(_broadcast_run(ports, max(20, rounds // 10))) for _ in range(runs)]
     return [
         median_of("6 orders built and signed", signing, GOAL),

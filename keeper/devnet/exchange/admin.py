@@ -15,6 +15,7 @@ from .chain import Chain
 from .dump import state_dump
 from .faultdesk import FaultDesk
 from .model import MarketStatus
+from .pace import Pace
 from .txindex import TxRecord
 
 __all__ = ["admin_app", "withdrawals"]
@@ -25,8 +26,9 @@ MakeBlock = Callable[[int | None], int]  # block time in ns, or None for the clo
 class AdminApi:
     """Handlers over one chain."""
 
-    def __init__(self, chain: Chain, make_block: MakeBlock, desk: FaultDesk) -> None:
+    def __init__(self, chain: Chain, make_block: MakeBlock, desk: FaultDesk, pace: Pace) -> None:
         self._chain = chain
+        self._pace = pace
         self._make_block = make_block
         self._desk = desk
 
@@ -67,6 +69,13 @@ class AdminApi:
         if request.method == "DELETE":
             return JSONResponse(self._desk.clear(request.query_params.get("name", "")))
         return JSONResponse(self._desk.listed())
+
+    async def pace(self, request: Request) -> Response:
+        """How late blocks are: GET; DELETE forgets those so far."""
+        summary = self._pace.summary()
+        if request.method == "DELETE":
+            self._pace.clear()
+        return JSONResponse(summary)
 
     async def state(self, _: Request) -> Response:
         """The committed state in integers."""
@@ -134,15 +143,16 @@ def _refused(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)
 
 
-def admin_app(chain: Chain, make_block: MakeBlock, desk: FaultDesk) -> Starlette:
+def admin_app(chain: Chain, make_block: MakeBlock, desk: FaultDesk, pace: Pace) -> Starlette:
     """Return the administration application."""
-    api = AdminApi(chain, make_block, desk)
+    api = AdminApi(chain, make_block, desk, pace)
     return Starlette(
         routes=[
             Route("/admin/oracle", api.oracle, methods=["POST"]),
             Route("/admin/market", api.market, methods=["POST"]),
             Route("/admin/block", api.block, methods=["POST"]),
             Route("/admin/faults", api.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/admin/pace", api.pace, methods=["GET", "DELETE"]),
             Route("/admin/state", api.state),
             Route("/admin/bridge/account", api.bridge_account),
             Route("/admin/bridge/credit", api.credit, methods=["POST"]),

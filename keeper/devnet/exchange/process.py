@@ -27,6 +27,7 @@ from .indexer import Indexer
 from .lag import LaggingIndexer
 from .model import SubaccountId
 from .node import Node
+from .pace import Pace
 from .recorded import RecordedFlow
 from .rest import rest_app
 from .rpc import serve_routes
@@ -97,6 +98,7 @@ class Exchange:
         self.chain = Chain(config, start_ns)
         self.indexer = Indexer(config, self.chain.state, self.chain.height, start_ns)
         self.ports = Ports()
+        self.pace = Pace()
         self.node = Node(self.chain)
         self._lag = LaggingIndexer(self.chain, self.indexer)
         faults, tables = self.chain.faults, self.indexer.tables
@@ -107,7 +109,7 @@ class Exchange:
         self._missed = 0  # blocks not made in the halt that just ended
         faucet = self._faucet if config.faucet else None
         self._rest = HttpServer(rest_app(tables, faults, config.indexer_requests_per_10s, faucet))
-        self._admin = HttpServer(admin_app(self.chain, self.make_block, self.faults))
+        self._admin = HttpServer(admin_app(self.chain, self.make_block, self.faults, self.pace))
         self._full_node = FullNodeStreams(self.chain)
         self._grpc = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
         self._blocks: asyncio.Task[None] | None = None
@@ -228,7 +230,10 @@ class Exchange:
             due = max(due + interval, time.monotonic())
             await asyncio.sleep(due - time.monotonic())
             if clock.now_ns(time.time_ns()) > self.chain.block.time_ns:
+                before = time.thread_time_ns()
                 self.make_block()
+                spent = time.thread_time_ns() - before
+                self.pace.add(int((time.monotonic() - due) * 1_000_000), spent // 1_000)
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set or block production fails, whose error is raised."""
