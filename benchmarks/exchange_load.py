@@ -35,6 +35,7 @@ TRADERS = 20
 FOLLOWERS = 2  # connections that follow the book and every trader
 DEADLINE_MS = 60_000  # a busy machine shows as late answers, not as a failed run
 BATCHES = 20  # sendings a second
+IN_FLIGHT = 400  # gRPC's server cancels calls where about a thousand wait
 WARM_UP_SECONDS = 5
 DEPOSIT = 1_000_000
 
@@ -128,14 +129,20 @@ async def _broadcast(node: Node, raw: bytes, answers: _Answers) -> None:
 async def _send(
     node: Node, traders: list[_Trader], rate: int, follower: _Follower, seconds: int
 ) -> _Answers:
-    """Broadcast at a steady rate for so many seconds, late or not, and wait for the answers."""
-    answers, tasks = _Answers([]), []
+    """Broadcast at a steady rate, late or not, and wait for the answers.
+
+    With IN_FLIGHT unanswered it waits: an exchange that cannot follow shows as a lower rate.
+    """
+    answers, tasks, room = _Answers([]), [], asyncio.Semaphore(IN_FLIGHT)
     started, turn = time.monotonic(), 0
     for batch in range(seconds * BATCHES):
         await asyncio.sleep(max(started + batch / BATCHES - time.monotonic(), 0))
         for _ in range(rate // BATCHES):
+            await room.acquire()
             raw = traders[turn % len(traders)].next_order(follower.height)
-            tasks.append(asyncio.create_task(_broadcast(node, raw, answers)))
+            task = asyncio.create_task(_broadcast(node, raw, answers))
+            task.add_done_callback(lambda _: room.release())
+            tasks.append(task)
             turn += 1
     await asyncio.gather(*tasks)
     return answers

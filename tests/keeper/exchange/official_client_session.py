@@ -4,11 +4,14 @@ Arguments: the exchange's ports as JSON, the trader's key in hex, a hot key in h
 """
 
 import asyncio
+import inspect
 import json
 import sys
 import threading
 import time
 
+from dydx_v4_client import OrderFlags
+from dydx_v4_client.faucet_client import FaucetClient
 from dydx_v4_client.indexer.rest.constants import OrderType
 from dydx_v4_client.indexer.rest.indexer_client import IndexerClient
 from dydx_v4_client.indexer.socket.websocket import IndexerSocket
@@ -39,7 +42,7 @@ class Session:
             rest_indexer=rest,
             websocket_indexer=f"ws://{host}:{ports['websocket']}",
         )
-        self.indexer = IndexerClient(rest)
+        self.indexer, self.faucet = IndexerClient(rest), FaucetClient(rest)
         self.key, self.hot_key = KeyPair.from_hex(key), KeyPair.from_hex(hot_key)
         self.messages, self.seen = [], {}
         self.usdc = self.network.node.usdc_denom
@@ -102,6 +105,8 @@ async def read(session):
     markets = await session.indexer.markets.get_perpetual_markets("ETH-USD")
     session.market = Market(markets["markets"]["ETH-USD"])
     seen["rest_height"] = int((await session.indexer.utility.get_height())["height"])
+    latest = await node.latest_block()
+    seen["block_seconds"] = latest.block.header.time.seconds
     seen["epoch"] = (await session.indexer.utility.get_time())["epoch"]
 
 
@@ -219,6 +224,146 @@ async def use_hot_key(session):
     )
 
 
+def rest_calls(session):
+    """Name every method of the REST clients with its arguments."""
+    address, ticker = session.address, "ETH-USD"
+    own = (address, 0)
+    return {
+        session.indexer.markets: {
+            "get_perpetual_markets": (),
+            "get_perpetual_market_orderbook": (ticker,),
+            "get_perpetual_market_trades": (ticker,),
+            "get_perpetual_market_candles": (ticker, "1MIN"),
+            "get_perpetual_market_historical_funding": (ticker,),
+            "get_perpetual_market_sparklines": (),
+        },
+        session.indexer.account: {
+            "get_subaccounts": (address,),
+            "get_subaccount": own,
+            "get_parent_subaccount": own,
+            "get_subaccount_perpetual_positions": own,
+            "get_parent_subaccount_positions": own,
+            "get_subaccount_asset_positions": own,
+            "get_parent_subaccount_asset_positions": own,
+            "get_subaccount_transfers": own,
+            "get_subaccount_orders": own,
+            "get_order": (session.seen["order_id"],),
+            "get_subaccount_fills": own,
+            "get_subaccount_historical_pnls": own,
+            "get_historical_block_trading_rewards": (address,),
+            "get_historical_trading_rewards_aggregated": (address,),
+            "get_transfer_between": (address, 0, address, 1),
+            "get_parent_transfers": own,
+            "list_parent_orders": own,
+            "get_parent_fills": own,
+            "get_parent_historical_pnls": own,
+            "search_traders": (address,),
+            "get_funding_payments": own,
+            "get_funding_payments_for_parent_subaccount": own,
+        },
+        session.indexer.utility: {
+            "get_time": (),
+            "get_height": (),
+            "screen": (address,),
+            "compliance_screen": (address,),
+        },
+        session.indexer.megavault: {
+            "get_megavault_historical_pnl": ("hour",),
+            "get_vaults_historical_pnl": ("day",),
+            "get_megavault_positions": (),
+        },
+        session.faucet: {"fill": (address, 0, 5), "fill_native": (address,)},
+    }
+
+
+def node_calls(session):
+    """Name every query of the node's client that is about trading, with its arguments."""
+    address, denom = session.address, session.usdc
+    return {
+        "get_account_balances": (address,),
+        "get_account_balance": (address, denom),
+        "get_account": (address,),
+        "latest_block": (),
+        "latest_block_height": (),
+        "get_user_stats": (address,),
+        "get_subaccount": (address, 0),
+        "get_subaccounts": (),
+        "get_clob_pair": (1,),
+        "get_clob_pairs": (),
+        "get_price": (1,),
+        "get_prices": (),
+        "get_perpetual": (1,),
+        "get_perpetuals": (),
+        "get_equity_tier_limit_config": (),
+        "get_fee_tiers": (),
+        "get_user_fee_tier": (address,),
+        "get_rewards_params": (),
+        "get_authenticators": (address,),
+        "get_node_info": (),
+        "get_withdrawal_and_transfer_gating_status": (0,),
+        "get_withdrawal_capacity_by_denom": (denom,),
+        "query_address": (address,),
+    }
+
+
+def methods(thing):
+    return [
+        name
+        for name in dir(thing)
+        if not name.startswith("_") and inspect.iscoroutinefunction(getattr(thing, name))
+    ]
+
+
+async def called(thing, name, arguments):
+    """Return "ok", or what the client made of the answer."""
+    try:
+        answer = await getattr(thing, name)(*arguments)
+    except Exception as error:
+        return repr(error)[:200]
+    status = getattr(answer, "status_code", 200)
+    return "ok" if status < 300 else f"status {status}"
+
+
+async def every_method(session):
+    """Call every method there is for what the exchange serves, and name what was not called."""
+    results, uncalled = {}, []
+    for thing, calls in rest_calls(session).items():
+        kind = type(thing).__name__
+        for name, arguments in calls.items():
+            results[f"{kind}.{name}"] = await called(thing, name, arguments)
+        uncalled += [f"{kind}.{name}" for name in methods(thing) if name not in calls]
+    queries = node_calls(session)
+    for name, arguments in queries.items():
+        results[f"NodeClient.{name}"] = await called(session.node, name, arguments)
+    uncalled += [f"NodeClient.{name}" for name in methods(session.node) if name not in queries]
+    session.seen["methods"], session.seen["uncalled"] = results, sorted(set(uncalled))
+
+
+async def trade_long_term(session):
+    """Place an order that lives to a time, find it in the state, cancel it."""
+    node, seen, market = session.node, session.seen, session.market
+    identity = market.order_id(session.address, 0, 77, OrderFlags.LONG_TERM)
+    until = seen["block_seconds"] + 3_600
+    wire = market.order(
+        identity,
+        order_type=OrderType.LIMIT,
+        side=Order.Side.SIDE_BUY,
+        size=0.01,
+        price=2_800,
+        time_in_force=Order.TIME_IN_FORCE_UNSPECIFIED,
+        reduce_only=False,
+        good_til_block_time=until,
+    )
+    seen["long_place"] = await session.included(await node.place_order(session.wallet, wire))
+    session.wallet.sequence += 1
+    listed = await session.indexer.account.get_subaccount_orders(session.address, 0)
+    seen["long_listed"] = [[o["status"], o["orderFlags"]] for o in listed if o["price"] == "2800"]
+    seen["order_id"] = next(o["id"] for o in listed if o["price"] == "2800")
+    cancel = await node.cancel_order(session.wallet, identity, good_til_block_time=until)
+    seen["long_cancel"] = await session.included(cancel)
+    session.wallet.sequence += 1
+
+
 async def main():
     session = Session(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3])
     await session.open()
@@ -228,6 +373,8 @@ async def main():
     await trade(session)
     await use_hot_key(session)
     await asyncio.sleep(1)
+    await trade_long_term(session)
+    await every_method(session)
     session.seen["messages"] = session.messages
     print(json.dumps(session.seen))  # noqa: T201
 

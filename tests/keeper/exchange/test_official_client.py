@@ -16,6 +16,46 @@ PYTHON = ROOT / ".venv-dydx-client" / "bin" / "python"
 SESSION = Path(__file__).with_name("official_client_session.py")
 BLOCK_SECONDS = 0.2
 TIMEOUT_SECONDS = 120
+STEPS = {  # called by the steps of the session
+    "add_authenticator",
+    "batch_cancel_orders",
+    "cancel_order",
+    "connect",
+    "deposit",
+    "place_order",
+    "remove_authenticator",
+    "send_token",
+    "transfer",
+    "withdraw",
+}
+PLUMBING = {  # what those are made of
+    "broadcast",
+    "broadcast_message",
+    "create_transaction",
+    "get",
+    "post",
+    "query_transaction",
+    "send",
+    "send_message",
+    "simulate",
+}
+OTHER_MODULES = {  # staking, governance, affiliates, market creation: not served here
+    "create_market_permissionless",
+    "delegate",
+    "get_affiliate_info",
+    "get_affiliate_whitelist",
+    "get_all_affiliate_tiers",
+    "get_all_gov_proposals",
+    "get_all_validators",
+    "get_delayed_complete_bridge_messages",
+    "get_delegation_total_rewards",
+    "get_delegator_delegations",
+    "get_delegator_unbonding_delegations",
+    "get_referred_by",
+    "register_affiliate",
+    "undelegate",
+    "withdraw_delegate_reward",
+}
 
 
 async def make_blocks(exchange: Exchange) -> None:
@@ -26,7 +66,7 @@ async def make_blocks(exchange: Exchange) -> None:
 
 async def run_session() -> dict[str, Any]:
     trader, hot = Trader(1), Trader(2)
-    async with Exchange(ExchangeConfig()) as exchange:
+    async with Exchange(ExchangeConfig(faucet=True)) as exchange:
         exchange.chain.credit(trader.address, 1_000_000_000, "0x1:0")
         exchange.make_block()
         blocks = asyncio.create_task(make_blocks(exchange))
@@ -112,3 +152,30 @@ def test_official_client__streams__sees_its_orders_in_order(seen: dict[str, Any]
     book = [m["contents"] for m in messages if m.get("channel") == "v4_orderbook"]
     assert book[0] == {"bids": [], "asks": []}
     assert {"bids": [["2900", "0.01"]]} in book
+
+
+def test_official_client__long_term_order__placed_listed_cancelled(seen: dict[str, Any]) -> None:
+    assert seen["long_place"] == [0, "included"]
+    assert seen["long_listed"] == [["OPEN", "64"]]
+    assert seen["long_cancel"] == [0, "included"]
+
+
+def test_official_client__every_method__is_answered(seen: dict[str, Any]) -> None:
+    failed = {name: result for name, result in seen["methods"].items() if result != "ok"}
+
+    assert len(seen["methods"]) == 60
+    assert failed == {}
+
+
+def test_official_client__methods_not_called__are_the_steps_own_or_of_other_modules(
+    seen: dict[str, Any],
+) -> None:
+    named = {name.split(".")[1] for name in seen["uncalled"]}
+
+    assert named == STEPS | PLUMBING | OTHER_MODULES
+
+
+def test_exchange_doc__lists_every_method_called(seen: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "exchange.md").read_text(encoding="utf-8")
+
+    assert [name for name in seen["methods"] if f"`{name.split('.')[1]}`" not in text] == []
