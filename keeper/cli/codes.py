@@ -82,6 +82,8 @@ ERRORS: Final[dict[str, str]] = {
     "TRANSACTION_REFUSED": "The transaction would revert, or reverted. "
     "The dry run costs nothing and names the contract's error.",
     "USAGE": "The command line is wrong; see --help.",
+    "VENUE_REFUSED": "The venue's chain refused a transaction for good; the message carries its "
+    "own code and words. Nothing but the fee changed.",
     "VENUE_UNAVAILABLE": "The venue's gRPC, REST or websocket endpoint did not answer. "
     "Check [venue] and the endpoint's health; nothing was sent.",
     "WRONG_RELEASE": "The journal was written by another release, and only that one can decide it "

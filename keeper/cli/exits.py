@@ -45,7 +45,7 @@ MEANINGS: Final[dict[ExitCode, str]] = {
     ExitCode.QUORUM: "too few reporters signed",
     ExitCode.NOT_RUNNING: "no keeper runs on this journal",
     ExitCode.PENDING: "accepted, but not in effect within the time given",
-    ExitCode.UNHEALTHY: "a check of `keeper doctor` failed",
+    ExitCode.UNHEALTHY: "a check of `keeper doctor` or `keeper venue` failed",
     ExitCode.BOOKS: "the books do not add up to what the venue says; no figure was shown",
     ExitCode.INTERRUPTED: "interrupted by a signal",
 }
@@ -56,6 +56,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "ConfigError": ("CONFIG_ERROR", ExitCode.CONFIG),
     "ArgumentInvalid": ("ARGUMENT_INVALID", ExitCode.CONFIG),
     "FeedUnavailable": ("FEED_UNAVAILABLE", ExitCode.VENUE),
+    "VenueRefused": ("VENUE_REFUSED", ExitCode.REFUSED),
     "VenueUnavailable": ("VENUE_UNAVAILABLE", ExitCode.VENUE),
     "ChainUnavailable": ("CHAIN_UNAVAILABLE", ExitCode.CHAIN),
     "ContractMissing": ("CONTRACT_MISSING", ExitCode.CHAIN),

@@ -81,6 +81,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     ),
     "reporter": Entry("keeper.cli.reporter", "reporter", "Recompute equity and sign reports."),
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
+    "venue": Entry("keeper.cli.venue", "venue", "Permit the hot key, and probe the venue."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
     "admin": Entry(
         "keeper.cli.admin",

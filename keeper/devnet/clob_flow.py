@@ -13,19 +13,20 @@ from keeper.domain.errors import VenueUnavailable
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.units import NS_PER_MS, PPM
 from keeper.venues.dydx import messages
+from keeper.venues.dydx.authorising import KIND, Grant
 from keeper.venues.dydx.node import BroadcastReply, Node
-from keeper.venues.dydx.reader import Reader
+from keeper.venues.dydx.reader import Authenticator, Reader
 from keeper.venues.dydx.settings import USDC_DENOM
 from keeper.venues.dydx.signing import GasFee, TxSigner
 
-__all__ = ["SlowMaker", "TakerFlow", "Trader"]
+__all__ = ["GAS", "SlowMaker", "TakerFlow", "Trader"]
 
 _DEADLINE_MS = 3_000
 _TAKER_BLOCKS = 3
 _MAKER_BLOCKS = 6
 _MAKER_ORDERS = ((2_500, 1_200_000_000), (4_000, 15_000_000_000))
 """Away from the price in ppm, and size in quote quantums: little close by, much far off."""
-_GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
+GAS = GasFee(gas_limit=1_000_000, amount=50_000, denom=USDC_DENOM)
 
 
 class Trader:
@@ -49,14 +50,24 @@ class Trader:
     async def deposit(self, amount: int) -> BroadcastReply:
         """Move quote quantums from the wallet into subaccount 0."""
         message = messages.deposit(self.identity.address, (self.identity.address, 0), amount)
-        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), _GAS)
+        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 
     async def send(self, recipient: str, amount: int) -> BroadcastReply:
         """Send quote quantums from the wallet to another wallet, which comes to exist by it."""
         message = messages.bank_send(self.identity.address, recipient, amount, USDC_DENOM)
-        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), _GAS)
+        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
+
+    async def authorise(self, grant: Grant) -> BroadcastReply:
+        """Let another key trade for this account, within the grant's filters."""
+        message = messages.add_authenticator(self.identity.address, KIND, grant.config)
+        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
+        return await self._node.broadcast(signed.raw, _DEADLINE_MS)
+
+    async def authenticators(self) -> tuple[Authenticator, ...]:
+        """What was registered for this account."""
+        return await self._reader.authenticators(self.identity.address)
 
     async def take(self, side: Side, quantums: int, subticks: int) -> BroadcastReply:
         """Send one immediate-or-cancel order that lives for the next blocks only."""

@@ -11,6 +11,7 @@ from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
 
 __all__ = [
     "EVM_ROLES",
+    "HOT_WALLET",
     "OWNER_WALLET",
     "EvmIdentity",
     "VenueIdentity",
@@ -21,6 +22,8 @@ __all__ = [
 
 OWNER_WALLET = "treasurer"
 """Role that owns the vault's account on the exchange."""
+HOT_WALLET = "keeper"
+"""Role whose key trades for that account by its authenticator, and does nothing else."""
 
 EVM_ROLES = (
     "owner",
@@ -91,11 +94,11 @@ def venue_identity(role: str) -> VenueIdentity:
 
 def key_variables(person: str) -> dict[str, str]:
     """The key of every role by the variable that configurations name, `person` as depositor."""
-    people, venue = evm_identities(), venue_identity(OWNER_WALLET).key
+    people, owner = evm_identities(), venue_identity(OWNER_WALLET)
     return {
         "KEEPER_HOT_KEY": people["keeper"].key,
-        "KEEPER_VENUE_KEY": venue,
-        "KEEPER_TREASURER_KEY": venue,
+        "KEEPER_VENUE_KEY": venue_identity(HOT_WALLET).key,
+        "KEEPER_TREASURER_KEY": owner.key,
         "KEEPER_REPORTER_KEY": people["reporter_one"].key,
         "KEEPER_RELAYER_KEY": people["relayer"].key,
         "KEEPER_DEPOSITOR_KEY": people[person].key,

@@ -11,17 +11,24 @@ from typing import Any
 from keeper.devnet.anvil import Anvil
 from keeper.devnet.book_actors import TAPE_MAKER, TAPE_TAKER, BookActors, Stake
 from keeper.devnet.bridge import Bridge
-from keeper.devnet.clob_flow import Trader
+from keeper.devnet.clob_flow import GAS, Trader
 from keeper.devnet.clock import WorldClock
 from keeper.devnet.deployment import CHAIN_ID, Deployment, deploy
 from keeper.devnet.exchange_process import ExchangeProcess, RecordedSettings
-from keeper.devnet.identities import EVM_ROLES, OWNER_WALLET, evm_identities, venue_identity
+from keeper.devnet.identities import (
+    EVM_ROLES,
+    HOT_WALLET,
+    OWNER_WALLET,
+    evm_identities,
+    venue_identity,
+)
 from keeper.devnet.leader import LeaderServer
 from keeper.devnet.markets import ETH_USD
 from keeper.devnet.pool_flow import PoolFlow, PoolRoute
 from keeper.devnet.prices import FeedRoute, Listing, Oracle, PricePath, RecordedPath, SeededPath
 from keeper.devnet.tape import Tape
 from keeper.devnet.tokens import Call, NodeAccounts
+from keeper.venues.dydx.authorising import Grant
 from keeper.venues.dydx.node import BroadcastReply, Node
 
 __all__ = ["ASSET_UNIT", "ETH_USD", "SHARE_UNIT", "World"]
@@ -47,6 +54,8 @@ class World:
         self.seed = seed
         self.people = evm_identities()
         self.owner_wallet = venue_identity(OWNER_WALLET)
+        self.hot_wallet = venue_identity(HOT_WALLET)
+        self.authenticator_id: int | None = None
         self.tape = tape
         self.clock = WorldClock(folder / "clock.json")
         self.tape_clock = WorldClock(folder / "tape.clock.json")
@@ -113,15 +122,13 @@ class World:
             await self.book.until_credited(stake)
             _require_taken(await stake.trader.deposit(stake.assets - OPERATOR_FLOAT))
         await self._until_next_block()
+        await self._authorise_keeper()
         for work in self.book.quoting():
             self.spawn(work)
         await self._rest_node()
 
     async def fund_operator(self) -> None:
-        """Give the vault's venue account its float for gas, a stranger's gift to the vault.
-
-        On this kind of chain an account comes to exist by its first receipt.
-        """
+        """Give the vault's venue account its float for gas, a stranger's gift to the vault."""
         reply = await self.book.giver.send(self.owner_wallet.address, OPERATOR_FLOAT // 2)
         _require_taken(reply)
         await self._rest_node()
@@ -276,6 +283,24 @@ class World:
             }
             await self.anvil.rpc.call("eth_sendTransaction", deposit)
 
+    async def _authorise_keeper(self) -> None:
+        """Let the keeper's key trade the vault's account, and do nothing else with it.
+
+        On this kind of chain an account comes to exist by its first receipt: it is given the fee
+        of the registration to the unit, so that the vault's wallet is empty afterwards.
+        """
+        _require_taken(await self.book.giver.send(self.owner_wallet.address, GAS.amount))
+        await self._until_next_block()
+        routes = {ETH_USD, *(market.route for market in (self.tape.markets if self.tape else ()))}
+        pairs = tuple(sorted(route.clob_pair_id for route in routes))
+        if self._node is None:
+            raise RuntimeError("the keeper's key is authorised in a world that runs")
+        owner = Trader(self._node, self.clock, self.owner_wallet, ETH_USD)
+        _require_taken(await owner.authorise(Grant(self.hot_wallet.signer.public_key, 0, pairs)))
+        await self._until_next_block()
+        (registered,) = await owner.authenticators()
+        self.authenticator_id = registered.authenticator_id
+
     async def _rest_node(self) -> None:
         """Hang up where nobody trades through it: a node does not like pings on an idle line."""
         if self._node is not None and not self.book.is_seeded:
@@ -294,6 +319,7 @@ class World:
             "contracts": asdict(self.contracts),
             "venue": asdict(self.exchange.endpoints),
             "owner_wallet": self.owner_wallet.address,
+            "hot_wallet": self.hot_wallet.address,
             "people": {role: person.address for role, person in self.people.items()},
         }
         (self.folder / "world.json").write_text(json.dumps(record, indent=2) + "\n")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from keeper.cli.exits import ExitCode
-from keeper.devnet.identities import evm_identities, venue_identity
+from keeper.devnet.identities import HOT_WALLET, evm_identities, venue_identity
 from keeper.domain.events import FillReceived, TransactionMined
 from keeper.domain.orders import Side
 from keeper.journal import JournalReader
@@ -309,7 +309,7 @@ def test_run__one_bit_changed__refuses_to_trade_and_names_the_record(
 ) -> None:
     keys = {
         "KEEPER_HOT_KEY": evm_identities()["keeper"].key,
-        "KEEPER_VENUE_KEY": venue_identity("treasurer").key,
+        "KEEPER_VENUE_KEY": venue_identity(HOT_WALLET).key,
     }
     for number, flip in enumerate(flips(journal)[2 :: FLIPS_PER_FILE + 2]):
         copy = flipped(journal, flip, tmp_path / str(number))

@@ -72,7 +72,8 @@ def test_doctor__world_as_it_should_be__only_absent_reporters_fail(world: LocalW
     assert row(rows, "vault.keeper")["status"] == "ok"
     assert row(rows, "pool.oracle")["status"] == "ok"
     assert row(rows, "venue.equity")["status"] == "ok"
-    assert "could withdraw" in row(rows, "venue.key")["found"]
+    assert row(rows, "venue.key")["status"] == "ok"
+    assert "nothing else" in row(rows, "venue.key")["found"]
 
 
 def test_doctor__this_machines_clock_instead_of_the_worlds__both_clocks_fail(

@@ -44,6 +44,7 @@ class Stage:
             "venue.rest_url": venue.rest,
             "venue.ws_url": venue.websocket,
             "venue.address": self.world.owner_wallet.address,
+            "venue.authenticator_ids": json.dumps([self.world.authenticator_id]),
             "clock.source": str(self.world.clock.path.resolve()),
             "pools.0.adapter": contracts.pool_adapter,
             "pools.0.pool": contracts.pool,
@@ -121,7 +122,7 @@ class Stage:
         """Start the keeper with its two hot keys."""
         keys = {
             "KEEPER_HOT_KEY": self.world.people["keeper"].key,
-            "KEEPER_VENUE_KEY": self.world.owner_wallet.key,
+            "KEEPER_VENUE_KEY": self.world.hot_wallet.key,
         }
         await self.start("keeper", ("run", "--config", str(self.config)), keys)
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from v4_proto.cosmos.bank.v1beta1.tx_pb2 import MsgSend
 from v4_proto.cosmos.base.v1beta1.coin_pb2 import Coin
-from v4_proto.dydxprotocol.accountplus.tx_pb2 import MsgAddAuthenticator
+from v4_proto.dydxprotocol.accountplus.tx_pb2 import MsgAddAuthenticator, MsgRemoveAuthenticator
 from v4_proto.dydxprotocol.clob.order_pb2 import Order, OrderId
 from v4_proto.dydxprotocol.clob.tx_pb2 import (
     MsgBatchCancel,
@@ -33,6 +33,7 @@ __all__ = [
     "cancel_order",
     "deposit",
     "place_order",
+    "remove_authenticator",
     "transfer",
     "withdraw",
 ]
@@ -141,3 +142,8 @@ def bank_send(sender: str, recipient: str, amount: int, denom: str) -> Any:
 def add_authenticator(sender: str, kind: str, data: bytes) -> Any:
     """Return MsgAddAuthenticator; `data` is the configuration of that kind of authenticator."""
     return MsgAddAuthenticator(sender=sender, authenticator_type=kind, data=data)
+
+
+def remove_authenticator(sender: str, authenticator_id: int) -> Any:
+    """Return MsgRemoveAuthenticator."""
+    return MsgRemoveAuthenticator(sender=sender, id=authenticator_id)

@@ -62,5 +62,10 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
                 raise ConfigError(f"dydx setting {name} must be positive")
         if not self.markets or len(set(self.markets)) != len(self.markets):
             raise ConfigError("dydx setting markets must name each market once, and at least one")
+        if len(self.authenticator_ids) > 1:
+            raise ConfigError(
+                "dydx setting authenticator_ids: one authenticator checks a message, not several",
+                next_step="list the one that keeper venue authorise has named",
+            )
         if self.rest_url.rstrip("/").endswith("/v4"):
             raise ConfigError("dydx setting rest_url is the indexer's base without /v4")

@@ -10,6 +10,7 @@ from keeper.domain.events import CommandResult
 from keeper.ports import Clock, Emit
 from keeper.venues.dydx.feed import SOURCE, DydxFeed
 from keeper.venues.dydx.keys import Signer, address_of
+from keeper.venues.dydx.permissions import powers_of
 from keeper.venues.dydx.sender import KEEPER_CODESPACE, Sender
 from keeper.venues.dydx.settings import DydxSettings
 from keeper.venues.dydx.signing import TxSigner
@@ -88,14 +89,25 @@ class DydxVenue:
                 next_step="use the account's key, or name the authenticators of a permissioned one",
             )
         if settings.authenticator_ids:
-            known = await reader.authenticators(settings.address)
-            missing = set(settings.authenticator_ids) - {a.authenticator_id for a in known}
-            if missing:
-                raise ConfigError(
-                    f"account {settings.address} has no authenticators {sorted(missing)}",
-                    next_step="register them with the owner's key, or correct authenticator_ids",
-                )
+            await self._check_permission(settings.authenticator_ids[0])
         return account[0]
+
+    async def _check_permission(self, authenticator_id: int) -> None:
+        """Raise ConfigError unless the account has that authenticator, of this very key."""
+        settings = self._settings
+        known = await self._feed.links.reader.authenticators(settings.address)
+        entry = next((a for a in known if a.authenticator_id == authenticator_id), None)
+        if entry is None:
+            raise ConfigError(
+                f"account {settings.address} has no authenticator {authenticator_id}",
+                next_step="register it with the owner's key: keeper venue authorise",
+            )
+        keys = powers_of(entry.kind, entry.config).keys
+        if keys is not None and self._signer.public_key not in keys:
+            raise ConfigError(
+                f"authenticator {authenticator_id} is of another key than the one configured",
+                next_step="use the key it names, or register this one: keeper venue authorise",
+            )
 
 
 def _dropped(command_id: CommandId) -> CommandResult:

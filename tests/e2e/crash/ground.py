@@ -126,7 +126,7 @@ def leader_settings(leader: LeaderServer) -> tuple[str, ...]:
 async def _nursery(world: World, stage: Stage, out: Path) -> Nursery:
     keys = {
         "KEEPER_HOT_KEY": world.people["keeper"].key,
-        "KEEPER_VENUE_KEY": world.owner_wallet.key,
+        "KEEPER_VENUE_KEY": world.hot_wallet.key,
     }
     nursery = Nursery(stage.config, keys, out / "keepers.log")
     await nursery.open()

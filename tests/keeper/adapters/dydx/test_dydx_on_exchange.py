@@ -399,7 +399,7 @@ def test_run__fresh_start_after_trades__old_fills_are_in_the_state_alone() -> No
         ({"chain_id": "dydx-mainnet-1"}, "on chain localdydxprotocol"),
         ({"markets": ("ETH-USD", "DOGE-USD")}, "DOGE-USD"),
         ({"max_messages_per_block": 801}, "4000 order messages in 5 blocks"),
-        ({"authenticator_ids": (5,)}, "no authenticators"),
+        ({"authenticator_ids": (5,)}, "no authenticator 5"),
         ({"address": "dydx199tqg4wdlnu4qjlxchpd7seg454937hjrknju4"}, "does not exist"),
     ],
 )

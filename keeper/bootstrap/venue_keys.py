@@ -1,0 +1,151 @@
+"""Builds what `keeper venue authorise`, `prove` and `revoke` do with the owner's and hot key."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from keeper.bootstrap.common import check_venue_chain, clock_of, key_of
+from keeper.bootstrap.ports import dydx_settings
+from keeper.config import LoadedConfig
+from keeper.config.secrets import KeyUnavailable
+from keeper.domain.errors import ConfigError
+from keeper.domain.instruments import PerpetualMarket
+from keeper.venues.dydx.account import Wallet, open_wallet
+from keeper.venues.dydx.authorising import Grant, Registered, register, revoke
+from keeper.venues.dydx.directory import load_listings
+from keeper.venues.dydx.keys import LocalSigner, SecretKey, Signer, address_of
+from keeper.venues.dydx.links import Links, make_links
+from keeper.venues.dydx.mapping import whole
+from keeper.venues.dydx.proving import HotKey, Proof, prove
+
+__all__ = ["Authorised", "authorise_hot_key", "prove_hot_key", "revoke_hot_key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorised:
+    """A registered grant; `proofs` is None where the hot key itself was not at hand."""
+
+    grant: Grant
+    tickers: tuple[str, ...]
+    registered: Registered
+    proofs: tuple[Proof, ...] | None
+
+
+async def authorise_hot_key(
+    loaded: LoadedConfig,
+    environ: Mapping[str, str],
+    public_key: bytes | None,
+    wait_seconds: int,
+) -> Authorised:
+    """Register the hot key's authenticator with the owner's key, and try what it may do.
+
+    With `public_key` the hot key is elsewhere and nothing is tried. Raises ConfigError,
+    KeyUnavailable, VenueRefused, VenueUnavailable, WireError.
+    """
+    hot = None if public_key is not None else _signer(loaded, "venue", environ)
+    key = public_key if hot is None else hot.public_key
+    if key is None:
+        raise ConfigError("there is no hot key to authorise", next_step="give --public-key")
+    async with _links(loaded) as links:
+        wallet = await _owner(loaded, environ, links)
+        if address_of(key) == wallet.address:
+            raise ConfigError(
+                "the hot key is the account's own: an authenticator would not limit it",
+                next_step="make another key for trading: keeper keys add hot",
+            )
+        listings = await load_listings(links.reader, links.indexer, links.settings.markets)
+        pairs = tuple(sorted(listing.market.clob_pair_id for listing in listings))
+        grant = Grant(key, links.settings.subaccount, pairs)
+        registered = await register(wallet, links.reader, grant, wait_seconds)
+        proofs = None if hot is None else await _proofs(loaded, links, hot, registered)
+    return Authorised(grant, links.settings.markets, registered, proofs)
+
+
+async def prove_hot_key(loaded: LoadedConfig, environ: Mapping[str, str]) -> tuple[Proof, ...]:
+    """Try what the configured hot key may do. Raises as `authorise_hot_key`."""
+    chosen = loaded.config.venue.authenticator_ids
+    if not chosen:
+        raise ConfigError(
+            "no authenticator is configured: the hot key is the account's own and could withdraw",
+            next_step="register one: keeper venue authorise",
+        )
+    hot = _signer(loaded, "venue", environ)
+    async with _links(loaded) as links:
+        return await _proofs(loaded, links, hot, Registered(chosen[0], ""))
+
+
+async def revoke_hot_key(
+    loaded: LoadedConfig, environ: Mapping[str, str], authenticator_id: int, wait_seconds: int
+) -> str:
+    """Remove an authenticator with the owner's key; return the transaction's hash.
+
+    Raises as `authorise_hot_key`.
+    """
+    async with _links(loaded) as links:
+        wallet = await _owner(loaded, environ, links)
+        return await revoke(wallet, authenticator_id, wait_seconds)
+
+
+@asynccontextmanager
+async def _links(loaded: LoadedConfig) -> AsyncIterator[Links]:
+    links = make_links(dydx_settings(loaded.config), clock_of(loaded))
+    try:
+        settings = links.settings
+        found = await links.reader.chain_id()
+        check_venue_chain(settings.grpc_endpoint, found, settings.chain_id)
+        yield links
+    finally:
+        await links.close()
+
+
+def _signer(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> Signer:
+    return LocalSigner(SecretKey(key_of(loaded, role, environ)))
+
+
+async def _owner(loaded: LoadedConfig, environ: Mapping[str, str], links: Links) -> Wallet:
+    """Return the owner's wallet. Raises KeyUnavailable when another key is configured."""
+    signer, settings = _signer(loaded, "treasurer_venue", environ), links.settings
+    if address_of(signer.public_key) != settings.address:
+        raise KeyUnavailable(
+            f"keys.treasurer_venue is of {address_of(signer.public_key)}, "
+            f"the account is {settings.address}",
+            next_step="run this where the key that owns venue.address is",
+        )
+    return await open_wallet(links.node, signer, settings.chain_id, settings.fees, links.clock)
+
+
+async def _proofs(
+    loaded: LoadedConfig, links: Links, hot: Signer, registered: Registered
+) -> tuple[Proof, ...]:
+    settings = links.settings
+    account = await links.reader.account(settings.address)
+    if account is None:
+        raise ConfigError(
+            f"account {settings.address} does not exist on {settings.chain_id}",
+            next_step="fund it first: the chain creates accounts on their first receipt",
+        )
+    inside = await load_listings(links.reader, links.indexer, settings.markets)
+    key = HotKey(
+        signer=hot,
+        chain_id=settings.chain_id,
+        address=settings.address,
+        account_number=account[0],
+        subaccount=settings.subaccount,
+        authenticator_id=registered.authenticator_id,
+        inside=inside[0].market,
+        outside=await _outside(links, {entry.market.clob_pair_id for entry in inside}),
+    )
+    return await prove(links.node, key, clock_of(loaded))
+
+
+async def _outside(links: Links, granted: set[int]) -> PerpetualMarket | None:
+    """Return a market that trades and is not granted, the first by clob pair."""
+    found = sorted(
+        (whole(market.clob_pair_id), ticker)
+        for ticker, market in (await links.indexer.markets()).items()
+        if market.status == "ACTIVE" and whole(market.clob_pair_id) not in granted
+    )
+    if not found:
+        return None
+    (listing,) = await load_listings(links.reader, links.indexer, (found[0][1],))
+    return listing.market
