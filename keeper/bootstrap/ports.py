@@ -89,6 +89,7 @@ def dydx_settings(config: Config) -> DydxSettings:
         chain_id=venue.chain_id,
         grpc_endpoint=venue.grpc_endpoint,
         grpc_insecure=venue.grpc_insecure,
+        grpc_fallbacks=venue.grpc_fallbacks,
         rest_url=venue.rest_url,
         ws_url=venue.ws_url,
         address=venue.address,
@@ -96,6 +97,7 @@ def dydx_settings(config: Config) -> DydxSettings:
         markets=tuple(market.ticker for market in config.markets),
         authenticator_ids=venue.authenticator_ids,
         max_messages_per_block=config.limits.max_messages_per_block if config.limits else 0,
+        messages_per_minute=venue.grpc_messages_per_minute,
         place_deadline_ms=venue.place_deadline_ms,
         query_deadline_ms=venue.query_deadline_ms,
     )

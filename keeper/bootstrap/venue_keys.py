@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from keeper.bootstrap.common import check_venue_chain, clock_of, key_of
 from keeper.bootstrap.ports import dydx_settings
@@ -16,9 +17,20 @@ from keeper.venues.dydx.directory import load_listings
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, Signer, address_of
 from keeper.venues.dydx.links import Links, make_links
 from keeper.venues.dydx.mapping import whole
+from keeper.venues.dydx.permitting import account_number, known_account
+from keeper.venues.dydx.probing import Finding, Prober
 from keeper.venues.dydx.proving import HotKey, Proof, prove
+from keeper.venues.dydx.signing import TxSigner
 
-__all__ = ["Authorised", "authorise_hot_key", "prove_hot_key", "revoke_hot_key"]
+__all__ = [
+    "Authorised",
+    "authorise_hot_key",
+    "probe_venue",
+    "prove_hot_key",
+    "revoke_hot_key",
+]
+
+REAL_MONEY: Final = "dydx-mainnet-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +98,29 @@ async def revoke_hot_key(
         return await revoke(wallet, authenticator_id, wait_seconds)
 
 
+async def probe_venue(
+    loaded: LoadedConfig, environ: Mapping[str, str], *, real_money: bool
+) -> tuple[Finding, ...]:
+    """Try the adapter's assumptions on the first configured market, with the hot key.
+
+    Raises ConfigError where real money is traded and `real_money` is not set, else as
+    `authorise_hot_key`.
+    """
+    if loaded.config.venue.chain_id == REAL_MONEY and not real_money:
+        raise ConfigError(
+            "the probe sends orders, and this is a chain of real money",
+            next_step="probe the testnet; or add --real-money: nobody fills its orders",
+        )
+    hot = _signer(loaded, "venue", environ)
+    async with _links(loaded) as links:
+        settings = links.settings
+        number = await account_number(settings, links.reader, hot.public_key)
+        listings = await load_listings(links.reader, links.indexer, settings.markets)
+        signer = TxSigner(hot, settings.chain_id, number, settings.authenticator_ids)
+        window = loaded.config.venue.short_block_window
+        return await Prober(links, signer, listings[0].market, window).run()
+
+
 @asynccontextmanager
 async def _links(loaded: LoadedConfig) -> AsyncIterator[Links]:
     links = make_links(dydx_settings(loaded.config), clock_of(loaded))
@@ -118,18 +153,13 @@ async def _proofs(
     loaded: LoadedConfig, links: Links, hot: Signer, registered: Registered
 ) -> tuple[Proof, ...]:
     settings = links.settings
-    account = await links.reader.account(settings.address)
-    if account is None:
-        raise ConfigError(
-            f"account {settings.address} does not exist on {settings.chain_id}",
-            next_step="fund it first: the chain creates accounts on their first receipt",
-        )
+    account = await known_account(settings, links.reader)
     inside = await load_listings(links.reader, links.indexer, settings.markets)
     key = HotKey(
         signer=hot,
         chain_id=settings.chain_id,
         address=settings.address,
-        account_number=account[0],
+        account_number=account,
         subaccount=settings.subaccount,
         authenticator_id=registered.authenticator_id,
         inside=inside[0].market,

@@ -93,6 +93,39 @@ def prove(file: Path, overrides: tuple[str, ...], as_json: bool) -> int:
 
 
 @venue.command()
+@config_options
+@click.option("--real-money", is_flag=True, help="Probe a chain of real money all the same.")
+@json_option
+def probe(file: Path, overrides: tuple[str, ...], real_money: bool, as_json: bool) -> int:
+    """Try what the keeper assumes of the venue: window, codes, replacement, cancels, expiry.
+
+    Sends post-only buys of one step at one tick with the hot key, and cancels them; takes half a
+    minute. Exit code 15 when the venue does something else than assumed.
+    """
+    loaded = load(file, overrides)
+    with collector_paused():
+        from keeper.bootstrap.venue_keys import probe_venue
+
+    found = asyncio.run(probe_venue(loaded, os.environ, real_money=real_money))
+    rows = [
+        {
+            "assumption": row.assumption,
+            "expected": row.expected,
+            "observed": row.observed,
+            "holds": row.holds,
+        }
+        for row in found
+    ]
+    data = {
+        "ok": all(row["holds"] for row in rows),
+        "network": loaded.config.venue.chain_id,
+        "findings": rows,
+    }
+    emit(as_json, data, lambda: _print_findings(rows))
+    return int(ExitCode.OK if data["ok"] else ExitCode.UNHEALTHY)
+
+
+@venue.command()
 @click.argument("authenticator", type=click.IntRange(min=0))
 @config_options
 @WAIT
@@ -163,6 +196,15 @@ def _print_authorised(data: dict[str, Any]) -> None:
     else:
         _print_proofs(data["proofs"])
     click.echo(f"\nin the keeper's configuration: [venue] authenticator_ids = [{number}]")
+
+
+def _print_findings(rows: list[dict[str, Any]]) -> None:
+    head = ("", "assumption", "expected", "observed")
+    names = ("assumption", "expected", "observed")
+    print_table(
+        [("ok" if row["holds"] else "FAIL", *(row[name] for name in names)) for row in rows],
+        head=head,
+    )
 
 
 def _print_proofs(rows: list[dict[str, Any]]) -> None:

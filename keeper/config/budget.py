@@ -9,6 +9,8 @@ __all__ = ["VENUE_MESSAGES_PER_BLOCK", "MessageBudget", "message_budget"]
 
 VENUE_MESSAGES_PER_BLOCK: Final = 800
 """dYdX: 4,000 place and cancel messages in 5 blocks per account."""
+FASTEST_BLOCK_MS: Final = 600
+"""dYdX makes a block in 600 to 1,100 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +19,18 @@ class MessageBudget:
 
     `worst_per_block`: every layer replaced and one batch cancel a market. `renewals_per_100_blocks`
     is what a book that never moves costs: each order again before its goodTilBlock, rounded up.
-    `limit_per_block` is what the keeper allows itself (0: no [limits]).
+    `renewals_per_minute` is that at the fastest blocks. `limit_per_block` is what the keeper
+    allows itself (0: no [limits]).
     """
 
     worst_per_block: int
     renewals_per_100_blocks: int
     limit_per_block: int
+
+    @property
+    def renewals_per_minute(self) -> int:
+        """Renewals in a minute of the fastest blocks, rounded up."""
+        return -(-self.renewals_per_100_blocks * 60_000 // (100 * FASTEST_BLOCK_MS))
 
 
 def message_budget(config: Config) -> MessageBudget:

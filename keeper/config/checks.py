@@ -64,6 +64,14 @@ def _budget(config: Config) -> Iterator[Problem]:
             f"the markets can need {needed} messages in a block, the limit is {allowed}",
             "quote fewer layers or markets, or raise the limit",
         )
+    minute, endpoint = budget.renewals_per_minute, config.venue.grpc_messages_per_minute
+    if endpoint and minute * 5 > endpoint * 4:
+        yield _problem(
+            "venue.grpc_messages_per_minute",
+            f"a book that never moves takes {minute} messages a minute, the endpoint {endpoint}, "
+            "a fifth of them kept for cancels",
+            "quote fewer layers or markets, let orders live longer, or use a node of one's own",
+        )
     if allowed > VENUE_MESSAGES_PER_BLOCK:
         yield _problem(
             "limits.max_messages_per_block",
@@ -252,7 +260,11 @@ def _subaccounts(config: Config) -> Iterator[Problem]:
 
 def _plaintext(config: Config) -> Iterator[Problem]:
     """Unencrypted gRPC carries signed orders and account data: on loopback only."""
-    insecure = [("venue.grpc_insecure", config.venue.grpc_insecure, config.venue.grpc_endpoint)]
+    venue = config.venue
+    insecure = [
+        ("venue.grpc_insecure", venue.grpc_insecure, endpoint)
+        for endpoint in (venue.grpc_endpoint, *venue.grpc_fallbacks)
+    ]
     if reporter := config.reporter:
         insecure.append(
             (

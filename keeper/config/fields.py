@@ -13,6 +13,7 @@ __all__ = [
     "DydxAddress",
     "EnvName",
     "EvmAddress",
+    "GrpcEndpoint",
     "Milliseconds",
     "PPM",
     "NonNegative",
@@ -80,6 +81,7 @@ def _env_name(value: str) -> str:
     return value
 
 
+GrpcEndpoint = Annotated[str, Field(pattern=r"^[^/\s]+:\d{1,5}$")]
 EvmAddress = Annotated[str, AfterValidator(checksum_address)]
 DydxAddress = Annotated[str, AfterValidator(_dydx_address)]
 Url = Annotated[str, AfterValidator(_http_url)]

@@ -12,6 +12,7 @@ from keeper.config.fields import (
     DydxAddress,
     EnvName,
     EvmAddress,
+    GrpcEndpoint,
     Milliseconds,
     NonNegative,
     Positive,
@@ -82,8 +83,11 @@ class Venue(Section):
     chain_id: str = described(
         "dydx-mainnet-1, dydx-testnet-4 or localdydxprotocol; another at the endpoint is refused."
     )
-    grpc_endpoint: str = described("Validator gRPC as host:port.", pattern=r"^[^/\s]+:\d{1,5}$")
+    grpc_endpoint: GrpcEndpoint = described("Validator gRPC as host:port.")
     grpc_insecure: bool = described("True only for a loopback endpoint without TLS.")
+    grpc_fallbacks: tuple[GrpcEndpoint, ...] = described(
+        "Further validators as host:port, asked in turn when one does not answer.", ()
+    )
     rest_url: Url = described("Indexer REST base URL, without /v4.")
     ws_url: WebsocketUrl = described("Indexer websocket URL.")
     address: DydxAddress = described("Account that owns the subaccount, dydx1...")
@@ -97,6 +101,11 @@ class Venue(Section):
     )
     authenticator_ids: tuple[NonNegative, ...] = described(
         "Authenticators of a permissioned hot key; empty when the key is the account's own.", ()
+    )
+    grpc_messages_per_minute: NonNegative = described(
+        "Messages the validator's endpoint takes in a minute (public ones 250 to 300); "
+        "0: no limit, a node of one's own.",
+        0,
     )
     short_block_window: Positive = described(
         "Blocks a short-term order may live, as the chain sets it.", 40

@@ -35,6 +35,11 @@ class Indexer:
         """Return the height the indexer has processed."""
         return whole((await self._get("/v4/height", {}, wire.Height)).height)
 
+    async def compliance(self) -> str:
+        """Return the address's standing, e.g. COMPLIANT, CLOSE_ONLY or BLOCKED."""
+        path = f"/v4/compliance/screen/{self._account['address']}"
+        return (await self._get(path, {}, wire.Compliance)).status
+
     async def open_orders(self) -> list[wire.Order]:
         """Return the subaccount's orders that the indexer holds open, of every kind."""
         params = {**self._account, "status": _OPEN, "limit": str(_LARGEST_PAGE)}
@@ -102,6 +107,11 @@ class Indexer:
             ) from error
         if response.status_code == httpx.codes.NOT_FOUND:
             return None
+        if response.status_code == httpx.codes.FORBIDDEN:
+            raise VenueUnavailable(
+                f"{self._base}{path}: HTTP 403 {response.text[:200]}",
+                next_step="the venue serves no machine in this place, or not this address",
+            )
         if response.status_code != httpx.codes.OK:
             raise VenueUnavailable(
                 f"{self._base}{path}: HTTP {response.status_code} {response.text[:200]}"

@@ -33,6 +33,8 @@ def make_links(settings: DydxSettings, clock: Clock) -> Links:
         settings.grpc_endpoint,
         insecure=settings.grpc_insecure,
         query_deadline_ms=settings.query_deadline_ms,
+        fallbacks=settings.grpc_fallbacks,
+        chain_id=settings.chain_id,
     )
     indexer = Indexer(
         settings.rest_url,

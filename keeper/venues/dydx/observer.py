@@ -19,6 +19,8 @@ __all__ = ["OVERLAP_BLOCKS", "Observer"]
 OVERLAP_BLOCKS = 20
 """Blocks below a complete height that are read again: the indexer may show a row late."""
 
+_MISSED_REPAIRS = 3
+
 
 class Observer:
     """Emits what the chain committed for one subaccount, each thing once."""
@@ -99,10 +101,22 @@ class Observer:
                 self._heights.discard(height)
 
     async def repair(self, emit: Emit) -> None:
-        """Compare with the indexer's history once an interval, until cancelled."""
+        """Compare with the indexer's history once an interval, until cancelled.
+
+        An indexer that is busy is asked again at the next; one that stays so is out of service.
+        Raises VenueUnavailable, WireError.
+        """
+        missed = 0
         while True:
             await self._links.clock.sleep(self._links.settings.repair_interval_ms / 1_000)
-            await self.catch_up(emit, self._head)
+            try:
+                await self.catch_up(emit, self._head)
+            except VenueUnavailable:
+                missed += 1
+                if missed == _MISSED_REPAIRS:
+                    raise
+            else:
+                missed = 0
 
     def _note_height(self, height: int) -> None:
         self._heights.add(height)

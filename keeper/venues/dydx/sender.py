@@ -14,6 +14,7 @@ from keeper.ports import Emit
 from keeper.venues.dydx import ids, messages
 from keeper.venues.dydx.node import Node
 from keeper.venues.dydx.progress import OrderIndex
+from keeper.venues.dydx.quota import Quota
 from keeper.venues.dydx.settings import DydxSettings
 from keeper.venues.dydx.signing import SignedTx, TxSigner
 
@@ -24,6 +25,7 @@ KEEPER_CODESPACE: Final = "keeper"
 UNKNOWN_MARKET: Final = 1
 NOT_ENCODABLE: Final = 2
 NOTHING_TO_CANCEL: Final = 3
+OVER_QUOTA: Final = 5
 _WORST_FIRST: Final = ("REJECTED", "UNKNOWN", "ACK")
 
 
@@ -44,6 +46,7 @@ class Sender:
         self._markets = markets
         self._orders = orders
         self._subaccount = ids.subaccount_id(settings.address, settings.subaccount)
+        self._quota = Quota(settings.messages_per_minute)
         self._sending: set[asyncio.Task[None]] = set()
 
     def send(self, command_id: CommandId, command: OrderCommand, emit: Emit) -> None:
@@ -53,6 +56,10 @@ class Sender:
             detail = f"market {command.market} is not configured"
             emit(_refused(command_id, UNKNOWN_MARKET, detail))
             return
+        now = asyncio.get_running_loop().time()
+        if isinstance(command, PlaceOrder) and not self._quota.admits_place(now):
+            emit(_dropped(command_id, self._settings.messages_per_minute))
+            return
         try:
             signed = self._signed(market, command)
         except (ValueError, TypeError, OverflowError, EncodeError) as error:
@@ -61,6 +68,7 @@ class Sender:
         if not signed:
             emit(_refused(command_id, NOTHING_TO_CANCEL, "no client ids"))
             return
+        self._quota.note(now, len(signed))
         task = asyncio.create_task(self._deliver(command_id, signed, emit))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
@@ -125,6 +133,17 @@ def _refused(command_id: CommandId, code: int, detail: str) -> CommandResult:
         code=code,
         codespace=KEEPER_CODESPACE,
         detail=detail,
+        tx_hash="",
+    )
+
+
+def _dropped(command_id: CommandId, limit: int) -> CommandResult:
+    return CommandResult(
+        command=command_id,
+        outcome="DROPPED",
+        code=OVER_QUOTA,
+        codespace=KEEPER_CODESPACE,
+        detail=f"the endpoint takes {limit} messages a minute; what is left is for cancels",
         tx_hash="",
     )
 

@@ -13,6 +13,7 @@ from keeper.domain.events import (
     SourceGap,
     SourceUp,
 )
+from keeper.domain.units import NS_PER_MS
 from keeper.ports import Emit
 from keeper.venues.dydx import wire
 from keeper.venues.dydx.directory import Directory, load_listings
@@ -52,6 +53,7 @@ class Session:
         self._observer = observer
         # Message ids restart with each connection; source sequences must not.
         self._base = max(progress.sequence + 1, links.clock.now_ns())
+        self._renewing: set[str] = set()
         self._handlers: dict[str, Callable[[Emit, wire.Envelope], Awaitable[None]]] = {
             "v4_orderbook": self._book,
             "v4_markets": self._markets,
@@ -86,6 +88,7 @@ class Session:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._observer.run(emit))
                 tasks.create_task(self._observer.repair(emit))
+                tasks.create_task(self._refresh_books(stream))
                 tasks.create_task(self._read(emit, stream))
         except* (VenueUnavailable, WireError) as group:
             raise _first(group) from group
@@ -123,18 +126,33 @@ class Session:
         await self._observer.catch_up(emit, state.height)
         await self._observer.settle(emit, state)
         emit(await self._reconciled(state))
-        for price in await self._directory.oracle_prices(reader, SOURCE):
-            emit(price)
+        if await self._is_moving():
+            for price in await self._directory.oracle_prices(reader, SOURCE):
+                emit(price)
+
+    async def _is_moving(self) -> bool:
+        """Whether the chain makes blocks: after a halt only a price of a new block is fresh."""
+        links = self._links
+        age_ns = links.clock.now_ns() - (await links.reader.header()).time_ns
+        return age_ns <= links.settings.chain_stale_ms * NS_PER_MS
 
     async def _indexer_reaches(self, height: int) -> None:
-        """Wait for the indexer to know what the chain has committed. Raises VenueUnavailable."""
+        """Wait for the indexer to know what the chain has committed.
+
+        Raises VenueUnavailable, also when it is the node that is far behind: another is to serve.
+        """
 
         async def reached() -> int | None:
             found = await self._links.indexer.height()
             return found if found >= height else None
 
         what = f"the indexer did not reach height {height}"
-        await ask_until(self._links.clock, self._links.settings.query_deadline_ms, what, reached)
+        settings = self._links.settings
+        found = await ask_until(self._links.clock, settings.query_deadline_ms, what, reached)
+        if found - height > settings.max_node_lag_blocks:
+            behind = self._links.node.endpoint
+            self._links.node.move_on()
+            raise VenueUnavailable(f"{behind} stands at height {height}, the indexer at {found}")
 
     async def _reconciled(self, state: SubaccountState) -> Reconciled:
         orders: list[OpenOrder] = []
@@ -153,8 +171,33 @@ class Session:
         return Reconciled(height=state.height, subaccount=observed, open_orders=tuple(orders))
 
     async def _read(self, emit: Emit, stream: Stream) -> None:
+        silence = self._links.settings.silence_ms / 1_000
         while True:
-            await self._handle(emit, await stream.receive())
+            try:
+                async with asyncio.timeout(silence):
+                    envelope = await stream.receive()
+            except TimeoutError as error:
+                raise VenueUnavailable(
+                    f"the indexer's stream fell silent for {silence} s"
+                ) from error
+            if envelope.type == "unsubscribed" and envelope.id in self._renewing:
+                self._renewing.discard(envelope.id)
+                self._progress.sequence = self._base + envelope.message_id
+                await stream.subscribe(envelope.channel, envelope.id)
+            else:
+                await self._handle(emit, envelope)
+
+    async def _refresh_books(self, stream: Stream) -> None:
+        """Have every book told anew once an interval: a lost message leaves no gap in the ids.
+
+        The answer to the subscription is a snapshot in the stream's own order.
+        """
+        settings = self._links.settings
+        while True:
+            await self._links.clock.sleep(settings.book_refresh_ms / 1_000)
+            for ticker in settings.markets:
+                self._renewing.add(ticker)
+                await stream.unsubscribe("v4_orderbook", ticker)
 
     async def _handle(self, emit: Emit, envelope: wire.Envelope) -> None:
         self._progress.sequence = self._base + envelope.message_id

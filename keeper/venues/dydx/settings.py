@@ -24,8 +24,14 @@ class FeeSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trading subaccount on one chain; milliseconds where named.
 
-    `rest_url` is the indexer's base without /v4. `authenticator_ids` are those of a permissioned
-    key, empty when the key is the owner's own.
+    `rest_url` is the indexer's base without /v4. `authenticator_ids` holds that of a permissioned
+    key, and is empty when the key is the owner's own.
+    `grpc_fallbacks` are further validators, asked in turn when one does not answer.
+    `messages_per_minute` is what the endpoint takes (0: no limit known).
+    Books are told anew every `book_refresh_ms`. A stream without any message for `silence_ms` is a
+    lost one; a chain whose newest block is older than `chain_stale_ms` stands still, and its
+    oracle prices are of the past; a node more than `max_node_lag_blocks` behind the indexer is
+    left for the next.
     `max_messages_per_block` is what the keeper means to send at most; the chain's own limit is
     read at start and must carry it (0: not checked). Raises ConfigError on an impossible value.
     """
@@ -33,6 +39,7 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     chain_id: str
     grpc_endpoint: str
     grpc_insecure: bool
+    grpc_fallbacks: tuple[str, ...] = ()
     rest_url: str
     ws_url: str
     address: str
@@ -40,10 +47,15 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     markets: tuple[str, ...]
     authenticator_ids: tuple[int, ...] = ()
     max_messages_per_block: int = 0
+    messages_per_minute: int = 0
     place_deadline_ms: int = 2_000
     query_deadline_ms: int = 5_000
     observe_interval_ms: int = 15_000
     repair_interval_ms: int = 60_000
+    book_refresh_ms: int = 60_000
+    silence_ms: int = 10_000
+    chain_stale_ms: int = 30_000
+    max_node_lag_blocks: int = 10
     reconnect_first_ms: int = 250
     reconnect_max_ms: int = 10_000
     fees: FeeSettings = FeeSettings()
@@ -54,6 +66,10 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "query_deadline_ms",
             "observe_interval_ms",
             "repair_interval_ms",
+            "book_refresh_ms",
+            "silence_ms",
+            "chain_stale_ms",
+            "max_node_lag_blocks",
             "reconnect_first_ms",
             "reconnect_max_ms",
         )

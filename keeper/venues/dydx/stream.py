@@ -55,7 +55,13 @@ class Stream:
 
     async def subscribe(self, channel: str, key: str | None = None) -> None:
         """Ask for a channel; its answer arrives as a message. Raises VenueUnavailable."""
-        request: dict[str, object] = {"type": "subscribe", "channel": channel, "batched": False}
+        await self._ask({"type": "subscribe", "channel": channel, "batched": False}, key)
+
+    async def unsubscribe(self, channel: str, key: str) -> None:
+        """End a channel; its answer arrives as a message. Raises VenueUnavailable."""
+        await self._ask({"type": "unsubscribe", "channel": channel}, key)
+
+    async def _ask(self, request: dict[str, object], key: str | None) -> None:
         if key is not None:
             request["id"] = key
         try:

@@ -14,6 +14,7 @@ __all__ = [
     "BlockHeight",
     "BookLevels",
     "BookSnapshot",
+    "Compliance",
     "Envelope",
     "Fill",
     "Fills",
@@ -199,6 +200,12 @@ class BlockHeight(msgspec.Struct, frozen=True, rename="camel"):
     time: str
     height: str | None = None
     block_height: str | None = None
+
+
+class Compliance(msgspec.Struct, frozen=True):
+    """Answer of /compliance/screen."""
+
+    status: str
 
 
 class Height(msgspec.Struct, frozen=True):

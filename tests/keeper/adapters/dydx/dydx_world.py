@@ -3,13 +3,16 @@
 import asyncio
 import base64
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any, TypeVar
 
 from dydx_peers import Events
 
+from keeper.config.template import draft, render_config
 from keeper.devnet.exchange import Exchange, ExchangeConfig
 from keeper.devnet.exchange.dump import state_dump
 from keeper.devnet.exchange.model import SubaccountId
@@ -242,3 +245,39 @@ def trade_only(key: bytes, subaccounts: str, pairs: str) -> bytes:
     )
     shapes = [{"type": k, "config": base64.b64encode(c).decode()} for k, c in filters]
     return json.dumps(shapes).encode()
+
+
+@asynccontextmanager
+async def running() -> AsyncIterator[tuple[World, Wallet, Reader]]:
+    """The exchange making blocks by itself, at this machine's time."""
+    async with wallet_world() as (here, wallet, reader):
+
+        async def make_blocks() -> None:
+            while True:
+                await asyncio.sleep(0.05)
+                here.exchange.make_block(time.time_ns())
+
+        here.exchange.make_block(time.time_ns())
+        blocks = asyncio.create_task(make_blocks())
+        try:
+            yield here, wallet, reader
+        finally:
+            blocks.cancel()
+
+
+def config_of(here: World, file: Path) -> Path:
+    """Write a configuration of keeper and treasurer on this exchange, at this machine's time."""
+    ports = here.exchange.ports
+    values = (
+        f"vault.address={'0x' + '11' * 20}",
+        f"vault.reporter={'0x' + '22' * 20}",
+        f"venue.adapter={'0x' + '55' * 20}",
+        f"venue.address={ADDRESS}",
+        f"venue.bridge_address={ADDRESS}",
+        f"venue.grpc_endpoint=127.0.0.1:{ports.grpc}",
+        f"venue.rest_url=http://127.0.0.1:{ports.rest}",
+        f"venue.ws_url=ws://127.0.0.1:{ports.websocket}",
+    )
+    data = draft("local", ("keeper", "treasurer"), values)
+    file.write_text(render_config(data, venue="local"))
+    return file

@@ -4,23 +4,28 @@ import asyncio
 import json
 import os
 import sys
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dydx_world import ADDRESS, CHAIN, HOT, OWNER, ExchangeClock, World, trade_only, wallet_world
+from dydx_world import (
+    ADDRESS,
+    CHAIN,
+    HOT,
+    OWNER,
+    ExchangeClock,
+    World,
+    config_of,
+    running,
+    trade_only,
+)
 
 from keeper.bootstrap.venue_keys import authorise_hot_key, prove_hot_key, revoke_hot_key
 from keeper.config import load_config
 from keeper.config.secrets import KeyUnavailable
-from keeper.config.template import draft, render_config
 from keeper.domain.errors import ConfigError
 from keeper.domain.instruments import PerpetualMarket
 from keeper.venues.dydx import messages
-from keeper.venues.dydx.account import Wallet
 from keeper.venues.dydx.authorising import Grant, VenueRefused, find, register, revoke
 from keeper.venues.dydx.directory import load_listings
 from keeper.venues.dydx.indexer import Indexer
@@ -31,24 +36,6 @@ GRANT = Grant(HOT.public_key, 0, (1,))
 WAIT_SECONDS = 10
 KEEPER = str(Path(sys.executable).with_name("keeper"))
 KEYS = {"KEEPER_VENUE_KEY": "0x" + "0b" * 32, "KEEPER_TREASURER_KEY": "0x" + "0a" * 32}
-
-
-@asynccontextmanager
-async def running() -> AsyncIterator[tuple[World, Wallet, Reader]]:
-    """The exchange making blocks by itself, at this machine's time."""
-    async with wallet_world() as (here, wallet, reader):
-
-        async def make_blocks() -> None:
-            while True:
-                await asyncio.sleep(0.05)
-                here.exchange.make_block(time.time_ns())
-
-        here.exchange.make_block(time.time_ns())
-        blocks = asyncio.create_task(make_blocks())
-        try:
-            yield here, wallet, reader
-        finally:
-            blocks.cancel()
 
 
 async def market(here: World, reader: Reader, ticker: str) -> PerpetualMarket:
@@ -223,23 +210,6 @@ async def keeper(config: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     assert process.returncode is not None
     assert b"0b0b0b" not in out + err
     return process.returncode, json.loads(out)
-
-
-def config_of(here: World, file: Path) -> Path:
-    ports = here.exchange.ports
-    values = (
-        f"vault.address={'0x' + '11' * 20}",
-        f"vault.reporter={'0x' + '22' * 20}",
-        f"venue.adapter={'0x' + '55' * 20}",
-        f"venue.address={ADDRESS}",
-        f"venue.bridge_address={ADDRESS}",
-        f"venue.grpc_endpoint=127.0.0.1:{ports.grpc}",
-        f"venue.rest_url=http://127.0.0.1:{ports.rest}",
-        f"venue.ws_url=ws://127.0.0.1:{ports.websocket}",
-    )
-    data = draft("local", ("keeper", "treasurer"), values)
-    file.write_text(render_config(data, venue="local"))
-    return file
 
 
 def test_authorise__from_the_command_line__registers_and_proves(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from keeper.domain.errors import VenueUnavailable, WireError
 from keeper.domain.instruments import PerpetualMarket
 from keeper.venues.dydx import messages, wire
 from keeper.venues.dydx.account import Transfers, Wallet
+from keeper.venues.dydx.channel import Endpoint
 from keeper.venues.dydx.directory import Directory, Listing, load_listings
 from keeper.venues.dydx.keys import LocalSigner, SecretKey
 from keeper.venues.dydx.node import Answer, Node
@@ -255,7 +256,7 @@ def test_query__channel_fails_inside__venue_unavailable(monkeypatch: pytest.Monk
 
     async def main() -> None:
         node = Node("127.0.0.1:1", insecure=True, query_deadline_ms=100)
-        monkeypatch.setattr(node, "_method", lambda _: Broken())
+        monkeypatch.setattr(Endpoint, "method", lambda *_: Broken())
         await Reader(node).subaccount(ADDRESS, 0)
 
     with pytest.raises(VenueUnavailable, match="UsageError channel is closed"):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from dydx_peers import ADDRESS, Events, StepClock
+from msgspec.structs import replace
 from v4_proto.cosmos.tx.v1beta1.tx_pb2 import TxBody, TxRaw
 from v4_proto.dydxprotocol.clob.tx_pb2 import MsgBatchCancel
 
@@ -214,6 +215,27 @@ def test_send__placed_order__its_fills_will_be_recognised(eth: PerpetualMarket) 
     asyncio.run(main())
 
     assert orders.client_id(order_id(subaccount_id(ADDRESS, 0), 5, 1)) == 5
+
+
+def test_send__endpoints_minute_used_up__places_dropped_and_cancels_sent(
+    eth: PerpetualMarket,
+) -> None:
+    async def main() -> list[Any]:
+        events, node = Events(), ScriptedNode()
+        settings = replace(SETTINGS, messages_per_minute=5)
+        signer = TxSigner(SIGNER, "localdydxprotocol", 1)
+        sender = Sender(node, signer, settings, {"ETH-USD": eth}, OrderIndex())  # type: ignore[arg-type]
+        for ordinal in range(6):
+            sender.send(CommandId(1, 1, ordinal), place(ordinal), events.append)
+        for ordinal in (6, 7):
+            sender.send(CommandId(1, 1, ordinal), cancels(1), events.append)
+        await sender.drain()
+        assert len(node.sent) == 6
+        return sorted(events.of(CommandResult), key=lambda result: result.command)
+
+    outcomes = [(r.outcome, r.codespace) for r in asyncio.run(main())]
+
+    assert outcomes == [("ACK", "")] * 4 + [("DROPPED", "keeper")] * 2 + [("ACK", "")] * 2
 
 
 def test_submit__venue_not_started__dropped_or_refused() -> None:

@@ -23,6 +23,8 @@ from keeper.domain.settings import LeaderSettings
         ("pools.0.hedge_market=BTC-USD", "pools.0.hedge_market"),
         ("pools.0.recentre_ticks=1_801", "pools.0.recentre_ticks"),
         ("allocation.pool_target_ppm=650_001", "allocation"),
+        ('venue.grpc_fallbacks=["oegs.dydx.trade:443"]', "venue.grpc_insecure"),
+        ("venue.grpc_messages_per_minute=62", "venue.grpc_messages_per_minute"),
         ("venue.grpc_endpoint=oegs.dydx.trade:443", "venue.grpc_insecure"),
         ("reporter.venue_grpc_endpoint=10.0.0.1:9090", "reporter.venue_grpc_insecure"),
         ("keys.keeper.keystore_file=key.json", "keys.keeper"),
