@@ -6,7 +6,7 @@ RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins adversaries crash clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins adversaries crash soak clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -73,7 +73,7 @@ vault: compile
 		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
 
 keeper: compile $(STAMPS)/dydx-client
-	$(RUN) ape test tests/keeper tests/adversaries $(PYTEST_ARGS)
+	$(RUN) ape test tests/keeper tests/adversaries tests/soak $(PYTEST_ARGS)
 
 e2e: compile
 	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
@@ -103,6 +103,9 @@ adversaries: install ## simulate the adversaries in full and write docs/adversar
 
 crash: compile ## kill a keeper at every crash point, and again at later passings of it
 	$(RUN) CRASH_LATER=100 ape test tests/e2e/crash $(PYTEST_ARGS)
+
+soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
+	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
 
 lock: ## resolve requirements.lock again
 	$(RUN) pip-compile --extra dev --extra local-world --extra web --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml

@@ -1,0 +1,208 @@
+"""An exchange that misbehaves on request, strangers who trade on it, and the whole keeper."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from benchmarks.tape import run_started
+from keeper.devnet.exchange import Exchange, ExchangeConfig
+from keeper.devnet.exchange.model import SubaccountId
+from keeper.domain.events import Event, OperatorCommand
+from keeper.engine import Engine
+from keeper.engine.sequencer import Sequencer
+from keeper.journal import JournalOptions, JournalWriter
+from keeper.journal.rerun import CORE
+from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
+from keeper.venues.dydx.settings import DydxSettings
+from keeper.venues.dydx.venue import DydxVenue
+from tests.keeper.exchange.wallets import BUY, IOC, SELL, Trader, order, place
+from tests.keeper.fakes import FakeAlerts
+
+__all__ = ["ADDRESS", "MARKET", "Ground", "ground"]
+
+KEY: Final = LocalSigner(SecretKey(b"\x0a" * 32))
+ADDRESS: Final = address_of(KEY.public_key)
+MARKET: Final = 1
+DEPOSIT: Final = 1_000_000_000_000
+TICK_PRICE: Final = 30_000
+ORACLE_PER_TICK: Final = 100_000
+BLOCK_SECONDS: Final = 0.05
+_MAX_AGE_MS: Final = 1_500
+
+
+class WallClock:
+    """This machine's time; block times follow it."""
+
+    def now_ns(self) -> int:
+        return time.time_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class WatchedVenue(DydxVenue):
+    """The real adapter; counts the kinds of events it emits."""
+
+    counts: dict[str, int]
+
+    async def run(self, emit: Callable[[Event], None]) -> None:
+        self.counts = {}
+
+        def counted(event: Event) -> None:
+            name = type(event).__name__
+            self.counts[name] = self.counts.get(name, 0) + 1
+            emit(event)
+
+        await super().run(counted)
+
+
+@dataclass
+class Ground:
+    """Everything of one campaign; `price` is in ticks of 0.1 USD."""
+
+    exchange: Exchange
+    strangers: tuple[Trader, ...]
+    engine: Engine
+    venue: WatchedVenue
+    random: random.Random
+    alerts: FakeAlerts
+    price: int = TICK_PRICE
+    strangers_quote: bool = True
+    heights: list[int] = field(default_factory=list)
+
+    async def block(self) -> int:
+        """Let strangers trade, make a block, give the keeper a moment. Returns the height."""
+        self._move_oracle()
+        await self._trade()
+        last = self.exchange.chain.block.time_ns
+        height = self.exchange.make_block(max(time.time_ns(), last + 1))
+        self.heights.append(height)
+        await asyncio.sleep(BLOCK_SECONDS)
+        return height
+
+    async def until(self, probe: Callable[[], bool], blocks: int) -> bool:
+        """Make blocks until a condition holds; tell whether it came to hold."""
+        for _ in range(blocks):
+            if probe():
+                return True
+            await self.block()
+        return probe()
+
+    def resting(self) -> list[Any]:
+        """Our orders on the exchange's own book."""
+        book = self.exchange.chain.clob.books[MARKET]
+        return [o for o in book.orders.values() if o.id.subaccount.owner == ADDRESS]
+
+    def remaining(self, found: Any) -> int:
+        """What an order on the exchange's book has left, in base quantums."""
+        left: int = self.exchange.chain.clob.books[MARKET].remaining(found)
+        return left
+
+    def position(self) -> int:
+        """Our committed position, in base quantums."""
+        held = self.exchange.chain.state.subaccounts.get(SubaccountId(ADDRESS, 0))
+        found = None if held is None else held.positions.get(MARKET)
+        return 0 if found is None else found.quantums
+
+    def is_quoting(self) -> bool:
+        """Whether the exchange has our orders on both sides."""
+        return {int(found.side) for found in self.resting()} == {BUY, SELL}
+
+    def operate(self, verb: str) -> None:
+        """Say a word to the keeper."""
+        self.engine.ingest(OperatorCommand(verb=verb, argument="", operator="soak"))
+
+    def _move_oracle(self) -> None:
+        self.price = max(20_000, min(40_000, self.price + self.random.randint(-12, 12)))
+        self.exchange.chain.set_oracle(MARKET, self.price * ORACLE_PER_TICK)
+
+    async def _trade(self) -> None:
+        maker, *takers = self.strangers
+        if self.strangers_quote:
+            for side, away in ((BUY, -1_500), (SELL, 1_500)):
+                self._place(maker, side, self.price + away, 20, 0)
+        if self.random.random() < 0.7:
+            side = self.random.choice((BUY, SELL))
+            slip = 200 if side == BUY else -200
+            taker = self.random.choice(takers)
+            self._place(taker, side, self.price + slip, self.random.randint(1, 400), IOC)
+        await asyncio.sleep(0)
+
+    def _place(self, trader: Trader, side: int, price: int, size: int, tif: int) -> None:
+        until = self.exchange.chain.height + (3 if tif == IOC else 4)
+        wire = order(trader, side=side, price=price, size=size, gtb=until, tif=tif)
+        outcome = self.exchange.chain.check_tx(place(trader, wire))
+        self.exchange.publish(tuple(outcome.events))
+
+
+def _settings(exchange: Exchange) -> DydxSettings:
+    ports = exchange.ports
+    return DydxSettings(
+        chain_id="localdydxprotocol",
+        grpc_endpoint=f"127.0.0.1:{ports.grpc}",
+        grpc_insecure=True,
+        rest_url=f"http://127.0.0.1:{ports.rest}",
+        ws_url=f"ws://127.0.0.1:{ports.websocket}",
+        address=ADDRESS,
+        subaccount=0,
+        markets=("ETH-USD",),
+        place_deadline_ms=600,
+        query_deadline_ms=1_000,
+        observe_interval_ms=1_000,
+        repair_interval_ms=400,
+        book_refresh_ms=1_200,
+        silence_ms=1_000,
+        chain_stale_ms=1_500,
+        reconnect_first_ms=20,
+        reconnect_max_ms=100,
+    )
+
+
+def _engine(exchange: Exchange, folder: Path, alerts: FakeAlerts) -> tuple[Engine, WatchedVenue]:
+    clock = WallClock()
+    sequencer = Sequencer(CORE, JournalWriter.open(folder, JournalOptions()), clock)
+    venue = WatchedVenue(_settings(exchange), KEY, clock)
+    started = run_started(2)
+    (market,) = started.settings.markets
+    limits = started.settings.limits
+    assert limits is not None
+    ages = {"oracle_max_age_ms": _MAX_AGE_MS, "book_max_age_ms": _MAX_AGE_MS}
+    settings = replace(
+        started.settings,
+        markets=(replace(market, **ages),),
+        limits=replace(limits, max_height_age_ms=_MAX_AGE_MS),
+    )
+    return Engine(sequencer, clock, venue, None, alerts, replace(started, settings=settings)), venue
+
+
+@asynccontextmanager
+async def ground(folder: Path, seed: int) -> AsyncIterator[Ground]:
+    """Serve the exchange, fund everybody, run the keeper; stop it gracefully at the end."""
+    async with Exchange(ExchangeConfig(seed=seed, genesis_time_ns=time.time_ns())) as exchange:
+        strangers = [Trader(number) for number in (7, 8, 9)]
+        for address in (ADDRESS, *(each.address for each in strangers)):
+            exchange.chain.credit(address, 1_000_000_000, f"memo {address}")
+            exchange.chain.faucet(SubaccountId(address, 0), DEPOSIT)
+        exchange.make_block(time.time_ns())
+        for each in strangers:
+            account = exchange.chain.state.accounts.get(each.address)
+            assert account is not None
+            each.number = account.number
+        alerts = FakeAlerts()
+        engine, venue = _engine(exchange, folder, alerts)
+        task = asyncio.create_task(engine.run())
+        here = Ground(exchange, tuple(strangers), engine, venue, random.Random(seed), alerts)
+        try:
+            yield here
+        finally:
+            engine.stop()
+            while not task.done():
+                await here.block()
+            await task

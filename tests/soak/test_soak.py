@@ -1,0 +1,39 @@
+"""The short campaign: every fault once, on one keeper, and its stop proven at the end."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.soak.books import books_apart, fills_apart, prove_stop
+from tests.soak.campaign import SPELLS, Tally, strike, warm_up
+from tests.soak.ground import ground
+
+BLOCKS = 4
+LONGER = 10
+"""Long enough for fills, after which orders get new ids."""
+
+
+def test_keeper__every_fault_in_turn__exposure_covered_books_right_stop_proven(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "journal"
+
+    async def main() -> tuple[Tally, list[str]]:
+        tally = Tally()
+        async with ground(folder, seed=1) as here:
+            await warm_up(here, tally)
+            for spell in SPELLS:
+                await strike(here, tally, spell, BLOCKS if len(spell) == 1 else LONGER)
+            wrong = await prove_stop(here, tally)
+        return tally, [*wrong, *fills_apart(here, folder), *books_apart(here, folder)]
+
+    tally, wrong = asyncio.run(main())
+
+    assert tally.breaches == []
+    assert [(o.fault, o.wrong) for o in tally.outcomes if o.wrong] == []
+    assert wrong == []
+    assert tally.largest_exposure > 0
+
+
+pytestmark = pytest.mark.filterwarnings("error")
