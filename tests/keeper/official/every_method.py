@@ -45,6 +45,7 @@ CLASSES = (
     Authenticator,
 )
 USD = 1_000_000
+NATIVE = "/faucet/native-token"
 PAST = "2020-01-01T00:00:00.000Z"
 
 
@@ -209,7 +210,9 @@ async def transactions(s):
     fee = node.calculate_fee(simulated.gas_info.gas_used)
     wire = await s.call(NodeClient, "build", lambda: node.build(wallet, message, fee))
     await s.call(
-        NodeClient, "build_transaction", lambda: node.build_transaction(wallet, [as_any(message)], fee)
+        NodeClient,
+        "build_transaction",
+        lambda: node.build_transaction(wallet, [as_any(message)], fee),
     )
     sent = await s.call(
         NodeClient, "broadcast", lambda: node.broadcast(wire, BROADCAST_MODE_SYNC), taken
@@ -234,7 +237,10 @@ async def trade(s):
     )
     _, crossing = s.order(2, until, price=3_100)
     await s.call(
-        NodeClient, "broadcast_message", lambda: node.broadcast_message(wallet, place(crossing)), taken
+        NodeClient,
+        "broadcast_message",
+        lambda: node.broadcast_message(wallet, place(crossing)),
+        taken,
     )
     batch = OrderBatch(clob_pair_id=1, client_ids=[2, 3])
     await s.call(
@@ -334,7 +340,9 @@ async def markets(s):
         await s.call(MarketsClient, name, attempt, has(key))
     await s.call(MarketsClient, "get", lambda: client.get("/v4/height"), has("height"))
     await s.call(
-        MarketsClient, "post", lambda: client.post("/faucet/native-token", body={"address": s.address})
+        MarketsClient,
+        "post",
+        lambda: client.post("/faucet/native-token", body={"address": s.address}),
     )
 
 
@@ -410,8 +418,16 @@ async def others(s):
         (StatusClient, "get_height", status.get_height),
         (StatusClient, "screen", lambda: status.screen(me)),
         (StatusClient, "compliance_screen", lambda: status.compliance_screen(me)),
-        (MegaVaultClient, "get_megavault_historical_pnl", lambda: vault.get_megavault_historical_pnl("day")),
-        (MegaVaultClient, "get_vaults_historical_pnl", lambda: vault.get_vaults_historical_pnl("day")),
+        (
+            MegaVaultClient,
+            "get_megavault_historical_pnl",
+            lambda: vault.get_megavault_historical_pnl("day"),
+        ),
+        (
+            MegaVaultClient,
+            "get_vaults_historical_pnl",
+            lambda: vault.get_vaults_historical_pnl("day"),
+        ),
         (MegaVaultClient, "get_megavault_positions", vault.get_megavault_positions),
         (AffiliateClient, "get_address", lambda: affiliate.get_address("code")),
         (AffiliateClient, "get_metadata", lambda: affiliate.get_metadata(me)),
@@ -429,10 +445,7 @@ async def others(s):
         (FaucetClient, faucet),
     ):
         await s.call(owner, "get", lambda c=client: c.get("/v4/height"), has("height"))
-        body = {"address": me}
-        await s.call(
-            owner, "post", lambda c=client: c.post("/faucet/native-token", body=body)
-        )
+        await s.call(owner, "post", lambda c=client: c.post(NATIVE, body={"address": me}))
 
 
 def public_methods():

@@ -1,4 +1,4 @@
-"""The official client's methods on the local exchange, as a table: `python -m tests.keeper.official`.
+"""The official client's methods on the local exchange, called one by one and laid out as a page.
 
 The session runs in the client's own environment (`scripts/dydx_client_env.sh` makes it).
 """
@@ -20,17 +20,19 @@ PYTHON: Final = ROOT / ".venv-dydx-client" / "bin" / "python"
 SESSION: Final = Path(__file__).with_name("every_method.py")
 OUTSIDE: Final = "outside what a market maker needs: "
 _BLOCK_SECONDS: Final = 0.1
-_TIMEOUT_SECONDS: Final = 120
+_TIMEOUT_SECONDS: Final = 300
 _MEANINGS: Final = {
     "ok": "served, the answer is as it should be",
     "gRPC UNIMPLEMENTED": OUTSIDE + "answers UNIMPLEMENTED",
+    "gRPC UNKNOWN": OUTSIDE + "the simulation refuses the message",
     "HTTP 404": OUTSIDE + "answers 404",
 }
 _HEAD: Final = """\
 # dYdX's official client on the local exchange
 
-`python -m tests.keeper.official > docs/official-client.md` makes this page; `tests/keeper/official` checks that it is current.
-Version 1.1.5, unmodified, in an environment of its own; every public method of its classes is found by introspection and called once.
+Made by `python -m tests.keeper.official > docs/official-client.md`, and checked to be current.
+Version 1.1.5, unmodified, in an environment of its own.
+Every public method of its classes is found by introspection and called once.
 
 | method | result |
 |---|---|
