@@ -34,7 +34,7 @@ DEPOSIT: Final = 1_000_000_000_000
 TICK_PRICE: Final = 30_000
 ORACLE_PER_TICK: Final = 100_000
 BLOCK_SECONDS: Final = 0.05
-_MAX_AGE_MS: Final = 1_500
+_MAX_AGE_MS: Final = 3_000
 
 
 class WallClock:
@@ -153,13 +153,13 @@ def _settings(exchange: Exchange) -> DydxSettings:
         address=ADDRESS,
         subaccount=0,
         markets=("ETH-USD",),
-        place_deadline_ms=600,
-        query_deadline_ms=1_000,
+        place_deadline_ms=2_000,
+        query_deadline_ms=5_000,
         observe_interval_ms=1_000,
         repair_interval_ms=400,
         book_refresh_ms=1_200,
-        silence_ms=1_000,
-        chain_stale_ms=1_500,
+        silence_ms=2_000,
+        chain_stale_ms=3_000,
         reconnect_first_ms=20,
         reconnect_max_ms=100,
     )
