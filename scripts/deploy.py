@@ -6,7 +6,7 @@
 `scripts/params/protocol.example.toml` lists every parameter. In production `--account` names an
 account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record is
 the chain's address book (`keeper addresses list`, `keeper/addresses.py`); it has the names
-timelock, vault, silo, wind_down, mandate, reporter, uniswap_v3.<name>, clob.<name>, each with
+timelock, vault, silo, legs, wind_down, mandate, reporter, uniswap_v3.<name>, clob.<name>, each with
 address, transaction, block, constructor arguments, ABI hash, hash of the runtime code and source
 commit.
 """

@@ -22,6 +22,7 @@ SOURCES = {
     "KeeperStake": "contracts/mandate/KeeperStake.sol",
     "NavReporter": "contracts/reporting/NavReporter.sol",
     "RequestSilo": "contracts/RequestSilo.sol",
+    "Legs": "contracts/Legs.sol",
     "WindDown": "contracts/WindDown.sol",
     "ClobAdapter": "contracts/adapters/ClobAdapter.sol",
     "UniswapV3Adapter": "contracts/adapters/UniswapV3Adapter.sol",

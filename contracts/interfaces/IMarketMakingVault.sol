@@ -173,9 +173,7 @@ interface IMarketMakingVault is
     error NotDeployer(address caller);
     error AlreadyWired();
     error NotWired();
-    error TooManyAdapters(uint256 given, uint256 most);
     error ForeignComponent(address component);
-    error DuplicateAdapter(address adapter);
     error UnknownAdapter(address adapter);
     error NotKeeper(address caller);
     error NotReporter(address caller);
@@ -261,6 +259,7 @@ interface IMarketMakingVault is
     /* DEPLOYER, ONCE */
 
     /// @notice Names the reporter and the adapters, for ever. Emits `Wire`.
+    /// @dev Reverts `NotDeployer`, `AlreadyWired`, `ForeignComponent`, and as `ILegs.add` does.
     function wire(address newReporter, address[] calldata newAdapters) external;
 
     /* VIEWS */
@@ -273,18 +272,6 @@ interface IMarketMakingVault is
 
     /// @notice The last cut; zero before the first.
     function cut() external view returns (Cut memory);
-
-    /// @notice Attested adapters with their cumulative transfers at the last cut, in wiring order [asset units].
-    function cutLegs()
-        external
-        view
-        returns (address[] memory legs, uint256[] memory sent, uint256[] memory returned);
-
-    /// @notice The same at any cut that was taken [asset units].
-    function cutLegsAt(uint64 epoch)
-        external
-        view
-        returns (address[] memory legs, uint256[] memory sent, uint256[] memory returned);
 
     /// @notice Booked idle assets, deaf to donations [asset units].
     function idle() external view returns (uint256);
@@ -323,8 +310,14 @@ interface IMarketMakingVault is
     /// @notice Epoch number that requests made now will join.
     function openEpoch() external view returns (uint64);
 
+    /// @notice Adapters, what they are worth, and their transfers at each cut: see `ILegs`.
+    function legs() external view returns (address);
+
+    /// @notice As the legs say, for tools that look here.
     function adapters() external view returns (address[] memory);
+    /// @notice As the legs say, for tools that look here.
     function isAdapter(address adapter) external view returns (bool);
+
     function silo() external view returns (address);
     function windDown() external view returns (address);
     function reporter() external view returns (address);

@@ -7,6 +7,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {TransientSlot} from "@openzeppelin/contracts/utils/TransientSlot.sol";
 
 import {IAdapter} from "../interfaces/IAdapter.sol";
+import {ILegs} from "../interfaces/ILegs.sol";
 import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
@@ -130,7 +131,7 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
 
     /// @inheritdoc INavReporter
     function attestedValue() external view returns (uint256 value) {
-        (address[] memory legs,,) = IMarketMakingVault(vault).cutLegs();
+        address[] memory legs = ILegs(IMarketMakingVault(vault).legs()).attested();
         for (uint256 i; i < legs.length; ++i) {
             int256 worth =
                 _venueValue(_lastLeg(i), IAdapter(legs[i]).sent(), IAdapter(legs[i]).returned());
@@ -257,9 +258,9 @@ contract NavReporter is PerformanceFee, ReentrancyGuardTransient {
         view
         returns (LegSums memory sums)
     {
-        IMarketMakingVault vault_ = IMarketMakingVault(vault);
-        (, uint256[] memory sent, uint256[] memory returned) = vault_.cutLegs();
-        (, uint256[] memory sentBefore,) = vault_.cutLegsAt(epoch - 1);
+        ILegs legs = ILegs(IMarketMakingVault(vault).legs());
+        (uint256[] memory sent, uint256[] memory returned) = legs.transfersAt(epoch);
+        (uint256[] memory sentBefore,) = legs.transfersAt(epoch - 1);
         require(
             report.legs.length == sent.length, LegCountMismatch(report.legs.length, sent.length)
         );

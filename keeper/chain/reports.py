@@ -15,6 +15,7 @@ from keeper.domain.reports import Leg, OpenCut, Outcome, Report
 
 __all__ = ["VaultReports"]
 
+_VAULT_VIEWS: Final = ("state", "cut", "legs")
 _REPORTER_VIEWS: Final = ("setId", "lastReportHash", "lastLegs", "reporters", "quorum")
 _HOLDS: Final = ("NONE", "LOSS", "STALE_TRANSIT", "INSOLVENT")
 
@@ -34,14 +35,15 @@ class VaultReports:
         Raises ChainUnavailable, CallReverted, WireError.
         """
         block: Block = block_of(await self.rpc.call("eth_getBlockByNumber", "latest", False))
-        vault_views = ("state", "cut", "cutLegs")
-        calls = [view("MarketMakingVault", self.vault, name) for name in vault_views]
+        calls = [view("MarketMakingVault", self.vault, name) for name in _VAULT_VIEWS]
         calls += [view("NavReporter", self.reporter, name) for name in _REPORTER_VIEWS]
         answers = await read_at(self.rpc, block, calls)
-        (state,), (cut,), (adapters, sent, returned), (set_id,), (prev_hash,) = answers[:5]
+        (state,), (cut,), (legs,), (set_id,), (prev_hash,) = answers[:5]
         (last_legs,), (reporters,), (quorum,) = answers[5:]
         if STATES[state] != "CUT":
             return None
+        calls = [view("Legs", legs, "attested"), view("Legs", legs, "transfersAt", cut[0])]
+        (adapters,), (sent, returned) = await read_at(self.rpc, block, calls)
         return OpenCut(
             epoch=cut[0],
             time=cut[1],

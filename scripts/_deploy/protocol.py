@@ -35,6 +35,7 @@ def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
     arguments = _vault_args(params.vault, str(timelock.address))
     vault = deployer.contract("vault", project.MarketMakingVault, arguments)
     _record_made(deployer, "silo", project.RequestSilo, vault.silo(), [params.vault.asset])
+    _record_made(deployer, "legs", project.Legs, vault.legs(), [])
     _record_made(deployer, "wind_down", project.WindDown, vault.windDown(), [])
     given = [str(vault.address), _plain(arguments[-1])]
     _record_made(deployer, "mandate", project.Mandate, vault.mandate(), given)

@@ -59,6 +59,7 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
             venue=venue,
             mandate=project.Mandate.at(vault.mandate()),
             end=project.WindDown.at(vault.windDown()),
+            legs=project.Legs.at(vault.legs()),
             deployer=deployer,
             owner=owner,
             keeper=keeper,

@@ -111,6 +111,7 @@ class System:
     venue: Any
     mandate: Any
     end: Any
+    legs: Any
     deployer: Any
     owner: Any
     keeper: Any
@@ -172,7 +173,7 @@ class System:
 
     def report(self, equity: int | None = None, **changes: Any) -> Report:
         """An honest report: all transfers arrived, `equity` (default: unchanged) is spread PnL."""
-        _, sent, returned = self.vault.cutLegs()
+        sent, returned = self.legs.transfersAt(self.vault.cut().epoch)
         legs = self.nav.lastLegs()
         last = Leg(*legs[0]) if legs else Leg(0, 0, 0, 0)
         moved = (sent[0] - last.credited) - (returned[0] - last.debited)

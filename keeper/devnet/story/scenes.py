@@ -93,7 +93,7 @@ class Play:
 
         await self.stage.until("the cut", is_cut)
         cut = await self.facts.cut()
-        legs = await self._legs_at_cut()
+        legs = await self._legs_at(cut.epoch)
         await self.stage.until("every reporter's capture of the cut", self._is_captured)
         if first:
             reported = ("report", "post", "--config", str(self.stage.config), "--json")
@@ -190,10 +190,11 @@ class Play:
         now = self.world.clock.now_ns() // 10**9
         await self.world.advance(max(next_cut - now + 5, 5))
 
-    async def _legs_at_cut(self) -> tuple[int, int]:
-        call, shape = Call("cutLegs()"), ("address[]", "uint256[]", "uint256[]")
-        vault = self.world.contracts.vault
-        _, sent, returned = await self.world.accounts.read(vault, call, *shape)
+    async def _legs_at(self, epoch: int) -> tuple[int, int]:
+        vault, read = self.world.contracts.vault, self.world.accounts.read
+        legs = await read(vault, Call("legs()"), "address")
+        call = Call("transfersAt(uint64)", epoch)
+        sent, returned = await read(legs, call, "uint256[]", "uint256[]")
         return sent[0], returned[0]
 
     async def _check_report(self, cut: CutFacts, legs: tuple[int, int], *, first: bool) -> None:

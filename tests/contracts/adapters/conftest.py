@@ -254,6 +254,7 @@ def live(
         venue=route,
         mandate=project.Mandate.at(vault.mandate()),
         end=project.WindDown.at(vault.windDown()),
+        legs=project.Legs.at(vault.legs()),
         deployer=accounts[0],
         owner=accounts[6],
         keeper=accounts[1],

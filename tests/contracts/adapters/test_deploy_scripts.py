@@ -82,12 +82,13 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
 
     entries = deployer.book.entries
     assert list(entries) == [
-        *("timelock", "vault", "silo", "wind_down", "mandate", "reporter"),
+        *("timelock", "vault", "silo", "legs", "wind_down", "mandate", "reporter"),
         *("uniswap_v3.weth-usdc", "clob.dydx"),
     ]
     vault = deployer.at(project.MarketMakingVault, entries["vault"].address)
     assert vault.reporter() == entries["reporter"].address
     assert vault.silo() == entries["silo"].address
+    assert vault.legs() == entries["legs"].address
     assert vault.windDown() == entries["wind_down"].address
     assert list(vault.adapters()) == [
         entries["uniswap_v3.weth-usdc"].address,

@@ -99,9 +99,10 @@ def test_close_epoch__unsynced_return__is_booked_by_the_cut(funded: System) -> N
 
     returned = funded.vault.ReturnAssets(adapter=funded.clob, assets=30 * unit, idle=630 * unit)
     assert returned in receipt.events
-    legs, sent, back = funded.vault.cutLegs()
-    assert (legs, sent, back) == ([funded.clob.address], [400 * unit], [30 * unit])
-    assert funded.vault.cutLegsAt(2)[1:] == ([400 * unit], [0])
+    assert funded.legs.attested() == [funded.clob.address]
+    assert funded.legs.transfersAt(2) == ([400 * unit], [0])
+    assert funded.legs.transfersAt(3) == ([400 * unit], [30 * unit])
+    assert funded.legs.transfersAt(4) == ([0], [0])
     assert funded.vault.cut().idle == funded.vault.idle() == 630 * unit
 
 

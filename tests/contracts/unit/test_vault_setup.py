@@ -68,7 +68,7 @@ def test_wire__parts_of_another_vault__reverts(
 
     with ape.reverts(vault.ForeignComponent, component=system.nav.address):
         vault.wire(system.nav, [], sender=accounts[0])
-    with ape.reverts(vault.ForeignComponent, component=system.clob.address):
+    with ape.reverts(system.legs.ForeignAdapter, adapter=system.clob.address):
         vault.wire(nav, [system.clob], sender=accounts[0])
 
 
@@ -80,9 +80,9 @@ def test_wire__same_adapter_twice_or_too_many__reverts(
     nav = accounts[0].deploy(project.NavReporter, vault, keys, 2)
     adapter = accounts[0].deploy(project.MockAdapter, vault, system.token, ZERO)
 
-    with ape.reverts(vault.DuplicateAdapter, adapter=adapter.address):
+    with ape.reverts(system.legs.DuplicateAdapter, adapter=adapter.address):
         vault.wire(nav, [adapter, adapter], sender=accounts[0])
-    with ape.reverts(vault.TooManyAdapters, given=9, most=8):
+    with ape.reverts(system.legs.TooManyAdapters, given=9, most=8):
         vault.wire(nav, [adapter] * 9, sender=accounts[0])
 
 
@@ -98,9 +98,12 @@ def test_wire__once__names_reporter_and_adapters_and_emits(
 
     assert receipt.events == [vault.Wire(reporter=nav, adapters=[adapter.address])]
     assert vault.reporter() == nav.address
-    assert vault.adapters() == [adapter.address]
+    legs = project.Legs.at(vault.legs())
+    assert vault.adapters() == legs.adapters() == [adapter.address]
     assert vault.isAdapter(adapter)
-    assert vault.cutLegs() == ([], [], [])
+    assert legs.isAdapter(adapter)
+    assert legs.attested() == []
+    assert legs.vault() == vault.address
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,7 @@ def test_views__wired__answer(system: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("contract", "headroom"), [("MarketMakingVault", 512), ("NavReporter", 4_096)]
+    ("contract", "headroom"), [("MarketMakingVault", 2_048), ("NavReporter", 4_096)]
 )
 def test_runtime_size__deployed__leaves_headroom_below_eip170(
     project: Any, chain: Any, system: System, contract: str, headroom: int
