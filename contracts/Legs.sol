@@ -84,7 +84,10 @@ contract Legs is ILegs {
     /* VIEWS */
 
     /// @inheritdoc ILegs
-    function checkExposure(uint256 assets, uint256 idleAfter) external view {
+    function checkAllocation(address adapter, uint256 assets, uint256 idleAfter) external view {
+        require(isAdapter[adapter], UnknownAdapter(adapter));
+        if (!IAdapter(adapter).isAttested()) return;
+
         IMarketMakingVault vault_ = IMarketMakingVault(vault);
         uint256 exposed = INavReporter(vault_.reporter()).attestedValue() + assets;
         (uint256 bid,) = value();

@@ -70,12 +70,12 @@ contract MarketMakingVault is RequestDesk {
     mapping(uint64 epoch => uint256 time) public cutTimeOf;
 
     modifier onlyKeeper() {
-        require(msg.sender == _mandate.keeper(), NotKeeper(msg.sender));
+        _requireKeeper();
         _;
     }
 
     modifier onlyWindDown() {
-        require(msg.sender == address(_windDown), NotWindDown(msg.sender));
+        _requireWindDown();
         _;
     }
 
@@ -113,7 +113,8 @@ contract MarketMakingVault is RequestDesk {
     function closeEpoch() external nonReentrant returns (uint64 epoch) {
         require(reporter != address(0), NotWired());
         _requireState(State.OPEN);
-        require(block.timestamp >= nextCutTime(), TooEarly(nextCutTime()));
+        uint256 earliest = nextCutTime();
+        require(block.timestamp >= earliest, TooEarly(earliest));
 
         epoch = _deposits.openEpoch;
         (uint256 legBid, uint256 legAsk) = _legs.cut(epoch);
@@ -148,11 +149,10 @@ contract MarketMakingVault is RequestDesk {
     function allocate(address adapter, uint256 assets) external onlyKeeper nonReentrant {
         _requireState(State.OPEN);
         _mandate.checkIncrease();
-        _requireAdapter(adapter);
         require(assets <= idle, IdleExceeded(assets, idle));
         uint256 idleAfter = idle - assets;
         _requireRedemptionsPaid(idleAfter);
-        if (IAdapter(adapter).isAttested()) _legs.checkExposure(assets, idleAfter);
+        _legs.checkAllocation(adapter, assets, idleAfter);
 
         idle = idleAfter;
 
@@ -196,7 +196,7 @@ contract MarketMakingVault is RequestDesk {
     /// @inheritdoc IMarketMakingVault
     /// @dev Invariants V-05, V-07, V-20.
     function settle(Pricing calldata pricing) external nonReentrant returns (Fill memory fill) {
-        require(msg.sender == reporter, NotReporter(msg.sender));
+        _requireReporter();
         fill = previewSettle(pricing);
 
         _progress.cutOpen = false;
@@ -220,7 +220,7 @@ contract MarketMakingVault is RequestDesk {
     /// @inheritdoc IMarketMakingVault
     /// @dev Invariant V-20.
     function hold(uint256 accepted) external {
-        require(msg.sender == reporter, NotReporter(msg.sender));
+        _requireReporter();
         _requireState(State.CUT);
         require(accepted <= acceptedNav, HoldRaisesNav(accepted, acceptedNav));
 
@@ -347,7 +347,7 @@ contract MarketMakingVault is RequestDesk {
     }
 
     /// @inheritdoc IMarketMakingVault
-    function keeper() external view returns (address) {
+    function keeper() public view returns (address) {
         return _mandate.keeper();
     }
 
@@ -362,11 +362,23 @@ contract MarketMakingVault is RequestDesk {
     }
 
     /// @inheritdoc IMarketMakingVault
-    function isAdapter(address adapter) external view returns (bool) {
+    function isAdapter(address adapter) public view returns (bool) {
         return _legs.isAdapter(adapter);
     }
 
     /* INTERNAL: GUARDS */
+
+    function _requireKeeper() private view {
+        require(msg.sender == keeper(), NotKeeper(msg.sender));
+    }
+
+    function _requireReporter() private view {
+        require(msg.sender == reporter, NotReporter(msg.sender));
+    }
+
+    function _requireWindDown() private view {
+        require(msg.sender == address(_windDown), NotWindDown(msg.sender));
+    }
 
     function _requireState(State wanted) private view {
         State current = state();
@@ -374,7 +386,7 @@ contract MarketMakingVault is RequestDesk {
     }
 
     function _requireAdapter(address account) private view {
-        require(_legs.isAdapter(account), UnknownAdapter(account));
+        require(isAdapter(account), UnknownAdapter(account));
     }
 
     /// @dev Against every redemption requested so far, open ones included: a request must not be starved, and one

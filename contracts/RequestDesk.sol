@@ -30,8 +30,8 @@ import {RequestSilo} from "./RequestSilo.sol";
 ///
 /// Accounting: whatever is pending or claimable lies in the silo, and the pools say whose it is.
 ///
-/// Trust: a controller and its operators act for a request; nobody else can. No pause stops a redemption
-/// request, a cancellation or a claim.
+/// Trust: a controller and its operators act for a request; nobody else can. No pause stops a redemption request, a
+/// cancellation or a claim.
 ///
 /// Token assumptions, for safety: a transfer moves the amount asked for (measured when assets come in), balances do
 /// not rebase. For liveness: the issuer refuses neither vault nor silo; a refused receiver blocks its own claim only.
@@ -120,9 +120,7 @@ abstract contract RequestDesk is ERC20Permit, ReentrancyGuardTransient, IMarketM
             shares != 0 && (shares >= minRedeem || shares == balanceOf(owner_)),
             RequestTooSmall(shares, minRedeem)
         );
-        if (msg.sender != owner_ && !isOperator[owner_][msg.sender]) {
-            _spendAllowance(owner_, msg.sender, shares);
-        }
+        if (!_actsFor(owner_)) _spendAllowance(owner_, msg.sender, shares);
 
         _redeems.request(controller, shares);
         _transfer(owner_, address(_silo), shares);
@@ -424,10 +422,11 @@ abstract contract RequestDesk is ERC20Permit, ReentrancyGuardTransient, IMarketM
     }
 
     function _requireActsFor(address account) private view {
-        require(
-            msg.sender == account || isOperator[account][msg.sender],
-            NotAuthorised(account, msg.sender)
-        );
+        require(_actsFor(account), NotAuthorised(account, msg.sender));
+    }
+
+    function _actsFor(address account) private view returns (bool) {
+        return msg.sender == account || isOperator[account][msg.sender];
     }
 
     function _requireRequest(uint256 requestId, address controller) private view {

@@ -11,6 +11,7 @@ interface ILegs {
     /// @notice The adapter is that of another vault, or of another asset.
     error ForeignAdapter(address adapter);
     error DuplicateAdapter(address adapter);
+    error UnknownAdapter(address adapter);
 
     /* VAULT */
 
@@ -27,11 +28,12 @@ interface ILegs {
 
     /* VIEWS */
 
-    /// @notice Refuses an allocation to an attested adapter that would break a limit of the mandate.
+    /// @notice Refuses an allocation to a stranger, or to an attested adapter beyond a limit of the mandate.
     /// @param assets What would be sent [asset units].
     /// @param idleAfter Idle assets that would be left [asset units].
-    /// @dev Reverts as `IMandate.checkExposure` does, and with an adapter's error when a price is dead.
-    function checkExposure(uint256 assets, uint256 idleAfter) external view;
+    /// @dev Reverts `UnknownAdapter`; to an attested adapter also as `IMandate.checkExposure` does, and with an
+    /// adapter's error when a price is dead.
+    function checkAllocation(address adapter, uint256 assets, uint256 idleAfter) external view;
 
     /// @notice What the on-chain adapters are worth now, in sum [asset units]; attested ones count nothing.
     /// @dev Reverts with the adapter's error when a price is dead.

@@ -35,11 +35,17 @@ def test_cut__two_legs__freezes_bid_and_ask_of_the_on_chain_one(system: System) 
     assert (cut.legBid, cut.legAsk) == (7, 9)
 
 
-def test_check_exposure__dead_price__reverts_with_the_adapters_error(system: System) -> None:
+def test_check_allocation__dead_price__stops_the_attested_leg_alone(system: System) -> None:
     system.pool.setDead(True, sender=system.deployer)
 
     with ape.reverts(system.pool.PriceDead):
-        system.legs.checkExposure(1, 1)
+        system.legs.checkAllocation(system.clob, 1, 1)
+    system.legs.checkAllocation(system.pool, 1, 1)
+
+
+def test_check_allocation__no_adapter__reverts(system: System, stranger: Any) -> None:
+    with ape.reverts(system.legs.UnknownAdapter, adapter=stranger.address):
+        system.legs.checkAllocation(stranger, 0, 0)
 
 
 def test_every_state_changing_function__is_the_vaults(project: Any) -> None:
