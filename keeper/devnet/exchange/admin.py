@@ -45,10 +45,16 @@ class AdminApi:
         return JSONResponse({"effective_height": self._chain.height + 1})
 
     async def market(self, request: Request) -> Response:
-        """Set a market's status from the next block: {market, status}."""
+        """Set a market's parameters from the next block: {market, status, ...}, integers but for
+        the status, which is named."""
         body = await request.json()
-        status = MarketStatus[body["status"]]
-        self._chain.set_status(self._market(body["market"]), status)
+        market_id = self._market(body.pop("market"))
+        changes = {name: _integer(value) for name, value in body.items() if name != "status"}
+        if "status" in body:
+            changes["status"] = MarketStatus[body["status"]]
+        if not changes:
+            raise ValueError("a status or a parameter is needed")
+        self._chain.set_parameters(market_id, changes)
         return JSONResponse({"effective_height": self._chain.height + 1})
 
     async def block(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from . import gating, ledger
 from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
 from .checktx import ClobChecker
 from .commitment import commit_matches, content_of
-from .config import ExchangeConfig
+from .config import ExchangeConfig, MarketConfig
 from .delivery import Delivery
 from .events import BlockCommitted, Event, MarketChanged, OracleUpdated
 from .faults import Faults
@@ -27,6 +27,13 @@ from .upkeep import Upkeep
 __all__ = ["Chain", "CheckOutcome"]
 
 SEEN_TRANSACTIONS = 10_000
+GOVERNED = (
+    "status",
+    "subticks_per_tick",
+    "step_base_quantums",
+    "initial_margin_ppm",
+    "maintenance_fraction_ppm",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class CheckOutcome:
 
 class Chain:
     """One validator. `check_tx` and `commit` are its only inputs besides `place` and `cancel` of
-    recorded flow, and the administration's `set_oracle`, `set_status`, `credit` and `faucet`,
+    recorded flow, and the administration's `set_oracle`, `set_parameters`, `credit` and `faucet`,
     which take effect in the next block."""
 
     def __init__(self, config: ExchangeConfig, genesis_time_ns: int) -> None:
@@ -62,7 +69,7 @@ class Chain:
         self._module_txs: list[bytes] = []
         self._faucet: list[tuple[SubaccountId, int]] = []
         self._oracle: dict[int, int] = {}
-        self._statuses: dict[int, int] = {}
+        self._parameters: dict[int, dict[str, int]] = {}
 
     def _genesis(self, time_ns: int) -> None:
         self.state.begin(1)
@@ -185,9 +192,20 @@ class Chain:
 
     def set_status(self, market_id: int, status: int) -> None:
         """Set a market's status from the next block on. Raises ValueError."""
+        self.set_parameters(market_id, {"status": status})
+
+    def set_parameters(self, market_id: int, changes: dict[str, int]) -> None:
+        """Change a market's parameters from the next block on, as governance does.
+
+        Orders that rest stay where they are, off the new tick or not. Raises ValueError for an
+        unknown market or parameter, or a tick or step that is not positive.
+        """
         if self.state.markets.get(market_id) is None:
             raise ValueError(f"market {market_id}")
-        self._statuses[market_id] = status
+        unknown = [name for name in changes if name not in GOVERNED]
+        if unknown or any(value <= 0 for value in changes.values()):
+            raise ValueError(f"parameters {', '.join(GOVERNED)} may be set, to positive integers")
+        self._parameters.setdefault(market_id, {}).update(changes)
 
     def credit(self, recipient: str, amount: int, memo: str) -> tuple[str, bool]:
         """Queue USDC quantums from the bridge account to a wallet in the next block.
@@ -272,10 +290,24 @@ class Chain:
         for market_id, price in self._oracle.items():
             self.state.prices.put(market_id, price)
             events.append(OracleUpdated(market_id, price))
-        for market_id, status in self._statuses.items():
+        for market_id, changes in self._parameters.items():
             market = self.state.markets.get(market_id)
             if market is not None:
-                self.state.markets.put(market_id, replace(market, status=status))
+                self.state.markets.put(market_id, changed(market, changes))
                 events.append(MarketChanged(market_id))
-        self._oracle, self._statuses = {}, {}
+        self._oracle, self._parameters = {}, {}
         return events
+
+
+def changed(market: MarketConfig, changes: dict[str, int]) -> MarketConfig:
+    """Return a market with some of the governed parameters changed."""
+    kept = {name: getattr(market, name) for name in GOVERNED}
+    governed: dict[str, int] = kept | changes
+    return replace(
+        market,
+        status=governed["status"],
+        subticks_per_tick=governed["subticks_per_tick"],
+        step_base_quantums=governed["step_base_quantums"],
+        initial_margin_ppm=governed["initial_margin_ppm"],
+        maintenance_fraction_ppm=governed["maintenance_fraction_ppm"],
+    )

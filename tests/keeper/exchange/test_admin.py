@@ -181,3 +181,32 @@ def test_market_status__posted__shows_in_next_block() -> None:
         assert markets["BTC-USD"]["status"] == "ACTIVE"
 
     run(scenario)
+
+
+def test_market_parameters__posted__show_in_next_block() -> None:
+    async def scenario(admin: Admin) -> None:
+        answer = await admin.post("/admin/market", market="ETH-USD", subticks_per_tick=1_000_000)
+        await admin.post("/admin/block")
+
+        market = admin.exchange.chain.state.markets.get(1)
+        assert answer.status_code == 200
+        assert market is not None
+        assert market.subticks_per_tick == 1_000_000
+
+    run(scenario)
+
+
+def test_pace__blocks_of_the_clock__are_summed_up_and_forgotten() -> None:
+    async def scenario(admin: Admin) -> None:
+        for late_us in range(1, 101):
+            admin.exchange.pace.add(late_us, 2 * late_us)
+
+        told = await admin.get("/admin/pace")
+        admin.exchange.pace.clear()
+        empty = await admin.get("/admin/pace")
+
+        assert (told["blocks"], told["late_p50_us"], told["late_p99_us"]) == (100, 51, 100)
+        assert (told["cpu_p50_us"], told["cpu_p99_us"]) == (102, 200)
+        assert (empty["blocks"], empty["late_p99_us"]) == (0, 0)
+
+    run(scenario)

@@ -659,3 +659,30 @@ def test_commit__fees__taker_500_ppm_and_maker_100_ppm_round_up(
     ]
     fees = [10_000_000_000 - account.usdc for account in accounts if account]
     assert fees == [263, 1_311]  # 2.6201 USDC x 100 ppm = 262.01, x 500 ppm = 1310.05
+
+
+# Rule 22: parameters change by governance
+
+
+def test_place__after_tick_and_step_changed__answers_12_off_the_new_ones(
+    chain: Chain, alice: Trader
+) -> None:
+    resting_order = order(alice, gtb=gtb(chain), price=30_001)
+    chain.check_tx(place(alice, resting_order))
+    chain.set_parameters(ETH, {"subticks_per_tick": 1_000_000, "step_base_quantums": 10_000_000})
+    block(chain)
+
+    off_tick = code(chain, place(alice, order(alice, gtb=gtb(chain), price=30_001)))
+    off_step = code(chain, place(alice, order(alice, gtb=gtb(chain), size=5)))
+    on_both = code(chain, place(alice, order(alice, gtb=gtb(chain), price=30_010, size=10)))
+
+    assert (off_tick, off_step, on_both) == (("clob", 12), ("clob", 12), ("", 0))
+    assert resting(chain, resting_order) is not None
+
+
+@pytest.mark.parametrize("changes", [{"ticker": 1}, {"subticks_per_tick": 0}])
+def test_set_parameters__not_governed_or_zero__raises(
+    chain: Chain, changes: dict[str, int]
+) -> None:
+    with pytest.raises(ValueError, match="may be set, to positive integers"):
+        chain.set_parameters(ETH, changes)
