@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from typing import Final
 from tests.e2e.crash.audit import Audit, audit
 from tests.e2e.crash.ground import Ground, leader_settings
 from tests.e2e.crash.keepers import Death
-from tests.e2e.crash.stories import STORIES, TRADING_ON, Story
+from tests.e2e.crash.stories import STORIES, TO_THE_CUT, TRADING_ON, Story
 from tests.e2e.crash.trigger import Order
 from tests.e2e.crash.twins import TWINS
 
@@ -25,6 +26,10 @@ __all__ = ["Campaign", "Run"]
 
 _KILLED: Final = -signal.SIGKILL
 _STOP_SECONDS: Final = 20
+_OFTEN: Final = 4
+_LATEST: Final = 8
+"""The passing of a point at which a keeper is killed later; half of those seen at most."""
+_JOURNAL: Final = "journal."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +69,17 @@ class Campaign:
                 death = await self._live(story, Order(frozenset(self.done)))
                 in_vain += not death.point
 
-    async def later(self, points: Sequence[str], seed: int) -> None:
-        """Kill once more at each of these points, at a later passing of it."""
+    async def later(self, hot: tuple[str, ...], kills: int, seed: int) -> None:
+        """Kill again at points that begin like one of `hot`, at later passings of them.
+
+        Drawn from those that a keeper passes several times while it trades on.
+        """
         draw = random.Random(seed)
-        for point in points:
-            await self._live(TRADING_ON, Order(aim=point, nth=draw.randint(2, 8)))
+        seen = (await self._live(TRADING_ON, self._nowhere)).passed
+        often = [point for point in seen if point.startswith(hot) and seen[point] >= _OFTEN]
+        for point in draw.choices(sorted(often), k=kills):
+            nth = draw.randint(2, min(_LATEST, seen[point] // 2))
+            await self._live(TRADING_ON, Order(aim=point, nth=nth))
 
     async def twin(self, name: str) -> list[Run]:
         """Let a broken keeper live and die on a journal of its own; return its runs."""
@@ -76,9 +87,10 @@ class Campaign:
         await self.ground.witness.forget()
         self.ground.nursery.twin = name
         self.journal = self.ground.journal.with_name(f"journal of one that {name}")
-        story = Story(name, TRADING_ON.tell, (f"journal.folder={self.journal}", *twin.settings))
+        told = TO_THE_CUT if twin.awaits_a_duty else TRADING_ON
+        story = Story(name, told.tell, (f"journal.folder={self.journal}", *twin.settings))
         for point, nth in twin.deaths:
-            order = Order(aim=point, nth=nth) if point else Order(frozenset(self.done))
+            order = Order(aim=point, nth=nth) if point else self._nowhere
             await self._live(story, order)
         runs, self.runs = self.runs[first:], self.runs[:first]
         return [await run for run in runs]
@@ -90,6 +102,11 @@ class Campaign:
     def close(self) -> None:
         """End the process that audits."""
         self._auditors.shutdown()
+
+    @property
+    def _nowhere(self) -> Order:
+        """An order to live."""
+        return Order(frozenset(self.ground.nursery.points))
 
     def _has_all(self, points: tuple[str, ...]) -> bool:
         return bool(points) and all(point in self.done for point in points)
@@ -127,7 +144,9 @@ class Campaign:
             copy.mkdir(parents=True)
         testimony = await self.ground.witness.look()
         loop = asyncio.get_running_loop()
-        judged = loop.run_in_executor(self._auditors, audit, copy, testimony)
+        is_replayed = death.point.startswith(_JOURNAL) or not death.point
+        judging = partial(audit, copy, testimony, is_replayed=is_replayed)
+        judged = loop.run_in_executor(self._auditors, judging)
 
         async def judge() -> Run:
             findings = await judged

@@ -19,11 +19,15 @@ _LINE_LIMIT: Final = 1 << 22
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a keeper ended: its exit code (-9: killed), the point it died at, what guards saw."""
+    """How a keeper ended: its exit code (-9: killed), the point it died at, what guards saw.
+
+    `passed` counts the passings of each point by one that was not killed.
+    """
 
     status: int
     point: str
     unlisted: tuple[str, ...]
+    passed: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +93,11 @@ class Nursery:
     async def _end(self) -> Death:
         message = await self._hear()
         said: list[str] = message["said"]
-        points = [line for line in said if not line.startswith("!")]
+        points = [line for line in said if not line.startswith(("!", "="))]
         unlisted = tuple(line.removeprefix("! ") for line in said if line.startswith("!"))
-        return Death(message["status"], points[0] if points else "", unlisted)
+        counts = (line.split(" ", 2)[1:] for line in said if line.startswith("="))
+        passed = {point: int(count) for count, point in counts}
+        return Death(message["status"], points[0] if points else "", unlisted, passed)
 
     async def _hear(self) -> dict[str, Any]:
         assert self._process is not None

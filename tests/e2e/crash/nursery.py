@@ -75,7 +75,9 @@ def _live(request: dict[str, Any], trigger: Trigger, guards: Guards, report: int
     except BaseException:  # noqa: BLE001 - the forked child's edge: whatever it was, it is told
         traceback.print_exc()
     unlisted = [f"! {entry}\n" for entry in (*guards.unlisted, *_late_modules(), *_STRANGERS)]
-    os.write(report, "".join(unlisted).encode())
+    passed = [f"= {count} {point}\n" for point, count in trigger.passed.items()]
+    with os.fdopen(report, "w") as telling:
+        telling.writelines((*unlisted, *passed))
     sys.stderr.flush()
     os._exit(code)
 

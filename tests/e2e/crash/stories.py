@@ -10,7 +10,7 @@ from keeper.control.asking import NotRunning, Request, ask
 from keeper.domain.units import PPM
 from tests.e2e.crash.ground import Ground
 
-__all__ = ["STORIES", "TRADING", "TRADING_ON", "Story"]
+__all__ = ["STORIES", "TO_THE_CUT", "TRADING", "TRADING_ON", "Story"]
 
 _LOOK_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 60
@@ -162,6 +162,12 @@ async def _end_epoch(ground: Ground) -> None:
             await asyncio.sleep(_LOOK_SECONDS)
 
 
+async def _trade_to_the_cut(ground: Ground) -> None:
+    """Quote and go on; a keeper that has sent no transaction by then has the cut to send."""
+    await _trade_on(ground)
+    await _end_epoch(ground)
+
+
 async def _leave(ground: Ground) -> None:
     """A person has the keeper leave every position; it says when it is done, once each time."""
     await _say(ground, "set", "reducing")
@@ -200,6 +206,7 @@ _PRUNED: Final = (f"{_PRUNE} | before", f"{_PRUNE} | after")
 
 TRADING: Final = Story("it trades", _trade)
 TRADING_ON: Final = Story("it trades on", _trade_on)
+TO_THE_CUT: Final = Story("it trades until the day is over", _trade_to_the_cut)
 
 STORIES: Final = (
     Story("it starts and is stopped", _start),

@@ -17,11 +17,15 @@ _NEVER: Final = -1
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A broken promise, where its keepers die one after the other, and what they are set to."""
+    """A broken promise, where its keepers die one after the other, and what they are set to.
+
+    With `awaits_a_duty` they live until the day is over: whatever else there is to send, a cut is.
+    """
 
     breaks: Callable[[], None]
     deaths: tuple[tuple[str, int], ...]
     settings: tuple[str, ...] = ()
+    awaits_a_duty: bool = False
 
 
 def _sends_before_it_logs() -> None:
@@ -99,6 +103,7 @@ TWINS: Final[dict[str, Twin]] = {
         _broadcasts_before_it_logs,
         (("eth_sendRawTransaction | after", 1),),
         ("allocation.clob_target_ppm=200000",),
+        awaits_a_duty=True,
     ),
     "signs anew": Twin(
         _signs_anew,

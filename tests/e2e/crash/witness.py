@@ -47,7 +47,7 @@ class Witness:
     async def look(self) -> Testimony:
         """Everything, the exchange's at one committed height."""
         wallet, exchange = self.world.owner_wallet.address, self.world.exchange
-        await self._read_chain()
+        sent = await self._sent()
         while True:
             state = await exchange.state()
             height = int((await self._get("/v4/height"))["height"])
@@ -55,7 +55,6 @@ class Witness:
             orders = await self._own("/v4/orders") or []
             assert len(fills) < _PAGE, "more fills than the exchange lists at once"
             if (await exchange.state())["height"] == state["height"] <= height:
-                sent = [*self.mined, *await self._waiting()]
                 return Testimony(
                     wallet=wallet,
                     state=state,
@@ -64,6 +63,16 @@ class Witness:
                     transactions=[tx for tx in sent if tx.tx_hash not in self._forgotten],
                 )
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _sent(self) -> list[Mined]:
+        """Every transaction of the keeper's: what waits is asked for first.
+
+        The other way round, one that is mined between the two questions is in neither answer.
+        """
+        waiting = await self._waiting()
+        await self._read_chain()
+        included = {sent.tx_hash for sent in self.mined}
+        return [*self.mined, *(sent for sent in waiting if sent.tx_hash not in included)]
 
     async def _own(self, path: str) -> Any:
         wallet = self.world.owner_wallet.address
