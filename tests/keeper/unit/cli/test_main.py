@@ -24,6 +24,7 @@ HEAVY = ("web3", "grpc", "numpy", "httpx", "structlog", "eth_abi", "eth_account"
 PROMISED_SECONDS = 0.4
 REFERENCE_SECONDS = 0.22
 """CPU time of the reference import on a quiet machine of this class."""
+ATTEMPTS = 8
 Keeper = Callable[..., Any]
 
 
@@ -56,19 +57,30 @@ def test_run__light_commands__import_nothing_heavy(name: str, config_file: Path)
 def test_run__light_commands__take_at_most_the_promised_time(
     name: str, config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """0.4 s on a quiet machine; a busy one is measured by a fixed import beside it.
+    """0.4 s on a quiet machine; a busy one is measured by a fixed import just before and after.
 
-    With bytecode, as an installed keeper has it from the first start on.
+    What else runs only adds to a measurement: the first that keeps the promise settles it. With
+    bytecode, as an installed keeper has it from the first start on.
     """
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
     arguments = ["--help"] if name == "help" else ["config", "check", str(config_file)]
-    measured, reference = [], []
-    for _ in range(5):
-        measured.append(cpu_seconds("from keeper.cli.main import main; main()", *arguments))
-        reference.append(cpu_seconds("import click; from pydantic import BaseModel, Field"))
+    measured_seconds(arguments)  # writes the bytecode
+    beside, measured, allowed = [reference_seconds()], [], []
+    while len(measured) < ATTEMPTS and not any(map(float.__le__, measured, allowed)):
+        measured.append(measured_seconds(arguments))
+        beside.append(reference_seconds())
+        allowed.append(PROMISED_SECONDS * max(1.0, min(beside[-2:]) / REFERENCE_SECONDS))
 
-    assert min(measured) <= PROMISED_SECONDS * max(1, min(reference) / REFERENCE_SECONDS)
+    assert any(map(float.__le__, measured, allowed)), (measured, allowed)
+
+
+def measured_seconds(arguments: list[str]) -> float:
+    return cpu_seconds("from keeper.cli.main import main; main()", *arguments)
+
+
+def reference_seconds() -> float:
+    return cpu_seconds("import click; from pydantic import BaseModel, Field")
 
 
 def cpu_seconds(script: str, *arguments: str) -> float:

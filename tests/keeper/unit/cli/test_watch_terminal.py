@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,24 @@ def ticking(keeper: LiveKeeper, *words: str) -> Callable[[str], bool]:
     return is_shown
 
 
+@contextlib.contextmanager
+def going_on(keeper: LiveKeeper) -> Iterator[None]:
+    """Let the venue go on beside, however long a command takes to start."""
+    over = threading.Event()
+
+    def tick() -> None:
+        while not over.wait(0.1):
+            keeper.tick()
+
+    ticking = threading.Thread(target=tick)
+    ticking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        ticking.join()
+
+
 def has(*words: str) -> Callable[[str], bool]:
     return lambda drawn: all(word in drawn for word in words)
 
@@ -187,13 +206,16 @@ def test_watch__no_terminal__prints_a_line_per_interval(
     config: Path, keeper: LiveKeeper, options: list[str]
 ) -> None:
     command = [KEEPER, "status", "--watch", "--interval", "0.2", "--config", str(config), *options]
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        preexec_fn=hear_interrupts,
-    ) as process:
+    with (
+        going_on(keeper),
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=hear_interrupts,
+        ) as process,
+    ):
         assert process.stdout is not None
         found = [process.stdout.readline() for _ in range(2)]
         process.send_signal(signal.SIGINT)
