@@ -1,5 +1,7 @@
 """Runs `keeper` as a person does: a process of its own, its exit code and what it printed."""
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -8,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-__all__ = ["KEEPER", "ROOT", "Refusal", "Run", "keeper"]
+from keeper.cli.main import run
+
+__all__ = ["KEEPER", "ROOT", "Refusal", "Run", "keeper", "keeper_here"]
 
 ROOT = Path(__file__).resolve().parents[2]
 KEEPER = str(Path(sys.executable).with_name("keeper"))
@@ -82,3 +87,18 @@ def keeper(
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+def keeper_here(arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Run:
+    """Run `keeper ARGUMENTS --json` in this process, where many runs are to differ in their data.
+
+    It is the same command, without a process's start; an error that is not expected is raised.
+    """
+    printed, said = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, environment or {}),
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(said),
+    ):
+        exit_code = run([*arguments, "--json"])
+    return Run(exit_code, printed.getvalue(), said.getvalue())

@@ -21,7 +21,7 @@ from keeper.domain.orders import Side
 from keeper.journal import JournalReader
 from keeper.journal.framing import FrameReader, body_of
 from keeper.journal.layout import unpack_sealed
-from tests.e2e.console import KEEPER, ROOT, Run, keeper
+from tests.e2e.console import KEEPER, ROOT, Run, keeper, keeper_here
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -295,18 +295,29 @@ def test_verify__one_bit_changed_anywhere__names_the_record(journal: Path, tmp_p
     assert len(sample) >= 2 * (FLIPS_PER_FILE + 2)
     for number, flip in enumerate(sample):
         copy = flipped(journal, flip, tmp_path / str(number))
-        assert_named(keeper(("journal", "verify", str(copy))), flip)
+        assert_named(keeper_here(("journal", "verify", str(copy))), flip)
+
+
+@pytest.mark.parametrize("command", [("journal", "verify"), ("replay",)], ids=" ".join)
+def test_command__one_bit_changed__tells_a_process_of_its_own_the_same(
+    journal: Path, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    flip = flips(journal)[1]
+    arguments = (*command, str(flipped(journal, flip, tmp_path / "flipped")))
+
+    assert keeper(arguments).refusal == keeper_here(arguments).refusal
 
 
 def test_replay__one_bit_changed__names_the_record(journal: Path, tmp_path: Path) -> None:
     for number, flip in enumerate(flips(journal)[:: FLIPS_PER_FILE + 2]):
         copy = flipped(journal, flip, tmp_path / str(number))
-        assert_named(keeper(("replay", str(copy))), flip)
+        assert_named(keeper_here(("replay", str(copy))), flip)
 
 
 def test_run__one_bit_changed__refuses_to_trade_and_names_the_record(
     told: Demo, journal: Path, tmp_path: Path
 ) -> None:
+    """A process of its own on the first file, as a person starts it; the others in this one."""
     keys = {
         "KEEPER_HOT_KEY": evm_identities()["keeper"].key,
         "KEEPER_VENUE_KEY": venue_identity(HOT_WALLET).key,
@@ -315,7 +326,8 @@ def test_run__one_bit_changed__refuses_to_trade_and_names_the_record(
         copy = flipped(journal, flip, tmp_path / str(number))
         before = {path.name: path.read_bytes() for path in copy.iterdir()}
         arguments = ("run", "--config", str(told.config), "--set", f"journal.folder={copy}")
-        assert_named(keeper(arguments, keys), flip)
+        started = keeper if number == 0 else keeper_here
+        assert_named(started(arguments, keys), flip)
         assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
 
 
