@@ -69,6 +69,7 @@ SPECIFIED: dict[str, int] = {
     "SLOT_DELAY": 3 * 86_400,
     "SLOT_MAX": 5 * 10**16,
     "HIGH_WINDOW": 3 * 86_400,
+    "HIGH_FADE_TIME": 100 * 86_400,
     "HIGH_MIN": 98 * 10**16,
     "GAP_MAX": 101 * 10**16,
     "PRICE_FLOOR_FACTOR": 1_000,
