@@ -4,13 +4,11 @@ The pinned compiler is asked for ABIs alone, so this neither needs nor trusts bu
 """
 
 import json
-import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-COMPILER = ROOT / "scripts" / "toolchain" / "solc-v0.8.30"
+from scripts.compiler import ROOT, analysed, request_for
+
 TARGET = ROOT / "keeper" / "abi"
 
 SOURCES = {
@@ -32,35 +30,11 @@ SOURCES = {
     "WrappedEther": "contracts/mocks/WrappedEther.sol",
     "RoundFeed": "contracts/mocks/RoundFeed.sol",
 }
-REMAPPINGS = [
-    "@openzeppelin/contracts=node_modules/@openzeppelin/contracts",
-    "@uniswap/v4-core=node_modules/@uniswap/v4-core",
-]
 
 
 def compile_abis() -> dict[str, Any]:
     """Return the ABI of every listed contract; exits with the compiler's errors."""
-    request = {
-        "language": "Solidity",
-        "sources": {path: {"urls": [path]} for path in sorted(set(SOURCES.values()))},
-        "settings": {
-            "evmVersion": "cancun",
-            "remappings": REMAPPINGS,
-            "outputSelection": {"*": {"*": ["abi"]}},
-        },
-    }
-    answer = subprocess.run(
-        [str(COMPILER), "--standard-json", "--base-path", str(ROOT)],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    output = json.loads(answer.stdout)
-    errors = [e["formattedMessage"] for e in output.get("errors", []) if e["severity"] == "error"]
-    if errors:
-        sys.exit("".join(errors))
+    output = analysed(request_for(SOURCES.values(), {"*": ["abi"]}))
     return {name: output["contracts"][path][name]["abi"] for name, path in SOURCES.items()}
 
 
