@@ -4,9 +4,10 @@ SHELL := /bin/bash
 VENV := .venv
 RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
+STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper e2e newest demo expectations bench twins adversaries crash soak clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper stories e2e newest demo expectations bench twins adversaries crash soak clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,11 +60,13 @@ types: install
 layers: install
 	$(RUN) lint-imports
 
-slither: compile
+slither: install
+	$(RUN) python scripts/slither_input.py # syntax trees alone: no second generation of code
 	$(RUN) slither . --config-file slither.config.json
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
-test: e2e newest adapters vault keeper ## every test, the longest suite first; -j2 where there are two cores
+# What tells stories on a world of its own waits for its blocks: two of those leave a core to a third.
+test: stories e2e crash newest vault keeper adapters ## every test, the longest suites first; -j3 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
@@ -72,11 +75,21 @@ vault: compile
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
 		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
 
+# Ape is loaded where contracts are deployed: it costs every test of a session its own time.
 keeper: compile $(STAMPS)/dydx-client
-	$(RUN) ape test tests/keeper tests/adversaries tests/soak $(PYTEST_ARGS)
+	$(RUN) python -m pytest -p no:ape_test tests/keeper tests/adversaries tests/soak \
+		--ignore tests/keeper/adapters/chain $(PYTEST_ARGS)
+	$(RUN) ape test tests/keeper/adapters/chain $(PYTEST_ARGS)
 
-e2e: compile
-	$(RUN) ape test tests/e2e $(PYTEST_ARGS)
+stories: compile ## long stories, each on a world of its own
+	$(RUN) python -m pytest -p no:ape_test $(STORIES) $(PYTEST_ARGS)
+
+e2e: compile ## the command line on a running world: all but the stories and the crashes
+	$(RUN) python -m pytest -p no:ape_test tests/e2e \
+		$(addprefix --ignore=,$(STORIES) tests/e2e/crash) $(PYTEST_ARGS)
+
+crash: compile ## kill a keeper at every crash point; CRASH_LATER=100 adds kills at later passings
+	$(RUN) python -m pytest -p no:ape_test tests/e2e/crash $(PYTEST_ARGS)
 
 newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest libraries it allows
 	$(RUN) python -m pytest -p no:ape_test tests/packaging $(PYTEST_ARGS)
@@ -101,9 +114,6 @@ duetwins: compile ## six of them, and those that changed since that page was wri
 
 adversaries: install ## simulate the adversaries in full and write docs/adversaries.md
 	$(RUN) python -m tests.adversaries
-
-crash: compile ## kill a keeper at every crash point, and again at later passings of it
-	$(RUN) CRASH_LATER=100 ape test tests/e2e/crash $(PYTEST_ARGS)
 
 soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
 	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
