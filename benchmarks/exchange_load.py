@@ -79,7 +79,7 @@ class _Trader:
             side=side,
             quantums=10_000_000,
             subticks=3_000_000_000 - side.sign * distance * 100_000,
-            good_til_block=height + 4,
+            good_til_block=height + 20,  # far enough for a client that gets little of the machine
             time_in_force=TimeInForce.IOC if distance < 0 else TimeInForce.GTT,
             reduce_only=False,
         )

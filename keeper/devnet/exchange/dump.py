@@ -76,6 +76,21 @@ def _pending(chain: Chain) -> list[Json]:
     ]
 
 
+def _stateful(chain: Chain) -> list[Json]:
+    return [
+        {
+            "subaccount": f"{order_id.subaccount.owner}/{order_id.subaccount.number}",
+            "client_id": order_id.client_id,
+            "flags": order_id.flags,
+            "market": order_id.clob_pair_id,
+            "triggered": found.triggered,
+            "filled": chain.clob.filled(order_id),
+        }
+        for order_id, found in sorted(chain.state.stateful.items(), key=lambda item: item[0])
+        if found.live
+    ]
+
+
 def _totals(chain: Chain, unsettled: int) -> Json:
     state = chain.state
     return {
@@ -122,6 +137,7 @@ def state_dump(chain: Chain) -> Json:
         },
         "resting": _resting(chain),
         "pending": _pending(chain),
+        "stateful": _stateful(chain),
         "totals": _totals(chain, sum(pending.values())),
     }
 

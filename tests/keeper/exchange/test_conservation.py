@@ -2,10 +2,12 @@
 bytes."""
 
 import hashlib
+import json
 import os
 import random
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from keeper.devnet.exchange.addresses import BRIDGE, SUBACCOUNTS
 from keeper.devnet.exchange.chain import Chain
 from keeper.devnet.exchange.config import DEFAULT_MARKETS, ExchangeConfig
 from keeper.devnet.exchange.dump import canonical_bytes
+from keeper.devnet.exchange.events import Event
 from keeper.devnet.exchange.faults import Fault
+from keeper.devnet.exchange.indexer import Indexer
 from keeper.devnet.exchange.ledger import settled, total_usdc
 from keeper.devnet.exchange.store import State
 from tests.keeper.exchange.conftest import GENESIS_NS, fund
@@ -41,6 +45,8 @@ class Traffic:
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.chain = Chain(ExchangeConfig(), GENESIS_NS)
+        self.indexer = Indexer(self.chain.config, self.chain.state, 1, GENESIS_NS)
+        self.told = hashlib.sha256()
         for name in ("matches-not-proposed", "proposer-reorders"):
             self.chain.faults.set(Fault(name, permille=100))
         deposits = (50_000_000, 400_000_000, 10_000_000_000)
@@ -58,7 +64,18 @@ class Traffic:
 
     def commit(self) -> None:
         pause = self.random.choice((1, 1, 1, 60, 3_600, 90_000)) * 10**9
-        self.chain.commit(self.chain.block.time_ns + pause + self.random.randrange(10**9))
+        time_ns = self.chain.block.time_ns + pause + self.random.randrange(10**9)
+        self.tell(self.chain.commit(time_ns))
+
+    def tell(self, events: Iterable[Event]) -> None:
+        """Add what the streams say to the digest."""
+        for message in self.indexer.consume(events):
+            shape = [message.channel, message.id, message.contents]
+            self.told.update(json.dumps(shape).encode())
+
+    def bytes(self) -> bytes:
+        """Return the state, what rests and a digest of every message."""
+        return canonical_bytes(self.chain) + self.told.digest()
 
     def trade(self) -> None:
         trader = self.random.choice(self.traders)
@@ -73,7 +90,7 @@ class Traffic:
             size=self.random.randrange(1, 300),
             tif=self.random.choice((0, 0, 1, 2)),
         )
-        self.chain.check_tx(place(trader, wire))
+        self.tell(self.chain.check_tx(place(trader, wire)).events)
 
     def move_money(self) -> None:
         trader = self.random.choice(self.traders)
@@ -158,7 +175,7 @@ def test_canonical_bytes__same_seed_and_inputs__same_bytes(seed: int) -> None:
     for _ in range(2):
         traffic = Traffic(seed)
         traffic.run(80)
-        dumps.append(canonical_bytes(traffic.chain))
+        dumps.append(traffic.bytes())
 
     assert dumps[0] == dumps[1]
 
@@ -169,11 +186,10 @@ def test_canonical_bytes__other_process_and_hash_seed__same_bytes(hash_seed: str
     traffic.run(60)
     program = (
         "import hashlib\n"
-        "from keeper.devnet.exchange.dump import canonical_bytes\n"
         "from tests.keeper.exchange.test_conservation import Traffic\n"
         "traffic = Traffic(7)\n"
         "traffic.run(60)\n"
-        "print(hashlib.sha256(canonical_bytes(traffic.chain)).hexdigest())\n"
+        "print(hashlib.sha256(traffic.bytes()).hexdigest())\n"
     )
 
     other = subprocess.run(
@@ -184,7 +200,7 @@ def test_canonical_bytes__other_process_and_hash_seed__same_bytes(hash_seed: str
         text=True,
     )
 
-    assert other.stdout.strip() == hashlib.sha256(canonical_bytes(traffic.chain)).hexdigest()
+    assert other.stdout.strip() == hashlib.sha256(traffic.bytes()).hexdigest()
 
 
 def test_canonical_bytes__other_seed__other_bytes() -> None:
@@ -192,7 +208,7 @@ def test_canonical_bytes__other_seed__other_bytes() -> None:
     for seed in (1, 2):
         traffic = Traffic(seed)
         traffic.run(40)
-        dumps.append(canonical_bytes(traffic.chain))
+        dumps.append(traffic.bytes())
 
     assert dumps[0] != dumps[1]
 
