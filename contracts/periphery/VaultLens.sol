@@ -110,7 +110,7 @@ contract VaultLens is IVaultLens {
     {
         address[] memory adapters = vault.adapters();
         INavReporter.Leg[] memory reported = reporter.lastLegs();
-        uint256 next;
+        uint256 next = 0;
         legs = new Leg[](adapters.length);
         for (uint256 i; i < adapters.length; ++i) {
             legs[i] = _leg(IAdapter(adapters[i]));

@@ -116,6 +116,8 @@ abstract contract PerformanceFee is ReporterSet {
         if (shares == 0) return;
 
         address recipient = IMandate(IMarketMakingVault(vault).mandate()).feeRecipient();
+        // The same rounded part for each is the point; the remainder is the recipient's.
+        // slither-disable-next-line divide-before-multiply
         uint256 perSigner = (shares * Constants.SIGNER_FEE_BPS) / Constants.BPS;
         for (uint256 i; i < signers.length; ++i) {
             feeOf[signers[i]] += perSigner;
