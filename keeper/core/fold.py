@@ -120,7 +120,7 @@ def _receive_fill(state: State, event: ev.FillReceived) -> None:
         return
     learn_fill(_market(state, event.market), event, state.t_ns)
     if event.client_id is not None:
-        updates.apply_fill(state.orders, event.client_id, event.quantums)
+        updates.apply_fill(state.orders, event.client_id, event.quantums, event.height)
     if event.liquidity is Liquidity.TAKER and event.quote_quantums > 0:
         fee_ppm = event.fee_quote_quantums * PPM // event.quote_quantums
         _market(state, event.market).taker_fee_ppm = max(0, fee_ppm)

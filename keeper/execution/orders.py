@@ -47,10 +47,10 @@ class Version(msgspec.Struct, kw_only=True):
 class WorkingOrder(msgspec.Struct, kw_only=True):
     """One client id: its live versions, fills and cancel; `slot` is empty outside a ladder.
 
-    `fill_sum` are fills that reached the position; `total_filled` is the venue's word, which may
-    run ahead of them. `cancel_gtb` is -1 until a cancel was sent, at `cancel_height`. `ended`
-    means the venue said the id rests no more: it takes no replacement, yet its versions count
-    until the height passes.
+    `fill_sum` are fills that reached the position, the last of them at `filled_height` (-1: none);
+    `total_filled` is the venue's word, which may run ahead of them. `cancel_gtb` is -1 until a
+    cancel was sent, at `cancel_height`. `ended` means the venue said the id rests no more: it
+    takes no replacement, yet its versions count until the height passes.
     """
 
     client_id: int
@@ -63,6 +63,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     highest_gtb: int
     sent_height: int
     fill_sum: int = 0
+    filled_height: int = -1
     total_filled: int = 0
     cancel_gtb: int = -1
     cancel_height: int = -2

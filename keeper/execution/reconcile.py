@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 _GTB_SLACK = 2  # blocks a replacement may lie beyond the usual window before it waits
+_REMEMBERED_BLOCKS: Final = 20
+"""The venue forgets an id's fills so many blocks (its smallest window) after the last of them."""
 _BUY: Final = Side.BUY  # a member costs three times a name, and this is read for every order
 _CANCEL_BATCH = 100  # the venue's limit of ids per batch cancel
 
@@ -59,13 +61,14 @@ def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -
 
     A replacement's size is what is wanted plus what has filled, since the venue counts fills
     against it. An id that is filled, cancelled, ended or of another time in force is left behind
-    and the slot gets a new one.
+    and the slot gets a new one; so is one whose fills the venue would forget while a replacement
+    lives, for all of its size would be open again.
     """
     if not may_send(orders, key, height):
         return None
     slot = orders.slots.get(key)
     order = None if slot is None else orders.working.get(slot.client_id)
-    if order is None or not _takes_replacement(order, quote):
+    if order is None or not _takes_replacement(order, quote, height + rules.good_til_block_offset):
         return _place(
             quote,
             next_client_id(orders),
@@ -202,9 +205,12 @@ def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
             slot.sent_height = max(slot.sent_height, height)
 
 
-def _takes_replacement(order: WorkingOrder, quote: Quote) -> bool:
+def _takes_replacement(order: WorkingOrder, quote: Quote, window_end: int) -> bool:
+    last_block = window_end + _GTB_SLACK
+    is_forgotten = 0 <= order.filled_height < last_block - _REMEMBERED_BLOCKS
     return (
         not order.ended
+        and not is_forgotten
         and order.cancel_gtb < 0
         and order.remaining > 0
         and order.time_in_force is quote.time_in_force

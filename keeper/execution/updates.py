@@ -21,12 +21,13 @@ _ID_SPENT = frozenset(
 )
 
 
-def apply_fill(orders: Orders, client_id: int, quantums: int) -> None:
-    """Count a fill that reached the position; the caller has seen to it that it is new."""
+def apply_fill(orders: Orders, client_id: int, quantums: int, height: int) -> None:
+    """Count a fill of a block; the caller has seen to it that it is new."""
     order = orders.working.get(client_id)
     if order is None:
         return
     order.fill_sum += quantums
+    order.filled_height = max(order.filled_height, height)
     _drop_if_spent(orders, order)
 
 

@@ -13,8 +13,8 @@ from keeper.journal.records import CommandRecord, Stream, encode_record
 from tests.keeper.builders import START_NS, run_started
 from tests.keeper.properties.core.test_core_limits import Day
 
-COMMANDS = 413
-DIGEST = "4f2aebf6c36d41553c0fcdcfdacd57c54b8f38028f63c90ff55313bac5a7aadf"
+COMMANDS = 409
+DIGEST = "a35f18c9f28e17d031187d5c47add5c977900105c69d334b5eea3732a564e6a4"
 
 
 class _Recorder:

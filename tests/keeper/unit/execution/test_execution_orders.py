@@ -142,7 +142,7 @@ def test_propose__two_blocks_left__renewed_unchanged(height: int, renewed: bool)
 def test_propose__partly_filled__size_is_wanted_plus_filled() -> None:
     orders = Orders()
     first = _send(orders, _quote(), HEIGHT)
-    apply_fill(orders, first.client_id, 300)
+    apply_fill(orders, first.client_id, 300, HEIGHT)
 
     place = propose(orders, KEY, _quote(), HEIGHT + 1, RULES)
 
@@ -156,7 +156,7 @@ def test_propose__id_spent__new_id(way: str) -> None:
     first = _send(orders, _quote(), HEIGHT)
     quote = _quote(subticks=60_000)
     if way == "filled":
-        apply_fill(orders, first.client_id, 1_000)
+        apply_fill(orders, first.client_id, 1_000, HEIGHT)
     elif way == "ended":
         apply_update(orders, _word(first.client_id, "BEST_EFFORT_CANCELED"), HEIGHT)
     elif way == "cancelled":
@@ -177,7 +177,7 @@ def test_exposure__several_versions__largest_size_at_worst_price_until_height_pa
     orders = Orders()
     first = _send(orders, _quote(1_000, 50_000), HEIGHT)
     _send(orders, _quote(400, 49_000), HEIGHT + 1, key=2)
-    apply_fill(orders, first.client_id, 100)
+    apply_fill(orders, first.client_id, 100, HEIGHT)
     order = orders.working[first.client_id]
 
     before = (order.exposure, order.worst_subticks)
@@ -196,7 +196,7 @@ def test_exposure__announced_fill_not_arrived__still_counts() -> None:
 
     apply_update(orders, _word(first.client_id, "FILLED", total_filled_quantums=1_000), HEIGHT + 1)
     announced = exposure_of(orders, "ETH-USD").buys
-    apply_fill(orders, first.client_id, 1_000)
+    apply_fill(orders, first.client_id, 1_000, HEIGHT)
 
     assert announced == 1_000
     assert orders.working == {}
@@ -208,7 +208,7 @@ def test_apply_update__cancelled_for_good__only_announced_fills_remain() -> None
 
     apply_update(orders, _word(first.client_id, "CANCELED", total_filled_quantums=250), HEIGHT + 1)
     left = exposure_of(orders, "ETH-USD").buys
-    apply_fill(orders, first.client_id, 250)
+    apply_fill(orders, first.client_id, 250, HEIGHT)
 
     assert left == 250
     assert orders.working == {}
@@ -248,7 +248,7 @@ def test_apply_update__older_version_done_while_a_larger_one_was_on_its_way__sti
     orders = Orders()
     first = _send(orders, _quote(1_000), HEIGHT, key=1)
     _send(orders, _quote(3_000), HEIGHT + 1, key=2)
-    apply_fill(orders, first.client_id, 1_000)
+    apply_fill(orders, first.client_id, 1_000, HEIGHT)
 
     word = _word(
         first.client_id, status, total_filled_quantums=1_000, good_til_block=first.good_til_block
@@ -266,7 +266,7 @@ def test_apply_update__older_version_filled_and_the_newer_is_no_larger__is_over(
     orders = Orders()
     first = _send(orders, _quote(1_000), HEIGHT, key=1)
     _send(orders, _quote(1_000, 60_000), HEIGHT + 1, key=2)
-    apply_fill(orders, first.client_id, 1_000)
+    apply_fill(orders, first.client_id, 1_000, HEIGHT)
 
     word = _word(
         first.client_id, "FILLED", total_filled_quantums=1_000, good_til_block=first.good_til_block
@@ -280,7 +280,7 @@ def test_apply_update__unknown_id__ignored() -> None:
     orders = Orders()
 
     apply_update(orders, _word(5, "OPEN"), HEIGHT)
-    apply_fill(orders, 5, 10)
+    apply_fill(orders, 5, 10, HEIGHT)
 
     assert orders.working == {}
 
@@ -511,3 +511,31 @@ def test_adopt__known_order__fills_of_the_list_are_taken() -> None:
 
     order = orders.working[first.client_id]
     assert (order.filled, order.remaining, order.exposure) == (400, 600, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("blocks_later", "same_id"), [(1, True), (8, True), (9, False), (60, False)]
+)
+def test_propose__fills_the_venue_would_forget__new_id_of_the_wanted_size(
+    blocks_later: int, same_id: bool
+) -> None:
+    """The venue forgets an id's fills 20 blocks after the last: its whole size is open again."""
+    orders = Orders()
+    first = _send(orders, _quote(1_000, 50_000), HEIGHT)
+    apply_fill(orders, first.client_id, 300, HEIGHT)
+
+    place = propose(orders, KEY, _quote(1_000, 49_000), HEIGHT + blocks_later, RULES)
+
+    assert place is not None
+    assert (place.client_id == first.client_id) is same_id
+    assert place.quantums == (1_300 if same_id else 1_000)
+
+
+def test_propose__id_never_filled__is_replaced_for_ever() -> None:
+    orders = Orders()
+    first = _send(orders, _quote(1_000, 50_000), HEIGHT)
+
+    place = propose(orders, KEY, _quote(1_000, 49_000), HEIGHT + 500, RULES)
+
+    assert place is not None
+    assert place.client_id == first.client_id
