@@ -34,6 +34,8 @@ DEPOSIT: Final = 1_000_000_000_000
 TICK_PRICE: Final = 30_000
 ORACLE_PER_TICK: Final = 100_000
 BLOCK_SECONDS: Final = 0.05
+_PATIENCE: Final = 6
+"""Block intervals that answers may take: a busy machine makes slower blocks, not a backlog."""
 _MAX_AGE_MS: Final = 3_000
 
 
@@ -85,6 +87,10 @@ class Ground:
         height = self.exchange.make_block(max(time.time_ns(), last + 1))
         self.heights.append(height)
         await asyncio.sleep(BLOCK_SECONDS)
+        for _ in range(_PATIENCE):
+            if not self.engine.state.orders.pending:
+                break
+            await asyncio.sleep(BLOCK_SECONDS)
         return height
 
     async def until(self, probe: Callable[[], bool], blocks: int) -> bool:
