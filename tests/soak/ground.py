@@ -34,7 +34,7 @@ DEPOSIT: Final = 1_000_000_000_000
 TICK_PRICE: Final = 30_000
 ORACLE_PER_TICK: Final = 100_000
 BLOCK_SECONDS: Final = 0.05
-_PATIENCE: Final = 6
+_PATIENCE: Final = 3
 """Block intervals that answers may take: a busy machine makes slower blocks, not a backlog."""
 _MAX_AGE_MS: Final = 3_000
 

@@ -10,7 +10,7 @@ from tests.soak.campaign import SPELLS, Tally, strike, warm_up
 from tests.soak.ground import ground
 
 BLOCKS = 4
-LONGER = 10
+LONGER = 8
 """Long enough for fills, after which orders get new ids."""
 
 
