@@ -7,7 +7,7 @@ STAMPS := .stamps
 STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault keeper stories e2e newest demo expectations bench twins adversaries crash soak clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,11 +46,11 @@ $(STAMPS)/contracts: $(STAMPS)/python $(STAMPS)/node $(SOLIDITY) ape-config.yaml
 check: compile lint types layers slither ## format, lint, types, import layers, current ABIs, slither
 
 fmt: install ## format everything
-	$(RUN) ruff format . && ruff check --fix-only . && forge fmt
+	$(RUN) ruff format . && ruff check --fix-only . && forge fmt contracts tests/forge
 
 lint: install
 	$(RUN) ruff format --check . && ruff check .
-	$(RUN) forge fmt --check
+	$(RUN) forge fmt --check contracts tests/forge
 	$(RUN) solhint --max-warnings 0 'contracts/**/*.sol'
 	$(RUN) python scripts/export_abi.py --check
 
@@ -66,7 +66,7 @@ slither: install
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
 # What tells stories on a world of its own waits for its blocks: two of those leave a core to a third.
-test: stories e2e crash newest vault keeper adapters ## every test, the longest suites first; -j3 where there are two cores
+test: stories e2e crash newest vault forge keeper adapters ## every test, the longest suites first; -j3 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
@@ -74,6 +74,13 @@ adapters: compile
 vault: compile
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
 		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
+
+forge: compile ## the laws over seeded sequences, on forge
+	$(RUN) FOUNDRY_PROFILE=laws forge test $(FORGE_ARGS)
+
+fuzz: compile ## the same for long: SEEDS sequences of STEPS steps for 6, 8 and 18 decimals
+	$(RUN) FOUNDRY_PROFILE=laws FUZZ_SEEDS=$(or $(SEEDS),50) FUZZ_STEPS=$(or $(STEPS),400) \
+		FOUNDRY_INVARIANT_RUNS=64 FOUNDRY_INVARIANT_DEPTH=400 forge test $(FORGE_ARGS)
 
 # Ape is loaded where contracts are deployed: it costs every test of a session its own time.
 keeper: compile $(STAMPS)/dydx-client

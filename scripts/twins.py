@@ -23,7 +23,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TWINS = ROOT / "tests" / "twins"
 TABLE = ROOT / "docs" / "twins.md"
-COPIED = ("contracts", "keeper", "tests", "scripts", "ape-config.yaml", "pyproject.toml", ".build")
+COPIED = (
+    *("contracts", "keeper", "tests", "scripts", ".build"),
+    *("ape-config.yaml", "pyproject.toml", "foundry.toml"),
+)
 LINKED = ("node_modules", ".venv")
 FIXED = (
     "gate-large-loss-settles",
@@ -34,6 +37,7 @@ FIXED = (
     "timelock-ignores-unpaid-redemptions",
 )
 FAILED = re.compile(r"^\d+ failed(, \d+ passed)?", re.MULTILINE)
+BROKEN_LAW = re.compile(r"^\[FAIL: V-\d\d", re.MULTILINE)
 FIELD = re.compile(r"^# (\w+): (.+)$", re.MULTILINE)
 PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
 ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| `(\w+)` \|$", re.MULTILINE)
@@ -110,7 +114,8 @@ def _make_copy(copy: Path) -> None:
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__", "forge")
+            outputs = ("forge", "laws") if name == ".build" else ()
+            ignored = shutil.ignore_patterns("__pycache__", *outputs)
             shutil.copytree(source, copy / name, ignore=ignored)
         else:
             shutil.copy2(source, copy / name)
@@ -124,7 +129,7 @@ def _caught(twin: Twin, copy: Path) -> bool:
     try:
         _run(_shell(f"ape compile --force {twin.sources}"), copy)
         output = subprocess.run(
-            _shell(f"ape test '{twin.test}' --tb=line -p no:randomly"),
+            _shell(_command(twin)),
             cwd=copy,
             capture_output=True,
             text=True,
@@ -132,11 +137,22 @@ def _caught(twin: Twin, copy: Path) -> bool:
         ).stdout
     finally:
         _run(["patch", "-p1", "-s", "-R", "-i", str(twin.patch)], copy)
-    noticed = FAILED.search(output) is not None
+    noticed = (BROKEN_LAW if _is_law(twin) else FAILED).search(output) is not None
     print(f"{'caught' if noticed else 'SURVIVED'}: {twin.name}", flush=True)
     if not noticed:
         print(output[-2_000:], file=sys.stderr)
     return noticed
+
+
+def _is_law(twin: Twin) -> bool:
+    return twin.test.startswith("tests/forge/")
+
+
+def _command(twin: Twin) -> str:
+    if _is_law(twin):
+        name = twin.test.split("::")[1]
+        return f"FUZZ_SEEDS=3 FOUNDRY_PROFILE=laws forge test --match-test '{name}'"
+    return f"ape test '{twin.test}' --tb=line -p no:randomly"
 
 
 def _table(twins: list[Twin], verdicts: dict[str, bool]) -> str:
