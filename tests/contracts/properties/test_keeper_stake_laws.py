@@ -1,16 +1,18 @@
-"""V-01 and V-29 under seeded sequences of deposits, stakes, late days and settlements."""
+"""V-01, V-21 and V-29 under seeded sequences of deposits, stakes, late days and settlements."""
 
 import random
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from keeper.accounting.shares import Controller, Vault
+from keeper.accounting.high_water import HighWater
+from keeper.accounting.shares import Controller, Fill, Vault
 from tests.contracts.rpc import Reverted, Rpc
 from tests.contracts.system import DAY, MAX_UINT, System
 
 STEPS = 90
 LEAST_BPS = 500
+FEE_BPS = 1_000
 ACTIONS = (
     *("deposit", "redeem", "lock", "leave", "withdraw", "strand", "penalise", "bring_home"),
     *("penalise", "settle", "settle"),
@@ -25,12 +27,14 @@ class Story:
         self.random, self.counts = random.Random(seed), Counter[str]()
         self.people = [system.keeper, *system.users[:2]]
         cap = 10**9 * system.unit
-        system.mandate.setLimits((cap, 5_000, 3_000, 0, LEAST_BPS), sender=system.owner)
+        system.mandate.setLimits((cap, 5_000, 3_000, FEE_BPS, LEAST_BPS), sender=system.owner)
         system.seed(system.keeper, 50_000 * system.unit)
         for who in self.people:
             system.vault.approve(stake, MAX_UINT, sender=who)
             system.fund(who, 10**7 * system.unit)
         stake.stake(30_000 * system.share, sender=system.keeper)
+        shares = system.vault.totalSupply() + system.vault.virtualShares()
+        self.water = HighWater(system.nav.mark(), shares=shares)
 
     def step(self) -> None:
         name = self.random.choice(ACTIONS)
@@ -84,9 +88,14 @@ class Story:
 
     def settle(self) -> None:
         self.system.cut()
-        bound = self._mirror().deposit_cap_at(self.system.vault.acceptedNav())
+        before = self._mirror()
+        bound = before.deposit_cap_at(before.accepted)
         receipt = self.system.submit(self.system.report())
         (settled,) = receipt.decode_logs(self.system.vault.Settle)
+        self.water.report(before, before.accepted, before.accepted, 0)
+        self.water.settled(self._mirror(), _fill(settled))
+        assert settled.feeShares == 0, "V-21: NAV is constant"
+        assert self.system.nav.mark() == self.water.mark
         if settled.depositAssets:
             assert settled.acceptedAfter <= bound
             self.counts["filled"] += 1
@@ -117,6 +126,7 @@ class Story:
             keeper=keeper,
             staked=self.stake.stakeOf(self.system.keeper),
             supply=vault.totalSupply(),
+            accepted=vault.acceptedNav(),
         )
         mirror.deposits.request(keeper, vault.pendingDepositRequest(0, self.system.keeper))
         queue = vault.depositQueue()
@@ -127,7 +137,21 @@ class Story:
         self.rpc.send(method, *arguments, sender=by)
 
 
-def test_keeper_stake__any_sequence__keeps_v01_and_v29(project: Any, system: System) -> None:
+def _fill(settled: Any) -> Fill:
+    return Fill(
+        accepted=settled.accepted,
+        fee_shares=settled.feeShares,
+        deposit_assets=settled.depositAssets,
+        deposit_shares=settled.depositShares,
+        redeem_shares=settled.redeemShares,
+        redeem_assets=settled.redeemAssets,
+        accepted_after=settled.acceptedAfter,
+        supply_after=settled.supplyAfter,
+        whole_exit=settled.wholeExit,
+    )
+
+
+def test_keeper_stake__any_sequence__keeps_v01_v21_and_v29(project: Any, system: System) -> None:
     story = Story(system, project.KeeperStake.at(system.mandate.keeperStake()), seed=1)
 
     for _ in range(STEPS):
