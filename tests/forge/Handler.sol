@@ -163,9 +163,9 @@ contract Handler is Depositors {
 
     /// @dev A redemption that finds nothing idle, and days in which nobody brings anything home.
     function _strand() private {
-        if (ended() || isCut() || now_ < mandate.refilledAt()) return;
+        if (ended() || isCut()) return;
         uint256 room = _left(vault.idle(), owedToLeavers());
-        if (room != 0) _put(pool, room);
+        if (room != 0 && now_ >= mandate.refilledAt()) _put(pool, room);
         uint256 who = _below(USERS);
         uint256 held = vault.balanceOf(user(who));
         if (held != 0) _giveBack(who, who, held);
@@ -212,6 +212,7 @@ contract Handler is Depositors {
         int256 bps = int256(_below(uint256(2 * scale) + 1)) - scale;
         int256 earned = (most * bps) / 10_000;
         _submit(earned, earned > 0 && _chance(4) ? uint256(earned) / 2 : 0);
+        if (_chance(4)) _veto();
     }
 
     /// @param gift Part of `earned` that a stranger gave.
