@@ -86,6 +86,7 @@ def test_start_unpaid__one_percent_of_an_old_cut_unpaid__ends_the_vault(
     epoch = held.vault.openEpoch()
     for _ in range(8):
         held.settle()
+    held.wait(60)
 
     with ape.reverts(held.end.CohortPaid, epoch=epoch - 1):
         held.end.startUnpaid(epoch - 1, sender=stranger)
