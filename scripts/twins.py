@@ -103,10 +103,18 @@ def _chosen(twins: Iterable[Twin], options: argparse.Namespace) -> list[Twin]:
         return [twin for twin in twins if twin.name in options.names]
     if not options.due:
         return list(twins)
-    seen = {
-        name: mark for name, verdict, mark in ROW.findall(TABLE.read_text()) if verdict == "yes"
-    }
-    return [twin for twin in twins if twin.name in FIXED or seen.get(twin.name) != twin.fingerprint]
+    seen = _seen_caught()
+    return [
+        twin
+        for twin in twins
+        if twin.name in FIXED or (TABLE.exists() and seen.get(twin.name) != twin.fingerprint)
+    ]
+
+
+def _seen_caught() -> dict[str, str]:
+    """What the table says: the fingerprint that each caught twin had then."""
+    rows = ROW.findall(TABLE.read_text()) if TABLE.exists() else []
+    return {name: fingerprint for name, verdict, fingerprint in rows if verdict == "yes"}
 
 
 def _make_copy(copy: Path) -> None:
