@@ -110,5 +110,8 @@ interface IBondLens {
     /// @notice Everything about one project; reverts where it cannot be read. `project` calls it.
     function readProject(address project_) external view returns (ProjectView memory);
 
+    /// @notice What the project's pool says of a market's token, see `reference_`; reverts where it says nothing.
+    function readReference(uint256 marketId) external view returns (uint256);
+
     function teller() external view returns (address);
 }

@@ -77,6 +77,7 @@ interface IProjectTreasury {
     event Withdraw(address indexed token, address indexed to, uint256 amount);
 
     error NotTeller(address caller);
+    error AlreadyInitialised();
     error NotOwner(address caller);
     error ZeroAddress();
     /// @notice The vault was not made by the factory: its code may be anything.
