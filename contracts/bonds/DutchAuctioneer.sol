@@ -46,6 +46,12 @@ contract DutchAuctioneer is Auctioneer, IDutchAuctioneer {
     }
 
     /// @inheritdoc IDutchAuctioneer
+    function maxDebt(uint256 id) external view returns (uint256) {
+        _known(id);
+        return _auctions[id].maxDebtDown(block.timestamp);
+    }
+
+    /// @inheritdoc IDutchAuctioneer
     function priceAt(uint256 id, uint64 time) external view returns (uint256) {
         Lot storage asked = _known(id);
         return _auctions[id].priceUp(time, asked.floor, asked.scale);
@@ -102,7 +108,7 @@ contract DutchAuctioneer is Auctioneer, IDutchAuctioneer {
         tuned.tune(price_, neutral, block.timestamp, _lots[id]);
         _auctions[id] = tuned;
 
-        emit Tune(id, tuned.controlTo, tuned.target, tuned.maxDebt);
+        emit Tune(id, tuned.controlTo, tuned.target, tuned.maxDebtTo);
     }
 
     function _price(uint256 id) internal view override returns (uint256) {

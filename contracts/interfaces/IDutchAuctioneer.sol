@@ -23,7 +23,8 @@ interface IDutchAuctioneer is IAuctioneer {
     /// @notice State of an auction.
     /// @param initial Capacity at the start [token units].
     /// @param target Debt at which the price is that of the last tune [token units].
-    /// @param maxDebt Debt that no sale exceeds [token units].
+    /// @param maxDebtFrom Debt that no sale exceeds at `lastTune` [token units].
+    /// @param maxDebtTo The same 6 h later [token units].
     /// @param maxPayout Largest payout of one purchase [token units].
     /// @param debt Debt at `last` [token units].
     /// @param tuneBelow Capacity below which the market is oversold by a capacity step [token units].
@@ -37,7 +38,8 @@ interface IDutchAuctioneer is IAuctioneer {
     struct Auction {
         uint128 initial;
         uint128 target;
-        uint128 maxDebt;
+        uint128 maxDebtFrom;
+        uint128 maxDebtTo;
         uint128 maxPayout;
         uint128 debt;
         uint128 tuneBelow;
@@ -53,7 +55,7 @@ interface IDutchAuctioneer is IAuctioneer {
     /// @notice Emitted when a sale, or anybody, set the market to its schedule.
     /// @param control Control variable that holds from here on, or 6 h from here when it falls [see `Auction`].
     /// @param target Debt at which the price is what it was at the tune [token units].
-    /// @param maxDebt Debt that no sale exceeds [token units].
+    /// @param maxDebt Debt that no sale exceeds from here on, or 6 h from here when it rises [token units].
     event Tune(uint256 indexed id, uint256 control, uint256 target, uint256 maxDebt);
 
     /// @notice The market is on its schedule, or was tuned a short while ago.
@@ -67,6 +69,9 @@ interface IDutchAuctioneer is IAuctioneer {
 
     /// @notice Debt now [token units], rounded up.
     function debt(uint256 id) external view returns (uint256);
+
+    /// @notice Debt that no sale exceeds now [token units].
+    function maxDebt(uint256 id) external view returns (uint256);
 
     /// @notice Price at a time from now to the conclusion, if nobody buys [price].
     function priceAt(uint256 id, uint64 time) external view returns (uint256);

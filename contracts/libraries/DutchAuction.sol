@@ -33,7 +33,8 @@ library DutchAuction {
         auction.maxPayout = Math.mulDiv(capacity, terms.depositInterval, duration).toUint128();
         auction.target = Math.mulDiv(capacity, auction.decayInterval, duration).toUint128();
         auction.debt = auction.target;
-        auction.maxDebt = maxDebtOf(auction);
+        auction.maxDebtFrom = maxDebtOf(auction);
+        auction.maxDebtTo = auction.maxDebtFrom;
         auction.tuneBelow = tuneBelowOf(auction, capacity, duration);
         auction.controlFrom = Math.mulDiv(terms.price, scale, auction.target);
         auction.controlTo = auction.controlFrom;
@@ -47,7 +48,7 @@ library DutchAuction {
         );
     }
 
-    /// @return Debt that no sale exceeds.
+    /// @return Debt that no sale should exceed at this target.
     function maxDebtOf(IDutchAuctioneer.Auction memory auction) internal pure returns (uint128) {
         uint256 buffer = Math.mulDiv(auction.target, auction.debtBufferBps, BondConstants.BPS);
         uint256 least = auction.target * BondConstants.LEAST_BUFFER_BPS / BondConstants.BPS;
@@ -55,11 +56,11 @@ library DutchAuction {
     }
 
     /// @return Capacity that is one tune interval of the schedule below the present one.
-    function tuneBelowOf(IDutchAuctioneer.Auction memory auction, uint256 capacity, uint256 duration)
-        internal
-        pure
-        returns (uint128)
-    {
+    function tuneBelowOf(
+        IDutchAuctioneer.Auction memory auction,
+        uint256 capacity,
+        uint256 duration
+    ) internal pure returns (uint128) {
         uint256 step = Math.mulDiv(auction.initial, auction.tuneInterval, duration);
         return Math.saturatingSub(capacity, step).toUint128();
     }
@@ -86,6 +87,19 @@ library DutchAuction {
         return auction.controlFrom - Math.mulDiv(fall, elapsed, BondConstants.TUNE_FALL_TIME);
     }
 
+    /// @return Debt that no sale exceeds at a time not before the last tune. It rises as slowly as a price falls, so
+    /// that who comes after quiet days finds the breaker of those days.
+    function maxDebtDown(IDutchAuctioneer.Auction memory auction, uint256 time)
+        internal
+        pure
+        returns (uint256)
+    {
+        uint256 elapsed = time - auction.lastTune;
+        if (elapsed >= BondConstants.TUNE_FALL_TIME) return auction.maxDebtTo;
+        uint256 rise = auction.maxDebtTo - auction.maxDebtFrom;
+        return auction.maxDebtFrom + Math.mulDiv(rise, elapsed, BondConstants.TUNE_FALL_TIME);
+    }
+
     /// @return Price at a time not before the last sale and tune, rounded up.
     function priceUp(
         IDutchAuctioneer.Auction memory auction,
@@ -104,7 +118,7 @@ library DutchAuction {
         pure
         returns (uint256)
     {
-        uint256 room = Math.saturatingSub(auction.maxDebt, debtUp(auction, time));
+        uint256 room = Math.saturatingSub(maxDebtDown(auction, time), debtUp(auction, time));
         return Math.min(Math.min(auction.maxPayout, capacity), room);
     }
 
@@ -148,7 +162,7 @@ library DutchAuction {
     }
 
     /// @notice Sets target, breaker and control variable so that the market sells what is left by its end, at a price
-    /// that neither jumps by more than a quarter nor falls in less than six hours.
+    /// that neither jumps by more than a quarter nor falls in less than six hours; nor does the breaker loosen faster.
     /// @param price Price of the sale that made the tune due, or of now.
     /// @param neutral Time-neutral capacity.
     function tune(
@@ -161,9 +175,11 @@ library DutchAuction {
         uint256 duration = lot.conclusion - lot.openedAt;
         uint256 control = controlUp(auction, time);
         uint256 debtNow = debtUp(auction, time);
+        uint256 maxDebtNow = maxDebtDown(auction, time);
 
         auction.target = Math.mulDiv(neutral, auction.decayInterval, duration).toUint128();
-        auction.maxDebt = maxDebtOf(auction);
+        auction.maxDebtTo = maxDebtOf(auction);
+        auction.maxDebtFrom = Math.min(maxDebtNow, auction.maxDebtTo).toUint128();
         auction.tuneBelow = tuneBelowOf(auction, lot.capacity, duration);
         uint256 aim = Math.mulDiv(price, lot.scale, auction.target, Math.Rounding.Ceil);
         uint256 most = Math.mulDiv(control, BondConstants.TUNE_RISE_BPS, BondConstants.BPS);
