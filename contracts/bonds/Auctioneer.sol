@@ -13,7 +13,7 @@ import {DutchAuction} from "../libraries/DutchAuction.sol";
 /// Selling, freeing and releasing only move between those two and out.
 ///
 /// Trust: the teller alone, for whatever money depends on. Nobody can name a price, lower a floor or add capacity.
-/// @dev Invariants B-01, B-06.
+/// @dev Invariants B-01, B-04, B-05.
 abstract contract Auctioneer is IAuctioneer {
     using SafeCast for uint256;
 

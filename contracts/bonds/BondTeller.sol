@@ -28,7 +28,7 @@ import {Vesting} from "../libraries/Vesting.sol";
 /// Tokens, safety: a transfer moves the amount asked for, measured on each, and balances do not shrink by themselves,
 /// measured at each purchase; a token that does otherwise is refused, or refuses its own market alone. Liveness: a
 /// token that its issuer pauses, or that refuses a receiver, waits; the holder names another receiver.
-/// @dev Invariants B-01, B-02.
+/// @dev Invariants B-01, B-02, B-10.
 contract BondTeller is IBondTeller, ReentrancyGuardTransient {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;

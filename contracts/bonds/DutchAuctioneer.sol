@@ -14,7 +14,7 @@ import {Auctioneer} from "./Auctioneer.sol";
 ///
 /// Trust: anyone may tune a market that is due; a sale does so by itself. A tune can raise the price by a quarter at
 /// once, so that a buyer names the least payout he takes.
-/// @dev Invariants B-03, B-04, B-05.
+/// @dev Invariants B-03, B-05, B-06.
 contract DutchAuctioneer is Auctioneer, IDutchAuctioneer {
     using DutchAuction for Auction;
     using SafeCast for uint256;

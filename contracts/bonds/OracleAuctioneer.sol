@@ -84,6 +84,7 @@ contract OracleAuctioneer is Auctioneer, IOracleAuctioneer {
     }
 
     /// @dev Nothing to book: the price follows the oracle alone.
+    // solhint-disable-next-line no-empty-blocks
     function _sold(uint256, uint256, uint256) internal override {}
 
     function _price(uint256 id) internal view override returns (uint256) {

@@ -8,6 +8,9 @@ import {IBondNote} from "../interfaces/IBondNote.sol";
 import {CalendarDate} from "./CalendarDate.sol";
 import {TokenText} from "./TokenText.sol";
 
+// JSON and SVG are full of double quotes.
+// solhint-disable quotes
+
 /// @title The picture of a note
 /// @notice Drawn from the chain alone: no link, no script, no font of somebody else. The only foreign text is the
 /// token's symbol, which is cut, made printable and escaped.

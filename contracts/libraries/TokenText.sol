@@ -82,7 +82,7 @@ library TokenText {
         if (letter == "&") return "&amp;";
         if (letter == "<") return "&lt;";
         if (letter == ">") return "&gt;";
-        if (letter == '"') return "&quot;";
+        if (letter == 0x22) return "&quot;";
         if (letter == "'") return "&apos;";
         return abi.encodePacked(letter);
     }

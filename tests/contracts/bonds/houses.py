@@ -9,7 +9,15 @@ from tests.contracts.adapters.creation import Plan
 from tests.contracts.system import MAX_UINT, Report, System
 
 __all__ = [
-    "ONE", "PRICE", "TOKEN", "USDC", "ZERO", "Bonds", "dutch_terms", "midnight_after", "oracle_terms",
+    "ONE",
+    "PRICE",
+    "TOKEN",
+    "USDC",
+    "ZERO",
+    "Bonds",
+    "dutch_terms",
+    "midnight_after",
+    "oracle_terms",
 ]
 
 DAY: Final = 86_400
@@ -25,7 +33,10 @@ FEED_PRICE: Final = 2 * 10**8
 
 
 def dutch_terms(
-    price: int = 5 * PRICE, floor: int = 2 * PRICE, interval: int = 4 * HOUR, buffer_bps: int = 5_000
+    price: int = 5 * PRICE,
+    floor: int = 2 * PRICE,
+    interval: int = 4 * HOUR,
+    buffer_bps: int = 5_000,
 ) -> bytes:
     """Terms of a Dutch auction."""
     return encode(["uint256", "uint256", "uint32", "uint32"], [price, floor, interval, buffer_bps])

@@ -1,4 +1,4 @@
-"""Owns the stateful test of the bonds: seeded steps over every operation, and the laws after each."""
+"""Owns the stateful test of the bonds: seeded steps, and the laws after each."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -104,7 +104,9 @@ class DutchMarket:
     def available_at(self, time: int) -> int:
         if time >= self.end:
             return 0
-        return min(self.max_payout, self.capacity, max(0, self.max_debt_at(time) - self.debt_at(time)))
+        return min(
+            self.max_payout, self.capacity, max(0, self.max_debt_at(time) - self.debt_at(time))
+        )
 
     def quote(self, amount: int, time: int) -> Sale:
         if time >= self.end:

@@ -170,10 +170,7 @@ def test_intervals__original__owner_moves_the_price_by_half_in_a_block(original:
 
 
 def test_intervals__here__nothing_sets_them(ours: Hall) -> None:
-    writers = {
-        entry.name
-        for entry in ours.contract.contract_type.mutable_methods
-    }
+    writers = {entry.name for entry in ours.contract.contract_type.mutable_methods}
 
     assert writers == {
         *("open", "sell", "announceChange", "withdrawChange", "applyChange", "release", "tune"),

@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from random import Random
-from typing import Any
 
 from tests.contracts.bonds.houses import Bonds
 from tests.contracts.bonds.machine import Machine

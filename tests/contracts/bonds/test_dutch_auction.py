@@ -81,7 +81,9 @@ def test_sell__five_thousand_after_an_hour__pays_the_specifications_payout(open_
 
     hall.go_to(hall.model.start + 3_600)
 
-    assert hall.would_sell(5_000 * TOKEN) == (1014084507042253521126, 5_000 * TOKEN)
+    payout, cost = hall.would_sell(5_000 * TOKEN)
+    assert payout == 1014084507042253521126
+    assert cost == 4_999_999999999999999997  # ceil(payout * price / scale), and no more
 
 
 def test_sell__exactly_the_advertised_maximum__succeeds(open_hall: Any) -> None:

@@ -114,7 +114,7 @@ def test_project__bought_and_settled__owns_its_part_of_the_depth(
     assert seen.supply == bonds.vault.totalSupply()
     assert seen.depthShare == seen.shares * 10**18 // seen.supply
     assert seen.worth == bonds.vault.convertToAssets(seen.shares)
-    assert (seen.vault, tuple(seen.pool)[0]) == (bonds.vault.address, bonds.pool.address)
+    assert (seen.vault, seen.pool.pool) == (bonds.vault.address, bonds.pool.address)
     assert not bonds.lens.project(bonds.stranger).readable
 
 

@@ -171,9 +171,7 @@ def test_create_market__without_or_past_its_deadline__reverts(bonds: Bonds, trea
     """Edge case: a creation without a deadline."""
     for deadline in (0, bonds.now - 1):
         with ape.reverts(bonds.teller.DeadlineOver):
-            bonds.teller.createMarket(
-                bonds.market_params(treasury), 0, deadline, sender=bonds.team
-            )
+            bonds.teller.createMarket(bonds.market_params(treasury), 0, deadline, sender=bonds.team)
 
 
 def test_create_market__floor_below_what_the_project_demands__reverts(
@@ -187,9 +185,7 @@ def test_create_market__floor_below_what_the_project_demands__reverts(
 
 def test_create_market__by_a_stranger__reverts(bonds: Bonds, treasury: Any) -> None:
     with ape.reverts(bonds.teller.NotProjectOwner):
-        bonds.teller.createMarket(
-            bonds.market_params(treasury), 0, FOREVER, sender=bonds.stranger
-        )
+        bonds.teller.createMarket(bonds.market_params(treasury), 0, FOREVER, sender=bonds.stranger)
 
 
 def test_create_market__treasury_of_nobody__reverts(bonds: Bonds) -> None:
@@ -275,9 +271,7 @@ def spoil_asset(bonds: Bonds, treasury: Any, token: Any, leg: str) -> None:
     """A factory's vault cannot quote its own asset or share, so the treasury is made to say so."""
     slot = {"asset": 2, "share": 3}[leg]
     value = "0x" + token.address[2:].lower().rjust(64, "0")
-    bonds.chain.provider.make_request(
-        "anvil_setStorageAt", [treasury.address, hex(slot), value]
-    )
+    bonds.chain.provider.make_request("anvil_setStorageAt", [treasury.address, hex(slot), value])
     assert (treasury.asset() if leg == "asset" else treasury.vault()) == token.address
     bonds.create_market(treasury)
 

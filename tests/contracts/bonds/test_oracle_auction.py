@@ -80,9 +80,7 @@ def test_price__remainder__is_rounded_up(stand: Stand, feed: Any, accounts: Any)
 def test_sell__at_the_discount__pays_down_and_pulls_up(stand: Stand) -> None:
     stand.open(oracle_terms())
 
-    answer = stand.rpc.call(
-        stand.contract.sell, 1, 1_000_000, 0, types=TRADE, sender=stand.teller
-    )
+    answer = stand.rpc.call(stand.contract.sell, 1, 1_000_000, 0, types=TRADE, sender=stand.teller)
 
     assert answer == (10**36 * 10**18 // (18 * 10**35), 1_000_000)
 

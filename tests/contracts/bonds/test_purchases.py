@@ -323,9 +323,7 @@ def test_change__concluded_market__reverts(bonds: Bonds, market: int) -> None:
         bonds.teller.announceChange(market, 3 * 10**36, 0, sender=bonds.team)
 
 
-def test_reclaim__concluded__returns_the_unsold_once(
-    bonds: Bonds, market: int, alice: Any
-) -> None:
+def test_reclaim__concluded__returns_the_unsold_once(bonds: Bonds, market: int, alice: Any) -> None:
     """Edge case: repeated reclaim."""
     bonds.buy(market, 1_000 * USDC, alice)
     sold = bonds.note.position(bonds.note.noteCount()).payout
@@ -374,9 +372,7 @@ def test_create_market__reentrant_project_token__is_locked_out(
     hook.transfer(bonds.team, 10_000 * TOKEN, sender=bonds.deployer)
     hook.approve(bonds.teller, 2**255, sender=bonds.team)
     order = (1, USDC, 0, hook.address, FOREVER)
-    hook.setHook(
-        bonds.teller, bonds.teller.purchase.encode_input(*order), sender=bonds.deployer
-    )
+    hook.setHook(bonds.teller, bonds.teller.purchase.encode_input(*order), sender=bonds.deployer)
 
     bonds.create_market(treasury, capacity=100 * TOKEN)
 
@@ -384,5 +380,3 @@ def test_create_market__reentrant_project_token__is_locked_out(
     assert not hook.lastSuccess()
     assert "0x" + bytes(hook.lastAnswer()).hex() == selector(guard)
     assert bonds.teller.escrowed(hook) == hook.balanceOf(bonds.teller) == 100 * TOKEN
-
-

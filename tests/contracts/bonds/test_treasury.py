@@ -209,9 +209,7 @@ def test_withdraw__before_and_at_the_end_of_the_lock__is_refused_and_then_not(
         invested.withdraw(bonds.vault, bonds.team, shares, sender=bonds.team)
     bonds.at(unlock)
 
-    event = only(
-        invested.withdraw(bonds.vault, bonds.team, shares, sender=bonds.team), "Withdraw"
-    )
+    event = only(invested.withdraw(bonds.vault, bonds.team, shares, sender=bonds.team), "Withdraw")
 
     assert (event.token, event.to, event.amount) == (
         *(bonds.vault.address, bonds.team.address, shares),
@@ -219,9 +217,7 @@ def test_withdraw__before_and_at_the_end_of_the_lock__is_refused_and_then_not(
     assert bonds.vault.balanceOf(bonds.team) == shares
 
 
-def test_poke__after_the_lock__leaves_the_assets_to_the_project(
-    bonds: Bonds, funded: Any
-) -> None:
+def test_poke__after_the_lock__leaves_the_assets_to_the_project(bonds: Bonds, funded: Any) -> None:
     bonds.at(funded.polUnlock())
     bonds.chain.mine()
 
@@ -302,8 +298,6 @@ def test_redirect__seven_days_after_the_announcement__moves_everything_over(
     system.request_deposit(system.keeper, 1_000 * USDC)
     with ape.reverts(bonds.teller.SharesNotAccepted):
         bonds.teller.shareValue(market, 1)
-
-
 
 
 def test_redirect__taken_back__is_no_more(bonds: Bonds, treasury: Any, second: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[3]
-LAW_ID = re.compile(r"\b[VKX]-\d{2}\b")
+LAW_ID = re.compile(r"\b[VBKX]-\d{2}\b")
 CODE = re.compile(r"`([^`]+)`")
 TEST = re.compile(r"^(?:async )?def (test_\w+)\(", re.MULTILINE)
 
