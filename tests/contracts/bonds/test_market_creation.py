@@ -26,8 +26,10 @@ MARKET_FIELDS = (
 
 
 def only(receipt: Any, name: str) -> Any:
-    """The one event of that name."""
-    (event,) = [entry for entry in receipt.events if entry.event_name == name]
+    """The one event of that name; of several contracts', that of the one called."""
+    named = [entry for entry in receipt.events if entry.event_name == name]
+    called = [entry for entry in named if entry.contract_address == receipt.receiver]
+    (event,) = named if len(named) == 1 else called
     return event
 
 

@@ -128,9 +128,10 @@ def test_purchase__for_nobody__reverts(bonds: Bonds, market: int) -> None:
 
 
 def test_purchase__unknown_market__reverts(bonds: Bonds) -> None:
-    for call in (bonds.teller.market, bonds.teller.applyChange):
-        with ape.reverts(bonds.teller.MarketUnknown):
-            call(99)
+    with ape.reverts(bonds.teller.MarketUnknown):
+        bonds.teller.market(99)
+    with ape.reverts(bonds.teller.MarketUnknown):
+        bonds.teller.applyChange(99, sender=bonds.stranger)
     with ape.reverts(bonds.teller.MarketUnknown):
         bonds.buy(99, USDC)
 

@@ -271,7 +271,7 @@ def test_redirect__seven_days_after_the_announcement__moves_everything_over(
     told = only(receipt, "AnnounceRedirect")
     assert (told.vault, told.pool) == (system.vault.address, bonds.pool.address)
     assert told.effectiveAt == bonds.now + 7 * DAY
-    assert invested.announced().newVault == system.vault.address
+    assert invested.announced()[0] == system.vault.address
     bonds.buy(market, PROCEEDS, alice)
     invested.poke(sender=bonds.stranger)
     queued = bonds.vault.pendingDepositRequest(0, invested)
@@ -282,7 +282,8 @@ def test_redirect__seven_days_after_the_announcement__moves_everything_over(
 
     event = only(invested.redirect(sender=bonds.team), "Redirect")
 
-    assert (event[0], event[1]) == (bonds.vault.address, system.vault.address)
+    ends = {"from": bonds.vault.address, "to": system.vault.address}
+    assert event.event_arguments == ends
     assert invested.vaults() == [bonds.vault.address, system.vault.address]
     shares = bonds.vault.balanceOf(invested)
     left = invested.pokeVault(bonds.vault, sender=bonds.stranger)
@@ -310,7 +311,7 @@ def test_redirect__taken_back__is_no_more(bonds: Bonds, treasury: Any, second: A
     event = only(treasury.cancelRedirect(sender=bonds.team), "CancelRedirect")
 
     assert event.vault == system.vault.address
-    assert treasury.announced().effectiveAt == 0
+    assert treasury.announced()[2] == 0
 
 
 def test_redirect__announced_vault_ended_meanwhile__reverts(
