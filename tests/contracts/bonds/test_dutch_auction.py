@@ -186,25 +186,25 @@ def test_auction__any_sequence__equals_the_model_to_the_unit(
 def run_sequence(
     open_hall: Any, random: Random, decimals: tuple[int, int], market: int, counts: Counter[str]
 ) -> None:
-    token, asset = 10 ** decimals[0], 10 ** decimals[1]
+    token, asset, hungry = 10 ** decimals[0], 10 ** decimals[1], market % 2 == 0
     hall = open_hall(
         market,
         capacity=random.randrange(1_000 * token, 10**7 * token),
         duration=random.randrange(2 * DAY, 30 * DAY),
-        interval=random.choice([HOUR, 4 * HOUR, DAY]),
+        interval=DAY if hungry else random.choice([HOUR, 4 * HOUR]),
         price=random.randrange(PRICE, 50 * PRICE),
         floor=random.randrange(PRICE // 10, PRICE),
-        buffer=Fraction(random.choice([0, 1_000, 5_000, 10_000]), 10_000),
+        buffer=Fraction(1) if hungry else Fraction(random.choice([0, 1_000, 5_000]), 10_000),
         token_decimals=decimals[0],
         asset_decimals=decimals[1],
     )
-    model, time, hungry = hall.model, hall.model.start, market % 2 == 0
+    model, time = hall.model, hall.model.start
     for _ in range(STEPS):
         time += random.choice([60, 7 * HOUR] if hungry else [1, 1, 60, 5 * HOUR, 26 * HOUR])
         if time + 1 >= model.end:
             break
-        amount = random.choice([asset // 1_000, 500 * asset, 10**5 * asset, 10**9 * asset])
-        amount = 10**30 if hungry else amount
+        amount = random.choice([0, 1, asset // 1_000, 500 * asset, 10**9 * asset])
+        amount = amount * 10**20 if hungry else amount
         hall.go_to(time)
         step(hall, amount, time, counts)
 
