@@ -94,6 +94,7 @@ def make_system(project: Any, accounts: Any, chain: Any, vault_factory: Factory)
             token=usdc,
             vault=vault,
             nav=project.NavReporter.at(vault.reporter()),
+            legs=project.Legs.at(vault.legs()),
             silo=vault.silo(),
             clob=None,
             pool=None,
