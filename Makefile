@@ -7,7 +7,7 @@ STAMPS := .stamps
 STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,7 +66,7 @@ slither: install
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
 # What tells stories on a world of its own waits for its blocks: two of those leave a core to a third.
-test: stories e2e crash newest vault forge keeper adapters ## every test, the longest suites first; -j3 where there are two cores
+test: stories e2e crash newest vault bonds forge keeper adapters ## every test, the longest suites first; -j3 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
@@ -74,6 +74,9 @@ adapters: compile
 vault: compile
 	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
 		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
+
+bonds: compile
+	$(RUN) ape test tests/contracts/bonds $(PYTEST_ARGS)
 
 forge: compile ## the laws over seeded sequences, on forge
 	$(RUN) FOUNDRY_PROFILE=laws forge test $(FORGE_ARGS)
