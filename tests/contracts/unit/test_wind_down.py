@@ -84,7 +84,7 @@ def test_start_unpaid__one_percent_of_an_old_cut_unpaid__ends_the_vault(
     """500 asked for with 300 idle: two fifths wait, although settlements go on."""
     held.request_redeem(alice, 500 * held.share)
     epoch = held.vault.openEpoch()
-    for _ in range(8):
+    for _ in range(9):
         held.settle()
     held.wait(60)
 
