@@ -208,6 +208,7 @@ def test_purchase_with_shares__an_hour_after_the_settlement__reverts_a_second_la
     settled = bonds.vault.lastSettledAt()
     bonds.at(settled + HOUR)
     bonds.buy_with_shares(long_market, 10**18, shareholder)
+    bonds.at(settled + HOUR + 1)
 
     with ape.reverts(bonds.teller.ShareWindowClosed):
         bonds.buy_with_shares(long_market, 10**18, shareholder)

@@ -86,7 +86,6 @@ def test_start_unpaid__one_percent_of_an_old_cut_unpaid__ends_the_vault(
     epoch = held.vault.openEpoch()
     for _ in range(9):
         held.settle()
-    held.wait(60)
 
     with ape.reverts(held.end.CohortPaid, epoch=epoch - 1):
         held.end.startUnpaid(epoch - 1, sender=stranger)
