@@ -21,8 +21,6 @@ import {ReferencePrice} from "../libraries/ReferencePrice.sol";
 /// on it. Each entry is read by a call of its own with a gas limit: a token or oracle that reverts, or burns all the
 /// gas it gets, costs its own entry and no other.
 contract BondLens is IBondLens {
-    using SafeCast for uint256;
-
     uint256 private constant ENTRY_GAS = 3_000_000; // several times what an honest entry takes
     uint256 private constant PART_GAS = 1_000_000; // of that, what an oracle may take
     uint256 private constant ONE = 1e18;
@@ -68,7 +66,7 @@ contract BondLens is IBondLens {
     {
         uint256 size = _pageSize(first, count, IBondNote(_teller.note()).noteCount());
         NoteView[] memory all = new NoteView[](size);
-        uint256 found;
+        uint256 found = 0;
         for (uint256 i; i < size; ++i) {
             NoteView memory seen = note(first + i);
             if (seen.exists && seen.holder == holder) all[found++] = seen;
@@ -153,7 +151,7 @@ contract BondLens is IBondLens {
             + vault.pendingRedeemRequest(0, project_);
         seen.worth = vault.convertToAssets(seen.shares);
         seen.supply = vault.totalSupply();
-        seen.depthShare = seen.supply == 0 ? 0 : Math.mulDiv(seen.shares, ONE, seen.supply);
+        seen.depthShare = seen.supply > 0 ? Math.mulDiv(seen.shares, ONE, seen.supply) : 0;
         seen.waiting = IERC20(seen.asset).balanceOf(project_);
         seen.queued = vault.pendingDepositRequest(0, project_);
     }
@@ -167,7 +165,7 @@ contract BondLens is IBondLens {
             return ReferencePrice.ofFeed(pool.feed, decimals, BondConstants.MAX_FEED_AGE);
         }
         uint256 scale = IAuctioneer(asked.auctioneer).lot(marketId).scale;
-        uint32 window = BondConstants.MIN_TWAP.toUint32();
+        uint32 window = SafeCast.toUint32(BondConstants.MIN_TWAP);
         return ReferencePrice.ofPool(pool.pool, asked.token, scale, window);
     }
 
@@ -219,7 +217,7 @@ contract BondLens is IBondLens {
 
     function _discountBps(uint256 price, uint256 elsewhere) private pure returns (int256) {
         (uint256 low, uint256 high) = price < elsewhere ? (price, elsewhere) : (elsewhere, price);
-        int256 gap = Math.mulDiv(high - low, BondConstants.BPS, elsewhere).toInt256();
+        int256 gap = SafeCast.toInt256(Math.mulDiv(high - low, BondConstants.BPS, elsewhere));
         return price <= elsewhere ? gap : -gap;
     }
 

@@ -38,13 +38,13 @@ contract BondNote is ERC721, IBondNote {
     /* TELLER */
 
     /// @inheritdoc IBondNote
-    function mint(address receiver, Position calldata position_)
+    function mint(address receiver, Position calldata issued)
         external
         onlyTeller
         returns (uint256 noteId)
     {
         noteId = ++noteCount;
-        _positions[noteId] = position_;
+        _positions[noteId] = issued;
         _mint(receiver, noteId);
     }
 
@@ -55,6 +55,8 @@ contract BondNote is ERC721, IBondNote {
         amount = ripe - held.redeemed;
 
         _positions[noteId].redeemed = ripe.toUint128();
+        // Equality is the point: `ripe` is at most the payout.
+        // slither-disable-next-line incorrect-equality
         if (ripe == held.payout) {
             delete _positions[noteId];
             _burn(noteId);

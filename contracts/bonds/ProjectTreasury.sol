@@ -250,6 +250,8 @@ contract ProjectTreasury is IProjectTreasury, ReentrancyGuardTransient {
     function _leave(IMarketMakingVault vault_, IMarketMakingVault.State state) private {
         if (state == IMarketMakingVault.State.OPEN) _cancelDeposit(vault_);
         uint256 shares = vault_.balanceOf(address(this));
+        // Equality is safe: shares that somebody gave leave with the others.
+        // slither-disable-next-line incorrect-equality
         if (shares == 0) return;
 
         emit RequestRedeem(address(vault_), shares);

@@ -29,7 +29,7 @@ interface IBondNote is IERC721 {
 
     /// @notice Issues a note, without a callback to its receiver.
     /// @return noteId Number of the note, from 1.
-    function mint(address receiver, Position calldata position) external returns (uint256 noteId);
+    function mint(address receiver, Position calldata issued) external returns (uint256 noteId);
 
     /// @notice Books all that is vested as redeemed, and burns the note once that is everything.
     /// @return amount Payout tokens to be paid [token units]; 0 when nothing is.

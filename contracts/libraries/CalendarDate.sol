@@ -13,7 +13,8 @@ library CalendarDate {
     uint256 private constant DAYS_IN_4_YEARS = 1_461;
 
     /// @return The day of a time in UTC, e.g. `2026-11-22`.
-    /// @dev Years are counted from March, so that a leap day is the last of its year.
+    /// @dev Years are counted from March, so that a leap day is the last of its year. Each division is meant to floor.
+    // slither-disable-next-line divide-before-multiply
     function text(uint256 time) internal pure returns (string memory) {
         uint256 day = time / 1 days + DAYS_0000_TO_1970;
         uint256 era = day / DAYS_IN_400_YEARS;

@@ -52,7 +52,8 @@ library DutchAuction {
     function maxDebtOf(IDutchAuctioneer.Auction memory auction) internal pure returns (uint128) {
         uint256 buffer = Math.mulDiv(auction.target, auction.debtBufferBps, BondConstants.BPS);
         uint256 least = auction.target * BondConstants.LEAST_BUFFER_BPS / BondConstants.BPS;
-        return (auction.target + Math.max(Math.max(buffer, least), auction.maxPayout)).toUint128();
+        uint256 room = Math.max(Math.max(buffer, least), auction.maxPayout);
+        return SafeCast.toUint128(auction.target + room);
     }
 
     /// @return Capacity that is one tune interval of the schedule below the present one.

@@ -29,7 +29,7 @@ library TokenText {
     /// @return The text as XML character data.
     function escapeXml(string memory text) internal pure returns (string memory) {
         bytes memory raw = bytes(text);
-        bytes memory escaped;
+        bytes memory escaped = "";
         for (uint256 i; i < raw.length; ++i) {
             escaped = bytes.concat(escaped, _entity(raw[i]));
         }
@@ -64,7 +64,7 @@ library TokenText {
         returns (string memory)
     {
         bytes memory text = new bytes(length < SYMBOL_LENGTH ? length : SYMBOL_LENGTH);
-        uint256 used;
+        uint256 used = 0;
         for (uint256 i; i < text.length && answer[from + i] != 0; ++i) {
             bytes1 letter = answer[from + i];
             text[i] = letter < 0x20 || letter > 0x7e ? bytes1("?") : letter;
