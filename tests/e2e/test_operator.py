@@ -236,6 +236,7 @@ def test_examples__in_shadow_on_the_world__decide_and_send_nothing(
         "vault__reporter": world.contract("reporter"),
         "venue__chain_id": "localdydxprotocol",
         "venue__grpc_endpoint": venue["grpc"],
+        "venue__grpc_fallbacks": "[]",
         "venue__grpc_insecure": "true",
         "venue__rest_url": venue["rest"],
         "venue__ws_url": venue["websocket"],
