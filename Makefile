@@ -7,7 +7,7 @@ STAMPS := .stamps
 STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,14 +66,16 @@ slither: install
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
 # What tells stories on a world of its own waits for its blocks: two of those leave a core to a third.
-test: stories e2e crash newest vault bonds forge keeper adapters ## every test, the longest suites first; -j3 where there are two cores
+test: stories crash vault e2e attacks adapters keeper newest bonds forge ## every test, the longest suites first; -j3 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 
 vault: compile
-	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
-		tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
+
+attacks: compile
+	$(RUN) ape test tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
 
 bonds: compile
 	$(RUN) ape test tests/contracts/bonds $(PYTEST_ARGS)
