@@ -200,7 +200,7 @@ def test_redeem__note_of_a_forged_contract__pays_nobody(
 
 def test_token_uri__half_vested_note__says_and_draws_it(bonds: Bonds, note: int) -> None:
     held = position_of(bonds, note)
-    bonds.at(held["start"] + (held["expiry"] - held["start"] + 1) // 2)
+    bonds.at(held["start"] + (held["expiry"] - held["start"]) // 2 + 60)
     bonds.chain.mine()
 
     meta, picture = card(bonds, note)
