@@ -1,10 +1,12 @@
 """Deployments and actors of the contract tests, by role."""
 
+import os
 from collections.abc import Callable, Iterator
 from functools import partialmethod
 from typing import Any
 
 import pytest
+from ape_ethereum.trace import Trace
 from eth_account import Account
 from web3.eth import Eth
 
@@ -26,6 +28,15 @@ def receipts_at_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patched = partialmethod(Eth.wait_for_transaction_receipt, poll_latency=RECEIPT_POLL)
         patch.setattr(Eth, "wait_for_transaction_receipt", patched)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def reverts_in_silence() -> Iterator[None]:
+    """Not the call tree that Ape draws of every revert; CALL_TREES=1 brings it back."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not os.environ.get("CALL_TREES"):
+            patch.setattr(Trace, "show", lambda *_, **__: None)
         yield
 
 
