@@ -163,8 +163,8 @@ def test_constants__compared_with_the_specification__every_number_is_the_same() 
     assert constants(POOL_ADAPTER) == SPECIFIED_OF_POOLS
 
 
-def test_contracts__lengths_of_time__stand_nowhere_but_in_those_two_tables() -> None:
-    """A limit hidden elsewhere could not be held against the specification."""
+def test_contracts__lengths_of_time__stand_in_tables_alone() -> None:
+    """A limit hidden elsewhere could not be held against the specification; a calendar has days."""
     places = {
         path.name
         for path in PRODUCTION_CONTRACTS
@@ -172,7 +172,8 @@ def test_contracts__lengths_of_time__stand_nowhere_but_in_those_two_tables() -> 
             r"\b[0-9]+ (weeks|days|hours|minutes|seconds)\b", without_comments(path.read_text())
         )
     }
-    assert places == {CONSTANTS.name, POOL_ADAPTER.name}
+    tables = {CONSTANTS.name, POOL_ADAPTER.name, "BondConstants.sol"}
+    assert places == {*tables, "CalendarDate.sol"}
 
 
 def test_protocol_parameters__of_the_local_world__are_the_production_example() -> None:

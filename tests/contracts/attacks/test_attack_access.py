@@ -276,6 +276,7 @@ def test_attack_a27__newer_requests_beside_an_old_cohort__same_ratio_and_no_repr
     assert abs(left[0] * 400 * spread.share - left[1] * waiting) <= 2 * 400 * spread.share
     for _ in range(6):
         spread.settle()
+    spread.wait(60)
     with ape.reverts(spread.end.NotOverdue):
         spread.end.startUnpaid(cohort + 1, sender=alice)
     spread.end.startUnpaid(cohort, sender=alice)
