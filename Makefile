@@ -66,7 +66,7 @@ slither: install
 
 # Apart, because Ape isolates tests by chain snapshots, one order of deployments at a time.
 # What tells stories on a world of its own waits for its blocks: two of those leave a core to a third.
-test: stories crash vault e2e attacks adapters keeper newest bonds forge ## every test, the longest suites first; -j3 where there are two cores
+test: stories crash vault e2e attacks adapters keeper newest duetwins bonds forge ## every test, the longest suites first; -j3 where there are two cores
 
 adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)

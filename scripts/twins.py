@@ -133,7 +133,7 @@ def _make_copy(copy: Path) -> None:
 
 def _caught(twin: Twin, copy: Path) -> bool:
     """Apply one patch, run its test, take the patch back; say whether the test failed."""
-    _run(["patch", "-p1", "-s", "-i", str(twin.patch)], copy)
+    _run(["git", "apply", str(twin.patch)], copy)
     try:
         _run(_shell(f"ape compile --force {twin.sources}"), copy)
         output = subprocess.run(
@@ -144,7 +144,7 @@ def _caught(twin: Twin, copy: Path) -> bool:
             check=False,
         ).stdout
     finally:
-        _run(["patch", "-p1", "-s", "-R", "-i", str(twin.patch)], copy)
+        _run(["git", "apply", "--reverse", str(twin.patch)], copy)
     noticed = (BROKEN_LAW if _is_law(twin) else FAILED).search(output) is not None
     print(f"{'caught' if noticed else 'SURVIVED'}: {twin.name}", flush=True)
     if not noticed:
