@@ -221,19 +221,7 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
 
     Raises ChainUnavailable (also for what is no vault, or not wired yet), CallReverted, WireError.
     """
-    try:
-        answers = await read_at(rpc, block, [view(_VAULT, vault, name) for name in _VIEWS.values()])
-    except (CallReverted, WireError) as error:
-        raise ChainUnavailable(
-            f"{vault} does not answer like a vault of this release: {error}",
-            next_step="correct the vault's address: keeper addresses list",
-        ) from error
-    views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
-    if int(views.reporter, 16) == _NOBODY:
-        raise ChainUnavailable(
-            f"the vault {vault} is not wired: it has no reporter and no adapters yet",
-            next_step="finish its deployment: ape run deploy",
-        )
+    views = await _vault_views(rpc, vault, block)
     groups = [
         _token_calls(vault, views),
         _reporter_calls(views, block),
@@ -248,9 +236,6 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
     symbol, decimals, silo_assets, silo_shares = _required(token)
     exit_bound, ended_at = _required(end)
     limits, (day_left, month_left), refilled_at, paused_until, contract, cap = _required(mandate)
-    names = ("stakeOf", "waiting")
-    calls = [view("KeeperStake", contract, name, views.keeper) for name in names]
-    (counting,), (leaving, leaves_at) = await read_at(rpc, block, calls)
     return Overview(
         vault=vault,
         block=block,
@@ -268,8 +253,32 @@ async def read_overview(rpc: JsonRpc, vault: str, block: Block) -> Overview:
         exit_bound=exit_bound,
         ended_at=ended_at,
         losses=Losses(day_left, month_left, refilled_at, paused_until),
-        stake=Stake(checksum(contract), counting, leaving, leaves_at, cap),
+        stake=await _stake(rpc, contract, cap, views.keeper, block),
     )
+
+
+async def _vault_views(rpc: JsonRpc, vault: str, block: Block) -> VaultViews:
+    try:
+        answers = await read_at(rpc, block, [view(_VAULT, vault, name) for name in _VIEWS.values()])
+    except (CallReverted, WireError) as error:
+        raise ChainUnavailable(
+            f"{vault} does not answer like a vault of this release: {error}",
+            next_step="correct the vault's address: keeper addresses list",
+        ) from error
+    views = VaultViews(**dict(zip(_VIEWS, (_bare(answer) for answer in answers), strict=True)))
+    if int(views.reporter, 16) == _NOBODY:
+        raise ChainUnavailable(
+            f"the vault {vault} is not wired: it has no reporter and no adapters yet",
+            next_step="finish its deployment: ape run deploy",
+        )
+    return views
+
+
+async def _stake(rpc: JsonRpc, contract: str, cap: int, keeper: str, block: Block) -> Stake:
+    """What the keeper has locked; `cap` is what that lets in [asset units]."""
+    calls = [view("KeeperStake", contract, name, keeper) for name in ("stakeOf", "waiting")]
+    (counting,), (leaving, leaves_at) = await read_at(rpc, block, calls)
+    return Stake(checksum(contract), counting, leaving, leaves_at, cap)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from keeper.cli.failures import NothingClaimable
 from keeper.cli.times import in_time
 
 if TYPE_CHECKING:
-    from keeper.chain.overview import Overview
+    from keeper.chain.overview import Overview, Token
     from keeper.cli.access import Signing
     from keeper.wallet import Wallet
 
@@ -39,6 +39,17 @@ CANCELLED: Final = {
 }
 
 
+class _Waiting(NamedTuple):
+    """What a controller may fetch [asset units, share units]: settled both ways, and cancelled."""
+
+    deposited: int
+    redeemed: int
+    mintable: int
+    payable: int
+    refund: int
+    returning: int
+
+
 async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | None) -> Plan:
     """Plan the claim of everything settled or cancelled; it goes to the controller, whoever sends.
 
@@ -61,29 +72,8 @@ async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | Non
         overview.block,
     )
     _require_operator(account, owner, allowed=allowed)
-    token = overview.token
-    of_shares, of_assets = (
-        (token.share_decimals, token.share_symbol),
-        (token.decimals, token.symbol),
-    )
-    claims = (
-        ("deposit", assets, shown(mintable, *of_shares)),
-        ("redeem", shares, shown(payable, *of_assets)),
-    )
-    steps = [
-        Step(f"claim {text}", view(CONTRACT, wallet.vault, name, amount, owner, owner))
-        for name, amount, text in claims
-        if amount
-    ]
-    refunds = (
-        (CANCELLED["deposit"].claim, refund, shown(refund, *of_assets)),
-        (CANCELLED["redeem"].claim, returning, shown(returning, *of_shares)),
-    )
-    steps += [
-        Step(f"claim {text} cancelled", view(CONTRACT, wallet.vault, name, 0, owner, owner))
-        for name, amount, text in refunds
-        if amount
-    ]
+    waiting = _Waiting(assets, shares, mintable, payable, refund, returning)
+    steps = _claim_steps(wallet.vault, owner, waiting, overview.token)
     if not steps:
         raise NothingClaimable(
             f"{owner} has nothing to claim",
@@ -101,6 +91,33 @@ async def claim_plan(wallet: "Wallet", signing: "Signing", controller: str | Non
     panel = [("claim", ", ".join(step.what.removeprefix("claim ") for step in steps))]
     panel.append(("paid to", owner))
     return Plan(title="Claim", account=account, steps=steps, terms=terms, panel=panel)
+
+
+def _claim_steps(vault: str, owner: str, waiting: _Waiting, token: "Token") -> list[Step]:
+    """A step for each kind of claim that has something in it."""
+    from keeper.chain.calls import view
+
+    shares = (token.share_decimals, token.share_symbol)
+    assets = (token.decimals, token.symbol)
+    claims = (
+        ("deposit", waiting.deposited, shown(waiting.mintable, *shares)),
+        ("redeem", waiting.redeemed, shown(waiting.payable, *assets)),
+    )
+    refunds = (
+        (CANCELLED["deposit"].claim, waiting.refund, shown(waiting.refund, *assets)),
+        (CANCELLED["redeem"].claim, waiting.returning, shown(waiting.returning, *shares)),
+    )
+    steps = [
+        Step(f"claim {text}", view(CONTRACT, vault, name, amount, owner, owner))
+        for name, amount, text in claims
+        if amount
+    ]
+    steps += [
+        Step(f"claim {text} cancelled", view(CONTRACT, vault, name, 0, owner, owner))
+        for name, amount, text in refunds
+        if amount
+    ]
+    return steps
 
 
 def _require_operator(account: str, controller: str, *, allowed: bool) -> None:
