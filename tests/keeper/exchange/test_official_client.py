@@ -1,18 +1,16 @@
 """Acceptance: dYdX's own client, unmodified, in its own environment, against the exchange."""
 
 import asyncio
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from keeper.devnet.exchange import Exchange, ExchangeConfig
+from tests.keeper.exchange.official_process import PYTHON, answers_of
 from tests.keeper.exchange.wallets import Trader
 
 ROOT = Path(__file__).resolve().parents[3]
-PYTHON = ROOT / ".venv-dydx-client" / "bin" / "python"
 SESSION = Path(__file__).with_name("official_client_session.py")
 BLOCK_SECONDS = 0.2
 TIMEOUT_SECONDS = 120
@@ -70,19 +68,8 @@ async def run_session() -> dict[str, Any]:
         exchange.chain.credit(trader.address, 1_000_000_000, "0x1:0")
         exchange.make_block()
         blocks = asyncio.create_task(make_blocks(exchange))
-        process = await asyncio.create_subprocess_exec(
-            PYTHON,
-            SESSION,
-            json.dumps(asdict(exchange.ports)),
-            trader.key.to_hex(),
-            hot.key.to_hex(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), TIMEOUT_SECONDS)
+        seen = await answers_of(SESSION, exchange, trader, hot, TIMEOUT_SECONDS)
         blocks.cancel()
-        assert process.returncode == 0, err.decode()
-    seen: dict[str, Any] = json.loads(out.decode().splitlines()[-1])
     return seen
 
 

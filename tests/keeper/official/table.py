@@ -4,19 +4,17 @@ The session runs in the client's own environment (`scripts/dydx_client_env.sh` m
 """
 
 import asyncio
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from keeper.devnet.exchange import Exchange, ExchangeConfig
 from keeper.devnet.exchange.model import SubaccountId
+from tests.keeper.exchange.official_process import PYTHON, answers_of
 from tests.keeper.exchange.wallets import SELL, Trader, order, place
 
 __all__ = ["OUTSIDE", "PYTHON", "called", "render"]
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-PYTHON: Final = ROOT / ".venv-dydx-client" / "bin" / "python"
 SESSION: Final = Path(__file__).with_name("every_method.py")
 OUTSIDE: Final = "outside what a market maker needs: "
 _BLOCK_SECONDS: Final = 0.1
@@ -51,19 +49,8 @@ async def called() -> dict[str, str]:
         assert known is not None
         seller.number = known.number
         blocks = asyncio.create_task(_make_blocks(exchange, seller))
-        process = await asyncio.create_subprocess_exec(
-            PYTHON,
-            SESSION,
-            json.dumps(asdict(exchange.ports)),
-            trader.key.to_hex(),
-            hot.key.to_hex(),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), _TIMEOUT_SECONDS)
+        rows = await answers_of(SESSION, exchange, trader, hot, _TIMEOUT_SECONDS)
         blocks.cancel()
-        assert process.returncode == 0, err.decode()
-    rows: dict[str, str] = json.loads(out.decode().splitlines()[-1])
     return rows
 
 
