@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from keeper.chain.bond_refusals import BOND_STEPS
 from keeper.chain.calls import Block, Call, CallReverted, block_of, read_at, read_each, view
-from keeper.chain.event_logs import Progress
+from keeper.chain.event_logs import Log, Progress, Span, read_logs
 from keeper.chain.operations import Operation, operation_of
 from keeper.chain.overview import Overview, read_overview
 from keeper.chain.rehearsal import rehearse
@@ -37,7 +38,8 @@ _NEXT_STEPS: Final = {
     "NothingToCancel": "see what waits: keeper vault requests ACCOUNT; what is in the cut cannot "
     "be cancelled until the cut settles, lapses or is held",
     "ClaimTooLarge": "see what is claimable: keeper vault requests ACCOUNT",
-    "NotAuthorised": "the account must name you its operator: keeper vault operator ADDRESS",
+    "NotAuthorised": "the account must name you its operator (keeper vault operator ADDRESS), or "
+    "approve you for its note",
     "RequestTooSmall": "the second number is the smallest request: keeper vault show",
     "ERC20InsufficientAllowance": "approve exactly the amount first: add --approve",
     "NotGuardian": "only the guardian may: keeper admin show names it; --from it with --unsigned",
@@ -62,6 +64,7 @@ _NEXT_STEPS: Final = {
     "RedemptionUnpaid": "redemptions up to that epoch were asked for before it was proposed: it "
     "can be executed once they are paid: keeper vault show",
     "Blacklisted": "the asset's issuer refuses this account: ask the issuer, nothing was sent",
+    **BOND_STEPS,
 }
 """By the name of the contract's error; what to do where the error alone does not say it."""
 
@@ -123,7 +126,7 @@ class Wallet:
         if _value(code) in ("0x", ""):
             raise ContractMissing(
                 f"there is no contract at {self.vault} on chain {self.chain_id}",
-                next_step="correct the vault's address (keeper addresses list) or the RPC URL",
+                next_step="correct the address (keeper addresses list) or the RPC URL",
             )
 
     async def close(self) -> None:
@@ -173,6 +176,17 @@ class Wallet:
     ) -> VaultHistory:
         """Read the vault's events. Raises ChainUnavailable, NodeRefused, WireError."""
         return await HistoryReader(self._rpc, self.vault, reporter, progress).read(first_block)
+
+    async def logs(
+        self,
+        contract_name: str,
+        address: str,
+        events: tuple[str, ...],
+        span: Span,
+        progress: Progress | None = None,
+    ) -> list[Log]:
+        """Read a contract's events, oldest first. Raises what `read_logs` raises."""
+        return await read_logs(self._rpc, contract_name, address, events, span, progress=progress)
 
     async def pending(
         self, lock: str, first_block: int, block: Block, progress: Progress | None = None

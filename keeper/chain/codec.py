@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from keeper import abi
 from keeper.domain.errors import WireError
 
-__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature"]
+__all__ = ["Contract", "Function", "checksum", "describe_revert", "signature", "type_of"]
 
 _WORD: Final = 32
 _OTHER_RELEASE: Final = (
@@ -29,17 +29,18 @@ def checksum(address: str) -> str:
     return to_checksum_address(address)
 
 
-def _type(parameter: Mapping[str, Any]) -> str:
+def type_of(parameter: Mapping[str, Any]) -> str:
+    """Spell a parameter's type as signatures do, tuples by their components."""
     kind: str = parameter["type"]
     if not kind.startswith("tuple"):
         return kind
-    inner = ",".join(_type(component) for component in parameter["components"])
+    inner = ",".join(type_of(component) for component in parameter["components"])
     return f"({inner}){kind.removeprefix('tuple')}"
 
 
 def signature(entry: Mapping[str, Any]) -> str:
     """Canonical signature of a function, event or error, e.g. "idle()"."""
-    return f"{entry['name']}({','.join(_type(p) for p in entry['inputs'])})"
+    return f"{entry['name']}({','.join(type_of(p) for p in entry['inputs'])})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ class Contract:
             (entry["name"], len(entry["inputs"])): Function(
                 entry["name"],
                 keccak(text=signature(entry))[:4],
-                tuple(_type(p) for p in entry["inputs"]),
-                tuple(_type(p) for p in entry["outputs"]),
+                tuple(type_of(p) for p in entry["inputs"]),
+                tuple(type_of(p) for p in entry["outputs"]),
                 entry,
             )
             for entry in abi.load(name)
@@ -107,7 +108,7 @@ def _errors() -> dict[bytes, tuple[str, tuple[str, ...]]]:
     for name in abi.names():
         for entry in abi.load(name):
             if entry["type"] == "error":
-                kinds = tuple(_type(p) for p in entry["inputs"])
+                kinds = tuple(type_of(p) for p in entry["inputs"])
                 known[keccak(text=signature(entry))[:4]] = (entry["name"], kinds)
     return known
 

@@ -10,7 +10,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
 from keeper import abi
-from keeper.chain.codec import checksum, signature
+from keeper.chain.codec import checksum, signature, type_of
 from keeper.chain.rpc import JsonRpc, NodeRefused, RpcFailure, quantity
 from keeper.domain.errors import ChainUnavailable, WireError
 
@@ -134,7 +134,7 @@ def _decode(entry: Mapping[str, Any], item: Mapping[str, Any]) -> Log:
             parameter["name"]: _of_topic(parameter["type"], topic)
             for parameter, topic in zip(indexed, item["topics"][1:], strict=True)
         }
-        body = decode([p["type"] for p in plain], bytes.fromhex(item["data"][2:]))
+        body = decode([type_of(p) for p in plain], bytes.fromhex(item["data"][2:]))
     except (DecodingError, ValueError) as error:
         raise WireError(f"a log of {entry['name']} is not of its declared shape") from error
     values.update((p["name"], _readable(value)) for p, value in zip(plain, body, strict=True))

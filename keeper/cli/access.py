@@ -48,6 +48,10 @@ class Reach:
     file: Path
     overrides: tuple[str, ...]
 
+    def place(self) -> "Place":
+        """Make out where the vault is. Raises as `place_of`."""
+        return place_of(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +15,6 @@ from keeper.cli.access import (
     Signing,
     address_of,
     decorated,
-    place_of,
     reach_options,
     signing_options,
     with_wallet,
@@ -28,6 +27,7 @@ from keeper.domain.errors import AthanorError
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Call
+    from keeper.cli.bond_reach import BondWrite
     from keeper.wallet import Wallet
 
 __all__ = [
@@ -36,11 +36,14 @@ __all__ = [
     "Write",
     "act",
     "acting",
+    "acting_if_any",
     "carry_out",
     "finish",
     "laid_out",
     "obstacle",
+    "possible",
     "write_options",
+    "write_options_at",
     "write_safe_file",
 ]
 
@@ -61,7 +64,8 @@ class Plan:
     """What somebody asked for: who acts, the transactions in order, the terms, and how they read.
 
     `probe` is tried where a node cannot try the steps in order. `obstacles` are reasons why it
-    cannot be done now, which only a preview survives.
+    cannot be done now, which only a preview survives. `about` names the contracts it is about in
+    place of the vault. With `confirmed` it is never sent without a yes.
     """
 
     title: str
@@ -71,6 +75,8 @@ class Plan:
     panel: Sequence[tuple[str, str]] = ()
     probe: "Call | None" = None
     obstacles: Sequence[dict[str, str]] = ()
+    about: Mapping[str, Any] = field(default_factory=dict)
+    confirmed: bool = False
 
 
 def acting(wallet: "Wallet", signing: Signing) -> str:
@@ -90,6 +96,25 @@ def acting(wallet: "Wallet", signing: Signing) -> str:
     return address_of(signing.sender)
 
 
+def acting_if_any(wallet: "Wallet", signing: Signing, *, preview: bool) -> str:
+    """Return who acts as `acting` does; empty for nobody, whom a preview needs not."""
+    if preview and not wallet.address and signing.sender is None:
+        return ""
+    return acting(wallet, signing)
+
+
+async def possible(
+    steps: Callable[[], Awaitable[list[Step]]], preview: bool
+) -> tuple[list[dict[str, Any]], list[Step]]:
+    """Work the steps out; in a preview what stands in the way is shown instead of raised."""
+    try:
+        return [], await steps()
+    except AthanorError as error:
+        if not preview:
+            raise
+        return [obstacle(error)], []
+
+
 def obstacle(error: AthanorError) -> dict[str, str]:
     """Turn a refusal into what a preview shows."""
     return {"code": code_of(error), "message": str(error), "next_step": error.next_step}
@@ -104,7 +129,7 @@ async def act(
     """
     base = {
         "account": plan.account,
-        "vault": wallet.vault,
+        **(plan.about or {"vault": wallet.vault}),
         "chain_id": wallet.chain_id,
         "terms": plan.terms,
         "panel": [list(row) for row in plan.panel],
@@ -112,6 +137,8 @@ async def act(
     if preview:
         steps = [step.what for step in plan.steps]
         return {**base, "sent": False, "steps": steps, "obstacles": list(plan.obstacles)}
+    if plan.confirmed and signing.sends:
+        _require_answerable(yes=signing.yes, as_json=as_json)
     calls = [step.call for step in plan.steps]
     await wallet.rehearse(plan.account or NOBODY, calls, plan.probe)
     if signing.safe is not None:
@@ -156,6 +183,14 @@ def write_safe_file(file: Path, plan: Plan, chain_id: int) -> dict[str, Any]:
             f"{file} cannot be written: {error.strerror}", next_step="name another file"
         ) from error
     return batch
+
+
+def _require_answerable(*, yes: bool, as_json: bool) -> None:
+    if not yes and (as_json or not sys.stdin.isatty()):
+        raise ArgumentInvalid(
+            "nothing is sent unasked, and here nobody can be asked",
+            next_step="read --preview, then add --yes",
+        )
 
 
 def _ask(plan: Plan, *, asks: bool) -> None:
@@ -232,17 +267,28 @@ class Write:
 
 
 def write_options(function: F) -> F:
-    """Add the options of every on-chain write; they arrive as `write`."""
+    """Add the options of every on-chain write to a vault; they arrive as `write`."""
+    return write_options_at(reach_options, Write)(function)
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        given = Write(**{name: kwargs.pop(name) for name in ("reach", "signing", "as_json")})
-        return function(*args, write=given, **kwargs)
 
-    return decorated(wrapper, function, [reach_options, signing_options, json_option])
+def write_options_at(reach: Callable[[Any], Any], kind: Callable[..., Any]) -> Callable[[F], F]:
+    """Make a decorator that adds the options of an on-chain write, with those that say where.
+
+    They arrive as `write`, a `kind` of reach, signing and as_json.
+    """
+
+    def decorator(function: F) -> F:
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            given = kind(**{name: kwargs.pop(name) for name in ("reach", "signing", "as_json")})
+            return function(*args, write=given, **kwargs)
+
+        return decorated(wrapper, function, [reach, signing_options, json_option])
+
+    return decorator
 
 
 def carry_out(
-    given: Write,
+    given: "Write | BondWrite",
     plan: "Callable[[Wallet], Awaitable[Plan]]",
     *,
     preview: bool = False,
@@ -255,4 +301,4 @@ def carry_out(
         found = await plan(wallet)
         return await act(wallet, signing, found, preview=preview, as_json=as_json)
 
-    finish(as_json, with_wallet(place_of(given.reach), None if keyless else signing, work))
+    finish(as_json, with_wallet(given.reach.place(), None if keyless else signing, work))

@@ -7,6 +7,8 @@ __all__ = ["CODES"]
 ERRORS: Final[dict[str, str]] = {
     "ARGUMENT_INVALID": "An argument's value makes no sense. Nothing was sent. "
     "Amounts are decimals with at most as many places as the token has.",
+    "BOND_UNKNOWN": "There is no bond market, project or note of that number or address, or it "
+    "cannot be read. `keeper bond list` shows the markets there are.",
     "CALL_REVERTED": "A contract refused a read. The message carries its own error name; "
     "the vault may be in another state than the command expects.",
     "CHAIN_UNAVAILABLE": "The EVM node did not answer, or serves another chain. "

@@ -61,6 +61,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "ChainUnavailable": ("CHAIN_UNAVAILABLE", ExitCode.CHAIN),
     "ContractMissing": ("CONTRACT_MISSING", ExitCode.CHAIN),
     "NothingClaimable": ("NOTHING_CLAIMABLE", ExitCode.REFUSED),
+    "BondUnknown": ("BOND_UNKNOWN", ExitCode.REFUSED),
     "NodeRefused": ("NODE_REFUSED", ExitCode.REFUSED),
     "CallReverted": ("CALL_REVERTED", ExitCode.REFUSED),
     "TransactionRefused": ("TRANSACTION_REFUSED", ExitCode.REFUSED),

@@ -83,6 +83,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "venue": Entry("keeper.cli.venue", "venue", "Permit the hot key, and probe the venue."),
     "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
+    "bond": Entry(
+        "keeper.cli.bond",
+        "bond",
+        "Sell a token for liquidity of the project's own, and buy such bonds.",
+    ),
     "admin": Entry(
         "keeper.cli.admin",
         "admin",

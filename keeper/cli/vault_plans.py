@@ -1,9 +1,8 @@
 """Which transactions a deposit or a redemption takes, and why it cannot be done where not."""
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from keeper.cli.acting import Plan, Step, acting, obstacle
+from keeper.cli.acting import Plan, Step, acting_if_any, possible
 from keeper.cli.amounts import parse_amount, shown
 from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.vault_terms import (
@@ -13,7 +12,6 @@ from keeper.cli.vault_terms import (
     redeem_panel,
     redeem_terms,
 )
-from keeper.domain.errors import AthanorError
 
 if TYPE_CHECKING:
     from keeper.chain.overview import Overview
@@ -54,10 +52,10 @@ async def deposit_plan(
     token = overview.token
     assets = parse_amount(amount, token.decimals, token.symbol)
     _require_least_deposit(overview, assets)
-    account = _account(wallet, signing, preview=preview)
+    account = acting_if_any(wallet, signing, preview=preview)
     held = await holdings_of(wallet, overview, account)
     terms = deposit_terms(overview, estimate(overview, overview.block.timestamp), assets, held)
-    obstacles, steps = await _possible(
+    obstacles, steps = await possible(
         lambda: _deposit_steps(wallet, overview, (account, held), assets, may_approve), preview
     )
     return Plan(
@@ -140,7 +138,7 @@ async def redeem_plan(wallet: "Wallet", signing: "Signing", amount: str, *, prev
     overview = await wallet.overview()
     token = overview.token
     whole = amount.strip().lower() == "all"
-    account = _account(wallet, signing, preview=preview and not whole)
+    account = acting_if_any(wallet, signing, preview=preview and not whole)
     held = await holdings_of(wallet, overview, account)
     balance = held.shares if held is not None else 0
     shares = balance if whole else parse_amount(amount, token.share_decimals, token.share_symbol)
@@ -152,7 +150,7 @@ async def redeem_plan(wallet: "Wallet", signing: "Signing", amount: str, *, prev
             _require_shares(overview, account, balance, shares)
         return [Step("request redemption", request)]
 
-    obstacles, found = await _possible(steps, preview)
+    obstacles, found = await possible(steps, preview)
     return Plan(
         title=f"Redeem {shown(shares, token.share_decimals, token.share_symbol)}",
         account=account,
@@ -182,22 +180,3 @@ def _require_shares(overview: "Overview", account: str, held: int, amount: int) 
             f"the smallest redemption is {shares(least)}, unless it is the whole balance",
             next_step="redeem at least that much, or: keeper vault redeem all",
         )
-
-
-def _account(wallet: "Wallet", signing: "Signing", *, preview: bool) -> str:
-    """Who acts; a preview needs nobody."""
-    if preview and not wallet.address and signing.sender is None:
-        return ""
-    return acting(wallet, signing)
-
-
-async def _possible(
-    steps: Callable[[], Awaitable[list[Step]]], preview: bool
-) -> tuple[list[dict[str, Any]], list[Step]]:
-    """Work the steps out; in a preview what stands in the way is shown instead of raised."""
-    try:
-        return [], await steps()
-    except AthanorError as error:
-        if not preview:
-            raise
-        return [obstacle(error)], []

@@ -21,7 +21,9 @@ __all__ = [
     "buy",
     "cost_up",
     "demand_path",
+    "discount_bps",
     "discounted_up",
+    "floor_reached_at",
     "payout_down",
     "quiet_path",
     "scale_of",
@@ -78,11 +80,12 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One moment of a price path: the price then, and tokens sold up to it [token units]."""
+    """One moment of a price path: the price then; sold and paid by then [token, asset units]."""
 
     time: int
     price: int
-    sold: int
+    sold: int = 0
+    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,7 +230,7 @@ def quiet_path(auction: DutchAuction, lot: Lot, start: int, points: int) -> list
         raise ValueError("the sale is over")
     last = lot.conclusion - 1
     times = [start + (last - start) * n // (points - 1) for n in range(points)]
-    return [Point(time, auction.price_up(time, lot), 0) for time in times]
+    return [Point(time, auction.price_up(time, lot)) for time in times]
 
 
 def demand_path(auction: DutchAuction, lot: Lot, step: int) -> list[Point]:
@@ -239,14 +242,38 @@ def demand_path(auction: DutchAuction, lot: Lot, step: int) -> list[Point]:
 
 
 def _demand(auction: DutchAuction, lot: Lot, step: int) -> Iterator[Point]:
-    whole = lot.capacity
+    whole, paid = lot.capacity, 0
     for time in range(lot.opened_at, lot.conclusion, step):
         price = auction.price_up(time, lot)
         wanted = auction.available(time, lot)
-        auction, lot, _ = buy(auction, lot, cost_up(wanted, price, lot.scale), time)
-        yield Point(time, price, whole - lot.capacity)
+        auction, lot, sale = buy(auction, lot, cost_up(wanted, price, lot.scale), time)
+        paid += sale.cost
+        yield Point(time, price, whole - lot.capacity, paid)
         if lot.capacity == 0:
             return
+
+
+def floor_reached_at(auction: DutchAuction, lot: Lot, start: int) -> int | None:
+    """Return the first second from `start` on at which the price is the floor if nobody buys.
+
+    None where the sale ends before.
+    """
+    if start >= lot.conclusion or auction.price_up(lot.conclusion - 1, lot) > lot.floor:
+        return None
+    low, high = start, lot.conclusion - 1
+    while low < high:
+        middle = (low + high) // 2
+        if auction.price_up(middle, lot) > lot.floor:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def discount_bps(price: int, reference: int) -> int:
+    """How far a price is below another [bps, towards zero], negative when above."""
+    gap = abs(reference - price) * BPS // reference
+    return gap if price <= reference else -gap
 
 
 def scale_of(token_decimals: int, asset_decimals: int) -> int:
