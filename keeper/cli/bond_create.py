@@ -46,7 +46,11 @@ async def create_plan(
     terms = creation_terms(draft, deadline)
 
     async def steps() -> list[Step]:
-        return _steps(draft, account, deadline)
+        found = _steps(draft, account, deadline)
+        if preview and account:
+            # What would be refused stands in the preview too: nobody escrows to find it out.
+            await wallet.rehearse(account, [step.call for step in found], _transfer(draft))
+        return found
 
     obstacles, found = await possible(steps, preview)
     return Plan(
