@@ -105,7 +105,7 @@ def _dutch_data(draft: "Draft") -> dict[str, Any]:
         "floor_reached_at": floor_reached_at(auction, lot, lot.opened_at),
         "path": [[p.time, p.price] for p in quiet_path(auction, lot, lot.opened_at, POINTS)],
         "on_schedule": _outcome(demand_path(auction, lot, interval)),
-        "twice_the_schedule": _outcome(demand_path(auction, lot, max(1, interval // 2))),
+        "eager": _eager(draft, auction),
     }
 
 
@@ -126,8 +126,20 @@ def _interval(draft: "Draft") -> int:
     return draft.dutch.deposit_interval if draft.dutch is not None else 0
 
 
-def _outcome(path: "list[Point]") -> dict[str, Any]:
-    """What a demand comes to; `ends_at` is the last purchase."""
+def _eager(draft: "Draft", auction: "DutchAuction") -> dict[str, Any] | None:
+    """Demand for twice the schedule, at no more than the market's price; None without one."""
+    from keeper.markets.bonds import demand_path
+
+    if draft.reference is None:
+        return None
+    step = max(1, _interval(draft) // 2)
+    return _outcome(demand_path(auction, draft.lot, step, draft.reference.price))
+
+
+def _outcome(path: "list[Point]") -> dict[str, Any] | None:
+    """What a demand comes to; `ends_at` is the last purchase. None where nobody buys."""
+    if not path:
+        return None
     return {
         "sold": path[-1].sold,
         "proceeds": path[-1].paid,
@@ -170,7 +182,7 @@ def creation_panel(draft: "Draft", terms: dict[str, Any]) -> list[tuple[str, str
         ("sale", f"{lasting(lot.duration)} from the transaction, {draft.kind} auction"),
         ("market's price", _reference_text(draft)),
         ("first price", _first_text(draft, terms)),
-        ("floor", f"{price_text(terms['floor_e36'])} {draft.asset_symbol}, for ever"),
+        ("floor", f"{price_text(terms['floor_e36'])} {draft.asset_symbol}, it only rises"),
     ]
     if draft.dutch is not None:
         rows += _dutch_rows(draft, terms["dutch"])
@@ -197,18 +209,21 @@ def _dutch_rows(draft: "Draft", data: dict[str, Any]) -> list[tuple[str, str]]:
     market = 0 if draft.reference is None else draft.reference.price
     drawing = chart(path, reference=market, floor=lot.floor)
     floor = "not before the end" if reached is None else f"after {lasting(reached - lot.opened_at)}"
+    eager = _outcome_text(draft, data["eager"])
     return [
         ("target", f"{tokens_of(draft, data['target'])} of debt"),
         ("largest purchase", tokens_of(draft, data["max_payout"])),
         ("pauses itself", f"at {tokens_of(draft, data['max_debt'])} of debt"),
         ("without purchases", f"the floor is reached {floor}"),
         *(("" if number else "price path", line) for number, line in enumerate(drawing)),
-        ("on schedule", _outcome_text(draft, data["on_schedule"])),
-        ("twice as fast", _outcome_text(draft, data["twice_the_schedule"])),
+        ("bought on schedule", _outcome_text(draft, data["on_schedule"])),
+        ("bought when cheap", f"twice as fast, never above the market: {eager}"),
     ]
 
 
-def _outcome_text(draft: "Draft", outcome: dict[str, Any]) -> str:
+def _outcome_text(draft: "Draft", outcome: dict[str, Any] | None) -> str:
+    if outcome is None:
+        return "nothing is sold"
     took = lasting(outcome["ends_at"] - draft.lot.opened_at)
     return (
         f"{tokens_of(draft, outcome['sold'])} for {_money(draft, outcome['proceeds'])} in {took}, "

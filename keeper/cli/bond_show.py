@@ -7,7 +7,7 @@ import click
 
 from keeper.cli.amounts import shown
 from keeper.cli.bond_figures import chart, discount_text, part_text, plain, price_text
-from keeper.cli.output import print_table
+from keeper.cli.output import print_table, scaled
 from keeper.cli.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
@@ -97,10 +97,15 @@ def _row(market: dict[str, Any], now: int) -> tuple[str, ...]:
         "-" if price is None else price_text(price),
         market["asset_symbol"],
         "-" if discount is None else f"{discount / 100:.2f} %",
-        shown(market["capacity_left"], decimals, "").strip(),
-        "-" if available is None else shown(available, decimals, "").strip(),
+        _coarse(market["capacity_left"], decimals),
+        "-" if available is None else _coarse(available, decimals),
         in_time(market["conclusion"], now) if market["live"] else "over",
     )
+
+
+def _coarse(amount: int, decimals: int) -> str:
+    """Write an amount of tokens down to a hundredth, for a line of its own."""
+    return scaled(amount // 10 ** (decimals - 2), 2)
 
 
 async def read_market(wallet: "Wallet", reader: "BondReader", market_id: int) -> dict[str, Any]:

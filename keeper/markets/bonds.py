@@ -233,18 +233,24 @@ def quiet_path(auction: DutchAuction, lot: Lot, start: int, points: int) -> list
     return [Point(time, auction.price_up(time, lot)) for time in times]
 
 
-def demand_path(auction: DutchAuction, lot: Lot, step: int) -> list[Point]:
-    """Return the prices at which the largest purchase sells every `step` seconds, from the opening.
+def demand_path(
+    auction: DutchAuction, lot: Lot, step: int, limit: int | None = None
+) -> list[Point]:
+    """Return the prices that buyers of the largest purchase every `step` seconds would meet.
 
-    The tunes that fall due are made. Ends with the sale or the capacity.
+    They buy at no price above `limit`, if there is one; the tunes that fall due are made. Ends with
+    the sale or the capacity; empty where nobody buys.
     """
-    return list(_demand(auction, lot, step))
+    return list(_demand(auction, lot, step, limit))
 
 
-def _demand(auction: DutchAuction, lot: Lot, step: int) -> Iterator[Point]:
+def _demand(auction: DutchAuction, lot: Lot, step: int, limit: int | None) -> Iterator[Point]:
     whole, paid = lot.capacity, 0
-    for time in range(lot.opened_at, lot.conclusion, step):
+    last = lot.conclusion - 1
+    for time in (*range(lot.opened_at + step, last, step), last):
         price = auction.price_up(time, lot)
+        if limit is not None and price > limit:
+            continue
         wanted = auction.available(time, lot)
         auction, lot, sale = buy(auction, lot, cost_up(wanted, price, lot.scale), time)
         paid += sale.cost

@@ -125,6 +125,16 @@ def test_create__by_a_stranger__is_refused_before_anything_is_signed(
     assert bonds.team.address in answer["error"]["message"]
 
 
+def test_create__preview_of_what_the_contract_refuses__says_so(
+    bonds: Bonds, treasury: Any, keeper: Shell, written: Any
+) -> None:
+    file = written(treasury.address, vesting='"5w"', duration='"9h"')
+
+    preview = keeper("create", file, "--preview", "--from", bonds.team.address)
+
+    assert "OutOfRange(duration, 32400" in preview["obstacles"][0]["message"]
+
+
 def test_create__unsigned_for_an_oracle_market__is_taken_as_it_is_laid_out(
     bonds: Bonds, treasury: Any, keeper: Shell, tmp_path: Path
 ) -> None:

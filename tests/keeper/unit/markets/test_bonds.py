@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -15,7 +16,9 @@ from keeper.markets.bonds import (
     buy,
     cost_up,
     demand_path,
+    discount_bps,
     discounted_up,
+    floor_reached_at,
     quiet_path,
     scale_of,
 )
@@ -153,19 +156,62 @@ def test_quiet_path__sale_over__is_refused() -> None:
         quiet_path(example(), LOT, LOT.conclusion, 8)
 
 
-def test_demand_path__largest_purchase_each_interval__sells_out_on_schedule() -> None:
+def test_demand_path__on_schedule__sells_out_and_never_raises_the_price() -> None:
     path = demand_path(example(), LOT, TERMS.deposit_interval)
 
-    assert path[-1].time == START + 7 * DAY - 4 * HOUR
-    assert LOT.capacity - path[-1].sold < 42 * TOKEN // 10**15
+    # What leaked in an interval is what is bought: the debt is a largest purchase short each time.
+    prices = [point.price for point in path]
+    assert abs(prices[0] - TERMS.price * 17 // 18) < 10**15
+    # The last purchase comes a second early, and that second's debt is dearer.
+    assert all(later <= sooner + PRICE_ONE // 10**4 for sooner, later in pairwise(prices))
+    assert prices[-1] > TERMS.floor
+    assert path[-1].time == LOT.conclusion - 1
+    assert LOT.capacity - path[-1].sold < TOKEN
 
 
 def test_demand_path__twice_the_schedule__raises_the_price_and_sells_out_earlier() -> None:
     path = demand_path(example(), LOT, TERMS.deposit_interval // 2)
 
-    assert max(point.price for point in path) > 2 * TERMS.price
+    assert path[-1].price > 2 * TERMS.price
     assert path[-1].sold == LOT.capacity
-    assert path[-1].time < START + 7 * DAY - TERMS.deposit_interval
+    assert path[-1].time < LOT.conclusion - TERMS.deposit_interval
+
+
+def test_demand_path__with_a_limit__nobody_pays_more() -> None:
+    path = demand_path(example(), LOT, TERMS.deposit_interval // 2, 3 * PRICE_ONE)
+
+    assert max(point.price for point in path) <= 3 * PRICE_ONE
+    assert path[0].time >= START + DAY
+    assert path[-1].paid <= path[-1].sold * 3
+    assert path[-1].sold > LOT.capacity // 2
+
+
+def test_demand_path__limit_below_the_floor__is_empty() -> None:
+    assert demand_path(example(), LOT, HOUR, PRICE_ONE) == []
+
+
+def test_floor_reached_at__quiet_market__is_the_first_second_at_the_floor() -> None:
+    auction = example()
+
+    found = floor_reached_at(auction, LOT, START)
+
+    assert found is not None
+    assert abs(found - (START + 155_520)) <= 1
+    assert auction.price_up(found, LOT) == LOT.floor < auction.price_up(found - 1, LOT)
+
+
+def test_floor_reached_at__sale_ends_before__is_never() -> None:
+    lot = replace(LOT, floor=1, conclusion=START + 2 * DAY)
+
+    assert floor_reached_at(begin(TERMS, lot), lot, START) is None
+
+
+@pytest.mark.parametrize(
+    ("price", "discount"),
+    [(9_000, 1_000), (10_001, -1), (10_000, 0), (9_999, 1), (20_000, -10_000)],
+)
+def test_discount_bps__price__is_the_distance_below_the_market(price: int, discount: int) -> None:
+    assert discount_bps(price, 10_000) == discount
 
 
 @pytest.mark.parametrize(
