@@ -94,7 +94,7 @@ def create(
     preview: bool,
     write: BondWrite,
 ) -> None:
-    """Create a market from FILE (see config/bond.toml), or from answers on a terminal.
+    """Create a market from FILE (see config/bonds/example.toml), or from answers on a terminal.
 
     Shows target, largest purchase, the price path without purchases and what demand would make
     of it, and asks before the whole capacity is escrowed.

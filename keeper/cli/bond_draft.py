@@ -256,7 +256,7 @@ def _oracle(bond: "BondFile") -> "OracleTerms | None":
 
 def _min_floor(bond: "BondFile", symbol: str) -> int:
     if bond.oracle is None:
-        raise ArgumentInvalid("no auction has terms", next_step="see config/bond.toml")
+        raise ArgumentInvalid("no auction has terms", next_step="see config/bonds/example.toml")
     return _price(bond.oracle.min_floor, symbol)
 
 

@@ -28,7 +28,7 @@ def bond_of(file: Path | None, project: str | None) -> "BondFile":
     if not sys.stdin.isatty():
         raise ArgumentInvalid(
             "what bond? there is no terminal to ask on",
-            next_step="name a file like config/bond.toml",
+            next_step="name a file like config/bonds/example.toml",
         )
     return ask_bond(_prompt, project)
 

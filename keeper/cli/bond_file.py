@@ -132,7 +132,8 @@ def read_bond_file(path: Path) -> BondFile:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ArgumentInvalid(
-            f"{path} cannot be read: {error}", next_step="see config/bond.toml for the shape"
+            f"{path} cannot be read: {error}",
+            next_step="see config/bonds/example.toml for the shape",
         ) from error
     return _checked(data, str(path))
 
@@ -210,7 +211,7 @@ def _checked(data: dict[str, Any], where: str) -> BondFile:
     except msgspec.ValidationError as error:
         raise ArgumentInvalid(
             f"{where}: {error}",
-            next_step='see config/bond.toml; decimals are text, for example price = "1.25"',
+            next_step='see config/bonds/example.toml; decimals are text: price = "1.25"',
         ) from error
     if getattr(bond, bond.market.auction) is None or (bond.dutch and bond.oracle):
         raise ArgumentInvalid(

@@ -14,7 +14,7 @@ from keeper.cli.bond_file import (
 )
 from keeper.cli.failures import ArgumentInvalid
 
-EXAMPLE = Path(__file__).parents[4] / "config" / "bond.toml"
+EXAMPLE = Path(__file__).parents[4] / "config" / "bonds" / "example.toml"
 TREASURY = "0x" + "11" * 20
 ANSWERS = {
     "Token that the bond pays out": "0x" + "22" * 20,
@@ -104,7 +104,7 @@ def test_bond_of__no_file_and_no_terminal__names_what_to_give() -> None:
     with pytest.raises(ArgumentInvalid) as caught:
         bond_of(None, None)
 
-    assert "config/bond.toml" in caught.value.next_step
+    assert "config/bonds/example.toml" in caught.value.next_step
 
 
 def test_bond_of__file_and_project__is_refused() -> None:
