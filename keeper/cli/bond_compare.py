@@ -94,17 +94,39 @@ async def deal_of_market(wallet: "Wallet", reader: "BondReader", market_id: int)
 
 def compare(deal: Deal, asked: Asked) -> dict[str, Any]:
     """Compute the three costs, as JSON; units, 1e-36 prices. Raises ArgumentInvalid."""
-    from keeper.markets.bonds import discount_bps, scale_of
-    from keeper.markets.maker_costs import (
-        Loan,
-        Retainer,
-        bond_cost,
-        loan_cost,
-        retainer_cost,
-        strike_over,
-    )
+    from keeper.markets.bonds import scale_of
 
     scale = scale_of(deal.token_decimals, deal.asset_decimals)
+    return {
+        "token_symbol": deal.token_symbol,
+        "token_decimals": deal.token_decimals,
+        "asset_symbol": deal.asset_symbol,
+        "asset_decimals": deal.asset_decimals,
+        "bond": _bond_data(deal, scale),
+        "loan": _loan_data(deal, asked, scale),
+        "retainer": _retainer_data(deal, asked),
+    }
+
+
+def _bond_data(deal: Deal, scale: int) -> dict[str, Any]:
+    from keeper.markets.bonds import discount_bps
+    from keeper.markets.maker_costs import bond_cost
+
+    bond = bond_cost(deal.tokens, deal.price, deal.reference, scale)
+    return {
+        "source": deal.source,
+        "tokens": deal.tokens,
+        "price_e36": deal.price,
+        "reference_e36": deal.reference,
+        "discount_bps": discount_bps(deal.price, deal.reference),
+        "cost": bond.cost,
+        "liquidity_that_stays": bond.liquidity,
+    }
+
+
+def _loan_data(deal: Deal, asked: Asked, scale: int) -> dict[str, Any]:
+    from keeper.markets.maker_costs import Loan, loan_cost, strike_over
+
     loan = Loan(
         tokens=_lent(deal, asked),
         strike=strike_over(deal.reference, asked.strike_bps),
@@ -112,42 +134,29 @@ def compare(deal: Deal, asked: Asked) -> dict[str, Any]:
         volatility_bps=asked.volatility_bps,
         fee=_money(asked.loan_fee, deal) if asked.loan_fee is not None else 0,
     )
-    retainer = Retainer(_money(asked.retainer, deal), asked.months)
-    bond, lent = (
-        bond_cost(deal.tokens, deal.price, deal.reference, scale),
-        loan_cost(loan, deal.reference, scale),
-    )
+    found = loan_cost(loan, deal.reference, scale)
     return {
-        "token_symbol": deal.token_symbol,
-        "token_decimals": deal.token_decimals,
-        "asset_symbol": deal.asset_symbol,
-        "asset_decimals": deal.asset_decimals,
-        "bond": {
-            "source": deal.source,
-            "tokens": deal.tokens,
-            "price_e36": deal.price,
-            "reference_e36": deal.reference,
-            "discount_bps": discount_bps(deal.price, deal.reference),
-            "cost": bond.cost,
-            "liquidity_that_stays": bond.liquidity,
-        },
-        "loan": {
-            "tokens": loan.tokens,
-            "strike_e36": loan.strike,
-            "months": loan.months,
-            "volatility_bps": loan.volatility_bps,
-            "fee": loan.fee,
-            "option_e18": lent.part,
-            "option": lent.option,
-            "cost": lent.cost,
-            "liquidity_that_stays": 0,
-        },
-        "retainer": {
-            "monthly": retainer.monthly,
-            "months": retainer.months,
-            "cost": retainer_cost(retainer),
-            "liquidity_that_stays": 0,
-        },
+        "tokens": loan.tokens,
+        "strike_e36": loan.strike,
+        "months": loan.months,
+        "volatility_bps": loan.volatility_bps,
+        "fee": loan.fee,
+        "option_e18": found.part,
+        "option": found.option,
+        "cost": found.cost,
+        "liquidity_that_stays": 0,
+    }
+
+
+def _retainer_data(deal: Deal, asked: Asked) -> dict[str, Any]:
+    from keeper.markets.maker_costs import Retainer, retainer_cost
+
+    retainer = Retainer(_money(asked.retainer, deal), asked.months)
+    return {
+        "monthly": retainer.monthly,
+        "months": retainer.months,
+        "cost": retainer_cost(retainer),
+        "liquidity_that_stays": 0,
     }
 
 

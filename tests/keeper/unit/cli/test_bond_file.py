@@ -26,6 +26,11 @@ ANSWERS = {
     "Create it only with a floor": "0.80",
 }
 
+ORACLE = (
+    '[oracle]\nsource = "feed"\nwindow = "1h"\ndiscount_bps = 1\nmax_discount_bps = 2\n'
+    'min_floor = "1" #'
+)
+
 
 def answered(auction: str = "dutch", existing: str | None = None) -> BondFile:
     def ask(text: str, default: str) -> str:
@@ -88,6 +93,7 @@ def test_ask_bond__unknown_auction__is_refused() -> None:
         ("lock_until =", "# lock_until =", "lock_until"),
         ("[project]", f'[project]\ntreasury = "{TREASURY}"', "treasury"),
         ("[market]", "[market", "bond.toml"),
+        ("# [oracle]", ORACLE, "no other"),
     ],
 )
 def test_read_bond_file__fault__is_named(old: str, new: str, named: str, tmp_path: Path) -> None:
