@@ -12,6 +12,9 @@ import structlog
 
 ROOT = Path(__file__).resolve().parent.parent
 INTERNET = (socket.AF_INET, socket.AF_INET6)
+KEPT_STATES = 500
+"""Blocks whose state the node of Ape keeps, in memory. Without a bound it writes that of older
+blocks to the disk and leaves it there: one run of all contract tests left tens of gigabytes."""
 
 
 def forbid_leaving(event: str, arguments: tuple[object, ...]) -> None:
@@ -27,6 +30,25 @@ def forbid_leaving(event: str, arguments: tuple[object, ...]) -> None:
 
 
 sys.addaudithook(forbid_leaving)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before Ape starts its node."""
+    if config.pluginmanager.hasplugin("ape_test"):
+        keep_states_in_memory()
+
+
+def keep_states_in_memory() -> None:
+    """Adds to the arguments of Ape's node what its configuration has no word for."""
+    # Not for the many tests that run without Ape, which it would slow by a second.
+    from ape_foundry.provider import FoundryProvider
+
+    build = FoundryProvider.build_command
+
+    def build_bounded(self: FoundryProvider) -> list[str]:
+        return [*build(self), "--prune-history", str(KEPT_STATES)]
+
+    FoundryProvider.build_command = build_bounded
 
 
 @pytest.fixture(scope="session")

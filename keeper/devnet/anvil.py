@@ -17,6 +17,10 @@ __all__ = ["MNEMONIC", "Anvil", "free_port"]
 MNEMONIC = "test test test test test test test test test test test junk"
 """The development mnemonic every local EVM node prints; worthless anywhere else by design."""
 
+KEPT_STATES = 1_800
+"""Blocks whose state can still be read: half an hour of ticks, all of it in memory. Without a bound
+the node writes the whole state of every older block to the disk, gigabytes in an hour."""
+
 
 def free_port() -> int:
     """A loopback port nobody listens on at this moment."""
@@ -61,6 +65,7 @@ class Anvil:
             *("--chain-id", str(self._chain_id), "--accounts", str(self._accounts)),
             *("--mnemonic", MNEMONIC, "--balance", "10000", "--hardfork", "cancun"),
             *("--timestamp", str(genesis), "--no-mining", "--order", "fifo"),
+            *("--prune-history", str(KEPT_STATES)),
         ]
 
     async def _answers(self) -> bool:
