@@ -121,7 +121,7 @@ bench: install ## latency figures, medians of several runs; the exchange under l
 twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md
 	$(RUN) python scripts/twins.py
 
-duetwins: compile ## six of them, and those that changed since that page was written
+duetwins: compile ## six of them, and those without a standing verdict on that page
 	$(RUN) python scripts/twins.py --due
 
 adversaries: install ## simulate the adversaries in full and write docs/adversaries.md

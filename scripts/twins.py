@@ -4,8 +4,9 @@ Each `tests/twins/*.patch` says in its first line what breaks, then `# test: <no
 `# compile: <sources>`. It is applied to a temporary copy of the repository, the named sources are
 compiled there, and the test must fail: not pass, and not end in an error of another kind.
 
-Without names every twin runs and the table docs/twins.md is written anew. `--due` runs six fixed
-ones, and those of which patch, patched file or test changed since the table was written.
+Without names every twin runs. Each verdict is written at once to the table docs/twins.md, beside
+those that still stand: of the same patch, patched files and test. `--stale` runs those of which
+none stands. `--due` runs six fixed ones and, where there is a table, these; it writes nothing.
 """
 
 import argparse
@@ -40,7 +41,7 @@ FAILED = re.compile(r"^\d+ failed(, \d+ passed)?", re.MULTILINE)
 BROKEN_LAW = re.compile(r"^\[FAIL: V-\d\d", re.MULTILINE)
 FIELD = re.compile(r"^# (\w+): (.+)$", re.MULTILINE)
 PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
-ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| `(\w+)` \|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| ([\d-]+) \| `(\w+)` \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,18 @@ class Twin:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the test noticed, on which day, and of which state of the files that was."""
+
+    caught: bool
+    date: str
+    fingerprint: str
+
+
+UNSEEN = Verdict(caught=False, date="", fingerprint="")
+
+
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
     twins = [Twin.read(patch) for patch in sorted(TWINS.glob("*.patch"))]
@@ -84,37 +97,48 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="twins-") as folder:
         copy = Path(folder) / "athanor"
         _make_copy(copy)
-        verdicts = {twin.name: _caught(twin, copy) for twin in chosen}
-    if len(chosen) == len(twins):
-        TABLE.write_text(_table(twins, verdicts))
-    print(f"{sum(verdicts.values())} of {len(verdicts)} twins caught")
-    return 0 if all(verdicts.values()) else 1
+        caught = 0
+        for twin in chosen:
+            verdict = Verdict(
+                _caught(twin, copy), f"{datetime.now(UTC):%Y-%m-%d}", twin.fingerprint
+            )
+            caught += verdict.caught
+            if not options.due:
+                TABLE.write_text(_table(twins, _standing(twins) | {twin.name: verdict}))
+    print(f"{caught} of {len(chosen)} twins caught")
+    return 0 if caught == len(chosen) else 1
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help="patches to run, without .patch")
-    parser.add_argument("--due", action="store_true", help="six fixed ones and what changed")
+    parser.add_argument("--stale", action="store_true", help="those without a standing verdict")
+    parser.add_argument("--due", action="store_true", help="these and six fixed ones; no table")
     return parser.parse_args(arguments)
 
 
 def _chosen(twins: Iterable[Twin], options: argparse.Namespace) -> list[Twin]:
     if options.names:
         return [twin for twin in twins if twin.name in options.names]
-    if not options.due:
+    if not options.due and not options.stale:
         return list(twins)
-    seen = _seen_caught()
-    return [
-        twin
-        for twin in twins
-        if twin.name in FIXED or (TABLE.exists() and seen.get(twin.name) != twin.fingerprint)
-    ]
+    fixed = FIXED if options.due else ()
+    standing = _standing(twins)
+    stale = {twin.name for twin in twins if not standing.get(twin.name, UNSEEN).caught}
+    if options.due and not TABLE.exists():
+        stale = set()
+    return [twin for twin in twins if twin.name in fixed or twin.name in stale]
 
 
-def _seen_caught() -> dict[str, str]:
-    """What the table says: the fingerprint that each caught twin had then."""
+def _standing(twins: Iterable[Twin]) -> dict[str, Verdict]:
+    """What the table says of twins whose patch, patched files and test are what they were then."""
     rows = ROW.findall(TABLE.read_text()) if TABLE.exists() else []
-    return {name: fingerprint for name, verdict, fingerprint in rows if verdict == "yes"}
+    told = {name: Verdict(word == "yes", date, print_) for name, word, date, print_ in rows}
+    return {
+        twin.name: told[twin.name]
+        for twin in twins
+        if twin.name in told and told[twin.name].fingerprint == twin.fingerprint
+    }
 
 
 def _make_copy(copy: Path) -> None:
@@ -163,27 +187,32 @@ def _command(twin: Twin) -> str:
     return f"ape test '{twin.test}' --tb=line -p no:randomly"
 
 
-def _table(twins: list[Twin], verdicts: dict[str, bool]) -> str:
+def _table(twins: list[Twin], verdicts: dict[str, Verdict]) -> str:
+    caught = sum(verdict.caught for verdict in verdicts.values())
     lines = [
         "# Twins",
         "",
         "Each is the contracts with one thing broken, which the named test has to notice.",
-        "`make twins` runs all of them and writes this page.",
-        "`make duetwins`, a part of `make test`, runs six fixed ones, and those of which patch,",
-        "patched file or test is no longer what the last column stands for.",
+        "`make twins` runs all of them; every verdict is written here with its day.",
+        "A verdict stands while patch, patched files and test are what the last column stands for.",
+        "`make duetwins`, a part of `make test`, runs six fixed ones and those without one.",
         "",
-        f"Run of {datetime.now(UTC):%Y-%m-%d}: {sum(verdicts.values())} of {len(twins)} caught.",
+        f"{caught} of {len(twins)} caught.",
         "",
-        "| twin | what is broken | test that notices | caught | of |",
-        "|---|---|---|---|---|",
+        "| twin | what is broken | test that notices | caught | on | of |",
+        "|---|---|---|---|---|---|",
     ]
-    for twin in twins:
-        test = twin.test.rsplit("::", maxsplit=1)[-1]
-        verdict = "yes" if verdicts[twin.name] else "NO"
-        lines.append(
-            f"| `{twin.name}` | {twin.sentence} | `{test}` | {verdict} | `{twin.fingerprint}` |"
-        )
+    lines += [_row(twin, verdicts[twin.name]) for twin in twins if twin.name in verdicts]
     return "\n".join(lines) + "\n"
+
+
+def _row(twin: Twin, verdict: Verdict) -> str:
+    test = twin.test.rsplit("::", maxsplit=1)[-1]
+    word = "yes" if verdict.caught else "NO"
+    return (
+        f"| `{twin.name}` | {twin.sentence} | `{test}` "
+        f"| {word} | {verdict.date} | `{verdict.fingerprint}` |"
+    )
 
 
 def _shell(command: str) -> list[str]:
