@@ -103,11 +103,13 @@ abstract contract Auctioneer is IAuctioneer {
 
         delete _changes[id];
         uint128 capacity = Math.min(changed.capacity, announced.capacity).toUint128();
-        changed.freed += changed.capacity - capacity;
+        uint128 amount = changed.capacity - capacity;
+        changed.freed += amount;
         changed.capacity = capacity;
         changed.floor = announced.floor;
 
         emit ApplyChange(id, announced.floor, capacity, changed.freed);
+        _freed(id, amount);
     }
 
     /// @inheritdoc IAuctioneer
@@ -180,6 +182,9 @@ abstract contract Auctioneer is IAuctioneer {
 
     /// @dev After a sale, capacity already reduced.
     function _sold(uint256 id, uint256 payout, uint256 price_) internal virtual;
+
+    /// @dev After a change that freed an amount, capacity already reduced.
+    function _freed(uint256 id, uint256 amount) internal virtual;
 
     /* INTERNAL */
 

@@ -99,6 +99,14 @@ contract DutchAuctioneer is Auctioneer, IDutchAuctioneer {
         _tuneIfDue(id, price_);
     }
 
+    function _freed(uint256 id, uint256 amount) internal override {
+        Lot storage left = _lots[id];
+        Auction memory shorter = _auctions[id];
+        uint256 elapsed = block.timestamp - left.openedAt;
+        shorter.cut(amount, elapsed, left.conclusion - left.openedAt);
+        _auctions[id] = shorter;
+    }
+
     function _tuneIfDue(uint256 id, uint256 price_) private returns (bool due) {
         Auction memory tuned = _auctions[id];
         uint256 neutral = _neutral(id);

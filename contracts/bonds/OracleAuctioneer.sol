@@ -78,6 +78,7 @@ contract OracleAuctioneer is Auctioneer, IOracleAuctioneer {
         _requireTerm(
             "maxFeedAge", terms.maxFeedAge, BondConstants.MIN_FEED_AGE, BondConstants.MAX_FEED_AGE
         );
+        require(opening.pool.feed != address(0), NoFeed(opening.pool.pool));
         (from.feed, from.maxFeedAge) = (opening.pool.feed, terms.maxFeedAge);
         from.feedDecimals = IAggregatorV3(from.feed).decimals();
         _requireTerm("feedDecimals", from.feedDecimals, 0, BondConstants.PRICE_DECIMALS);
@@ -86,6 +87,10 @@ contract OracleAuctioneer is Auctioneer, IOracleAuctioneer {
     /// @dev Nothing to book: the price follows the oracle alone.
     // solhint-disable-next-line no-empty-blocks
     function _sold(uint256, uint256, uint256) internal override {}
+
+    /// @dev The same.
+    // solhint-disable-next-line no-empty-blocks
+    function _freed(uint256, uint256) internal override {}
 
     function _price(uint256 id) internal view override returns (uint256) {
         uint256 discounted = _lessUp(oraclePrice(id), _sources[id].discountBps);

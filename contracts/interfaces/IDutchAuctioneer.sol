@@ -21,7 +21,7 @@ interface IDutchAuctioneer is IAuctioneer {
     }
 
     /// @notice State of an auction.
-    /// @param initial Capacity at the start [token units].
+    /// @param initial Capacity at the start [token units], less what changes freed and its share of the schedule past.
     /// @param target Debt at which the price is that of the last tune [token units].
     /// @param maxDebtFrom Debt that no sale exceeds at `lastTune` [token units].
     /// @param maxDebtTo The same 6 h later [token units].

@@ -38,6 +38,9 @@ interface IOracleAuctioneer is IAuctioneer {
         uint8 feedDecimals;
     }
 
+    /// @notice The project's pool has no feed: name a window of its mean price.
+    error NoFeed(address pool);
+
     /// @notice What the oracle says, before the discount [price].
     /// @dev Reverts `OracleStale`, `OracleNotPositive`, `TwapNotCovered`, `MarketUnknown`.
     function oraclePrice(uint256 id) external view returns (uint256);

@@ -148,7 +148,9 @@ library DutchAuction {
         return Math.mulDiv(auction.initial, elapsed, duration) + capacity;
     }
 
-    /// @return Whether the market sold a capacity step too much, or too little for a day, and the last tune is past.
+    /// @return Whether the market sold a capacity step too much, or misses a largest purchase after a day, and the last
+    /// tune is past. Less than a purchase is missing in any market bought on schedule, if only by rounding: a tune for
+    /// that would lower the price from day to day.
     function tuneDue(
         IDutchAuctioneer.Auction memory auction,
         uint256 capacity,
@@ -158,8 +160,24 @@ library DutchAuction {
         uint256 since = time - auction.lastTune;
         if (since < auction.tuneInterval) return false;
         bool oversold = capacity < auction.tuneBelow && neutral < auction.initial;
-        bool undersold = since >= BondConstants.UNDERSOLD_TIME && neutral > auction.initial;
+        bool missing = neutral >= uint256(auction.initial) + auction.maxPayout;
+        bool undersold = since >= BondConstants.UNDERSOLD_TIME && missing;
         return oversold || undersold;
+    }
+
+    /// @notice Takes `freed` out of the schedule, not out of the sales.
+    /// @dev Neutral less initial is `capacity - initial * (duration - elapsed) / duration`; it stays as it was when
+    /// initial falls by `freed * duration / (duration - elapsed)`. Rounded up, so that a cut never looks like a sale:
+    /// neutral less initial rises by one unit at most.
+    function cut(
+        IDutchAuctioneer.Auction memory auction,
+        uint256 freed,
+        uint256 elapsed,
+        uint256 duration
+    ) internal pure {
+        uint256 share = Math.mulDiv(freed, duration, duration - elapsed, Math.Rounding.Ceil);
+        auction.initial = Math.saturatingSub(auction.initial, share).toUint128();
+        auction.tuneBelow = Math.saturatingSub(auction.tuneBelow, freed).toUint128();
     }
 
     /// @notice Sets target, breaker and control variable so that the market sells what is left by its end, at a price

@@ -147,13 +147,14 @@ class DutchAuction:
         return self.initial * (time - lot.opened_at) // lot.duration + lot.capacity
 
     def tune_due(self, time: int, lot: Lot) -> bool:
-        """Whether a step too much was sold, or too little for a day, and the last tune is past."""
+        """Whether a step too much was sold, or a purchase is missing after a day; see `tune`."""
         since = time - self.last_tune
         if time >= lot.conclusion or since < self.tune_interval:
             return False
         neutral = self.neutral(time, lot)
         oversold = lot.capacity < self.tune_below and neutral < self.initial
-        return oversold or (since >= UNDERSOLD_SECONDS and neutral > self.initial)
+        missing = neutral >= self.initial + self.max_payout
+        return oversold or (since >= UNDERSOLD_SECONDS and missing)
 
 
 def begin(terms: DutchTerms, lot: Lot) -> DutchAuction:

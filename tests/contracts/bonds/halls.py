@@ -68,6 +68,16 @@ class Hall:
         self.at(time)
         self.rpc.send(self.contract.sell, self.market, amount, 0, sender=self.teller)
 
+    def announce(self, capacity: int, time: int) -> None:
+        """Announce that the market shall have no more than `capacity` left."""
+        self.at(time)
+        change = (self.market, self.model.floor, capacity)
+        self.rpc.send(self.contract.announceChange, *change, sender=self.teller)
+
+    def apply(self, time: int) -> None:
+        self.at(time)
+        self.rpc.send(self.contract.applyChange, self.market, sender=self.teller)
+
     def refused(self, amount: int, least: int = 0) -> str:
         method = self.contract.sell
         return self.rpc.refused(method, self.market, amount, least, sender=self.teller)

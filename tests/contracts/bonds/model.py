@@ -39,6 +39,7 @@ class DutchMarket:
     token_decimals: int = 18
     asset_decimals: int = 18
     initial: int = field(init=False)
+    max_payout: int = field(init=False)
     scale: int = field(init=False)
     target: int = field(init=False)
     debt: int = field(init=False)
@@ -50,6 +51,7 @@ class DutchMarket:
 
     def __post_init__(self) -> None:
         self.initial = self.capacity
+        self.max_payout = floor(Fraction(self.capacity * self.interval, self.duration))
         self.scale = 10 ** (36 + self.token_decimals - self.asset_decimals)
         self.target = floor(Fraction(self.capacity * self.decay_interval, self.duration))
         self.debt = self.target
@@ -66,10 +68,6 @@ class DutchMarket:
     @property
     def tune_interval(self) -> int:
         return max(6 * HOUR, self.interval)
-
-    @property
-    def max_payout(self) -> int:
-        return floor(Fraction(self.initial * self.interval, self.duration))
 
     @property
     def max_debt(self) -> int:
@@ -135,8 +133,20 @@ class DutchMarket:
         if time >= self.end or since < self.tune_interval:
             return False
         oversold = self.capacity < self.tune_below and self.neutral(time) < self.initial
-        undersold = since >= DAY and self.neutral(time) > self.initial
+        undersold = since >= DAY and self.neutral(time) - self.initial >= self.max_payout
         return oversold or undersold
+
+    def cut(self, capacity: int, time: int) -> None:
+        """Take what is above `capacity` out of the sale, at its share of the schedule.
+
+        Exactly, neutral - initial = capacity - initial * left / duration. Both terms fall by the
+        same when initial falls by freed * duration / left; rounded up to a unit.
+        """
+        freed = max(0, self.capacity - capacity)
+        share = ceil(Fraction(freed * self.duration, self.end - time))
+        self.initial = max(0, self.initial - share)
+        self.tune_below = max(0, self.tune_below - freed)
+        self.capacity -= freed
 
     def tune(self, price: int, time: int) -> None:
         """Set target and control; the debt as it is at `time` stays."""

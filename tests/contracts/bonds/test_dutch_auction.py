@@ -172,6 +172,91 @@ def test_tune__by_anybody__is_refused_until_it_is_due(
     assert rpc.refused(hall.contract.tune, 1, sender=accounts[9]) == TUNE_NOT_DUE
 
 
+def test_price__bought_exactly_on_schedule__is_the_same_from_day_to_day(open_hall: Any) -> None:
+    hall = open_hall()
+    start, prices = hall.model.start, []
+
+    for time in range(start + 4 * HOUR, start + 6 * DAY + 1, 4 * HOUR):
+        hall.go_to(time - 1)
+        prices.append(hall.view("priceAt", time))
+        hall.model.buy(2**255, time)
+        hall.sell(2**255, time)
+
+    assert max(prices) - min(prices) <= 10**20  # a few token units of debt
+    assert hall.view("tuneDue") == 0
+    assert hall.model.last_tune == start
+    assert hall.auction() == hall.expected_auction()
+
+
+@pytest.mark.parametrize(
+    ("capacity", "duration"),
+    [(CAPACITY + 1, 7 * DAY + 13), (CAPACITY, 2 * DAY), (999_999_999_999_999_989, 30 * DAY + 1)],
+)
+def test_tune_due__nothing_sold_for_a_day_of_one_purchase__is_due_at_its_last_second(
+    open_hall: Any, capacity: int, duration: int
+) -> None:
+    """The longest interval that an undersold day may have: what is missing is rounded likewise."""
+    hall = open_hall(capacity=capacity, duration=duration, interval=DAY)
+
+    hall.go_to(hall.model.start + DAY - 1)
+    early = hall.view("tuneDue")
+    hall.go_to(hall.model.start + DAY)
+
+    assert hall.model.neutral(hall.rpc.now()) == capacity + hall.model.max_payout
+    assert (early, hall.view("tuneDue")) == (0, 1)
+
+
+def test_tune_due__two_units_short_of_a_purchase__is_not(open_hall: Any) -> None:
+    hall = open_hall(interval=DAY)
+    hall.model.buy(10, hall.model.start + 1)
+    hall.sell(10, hall.model.start + 1)
+
+    hall.go_to(hall.model.start + DAY)
+    early = hall.view("tuneDue")
+    hall.go_to(hall.model.start + DAY + 1)
+
+    assert (early, hall.view("tuneDue")) == (0, 1)
+
+
+def test_apply_change__half_of_the_rest_on_schedule__is_no_sale(open_hall: Any) -> None:
+    hall = open_hall()
+    model, start = hall.model, hall.model.start
+    hall.announce(CAPACITY * 2 // 7, start + 1)
+    for time in range(start + 4 * HOUR, start + 3 * DAY + 1, 4 * HOUR):
+        model.buy(2**255, time)
+        hall.sell(2**255, time)
+    cut_at = start + 3 * DAY + 2
+    before = model.neutral(cut_at) - model.initial
+
+    model.cut(CAPACITY * 2 // 7, cut_at)
+    hall.apply(cut_at)
+
+    assert 0 <= model.neutral(cut_at) - model.initial - before <= 1
+    assert abs(model.initial - CAPACITY // 2) < 10 * TOKEN  # a schedule of half the tokens
+    assert hall.auction() == hall.expected_auction()
+    assert hall.view("tuneDue") == 0
+    model.buy(TOKEN, cut_at + 7 * HOUR)
+    hall.sell(TOKEN, cut_at + 7 * HOUR)
+    assert model.last_tune == start
+    assert hall.auction() == hall.expected_auction()
+
+
+def test_apply_change__more_freed_than_the_schedule_has_left__leaves_none_of_it(
+    open_hall: Any,
+) -> None:
+    """Nothing was sold, so that what is left belongs wholly to the past: it is overdue."""
+    hall = open_hall()
+    model, cut_at = hall.model, hall.model.start + 3 * DAY + 2
+    hall.announce(3 * model.max_payout, model.start + 1)
+
+    model.cut(3 * model.max_payout, cut_at)
+    hall.apply(cut_at)
+
+    assert model.initial == 0
+    assert hall.auction() == hall.expected_auction()
+    assert hall.view("tuneDue") == 1
+
+
 @pytest.mark.parametrize("decimals", [(18, 6), (6, 18), (8, 8)], ids=str)
 def test_auction__any_sequence__equals_the_model_to_the_unit(
     open_hall: Any, decimals: tuple[int, int]
@@ -180,7 +265,8 @@ def test_auction__any_sequence__equals_the_model_to_the_unit(
     for seed in range(SEEDS):
         run_sequence(open_hall, Random(seed), decimals, seed + 1, counts)
 
-    assert {"sold", "nothing", "tuned_up", "tuned_down", "cut_to_available"} <= set(counts), counts
+    wanted = {"sold", "nothing", "tuned_up", "tuned_down", "cut_to_available", "changed"}
+    assert wanted <= set(counts), counts
 
 
 def run_sequence(
@@ -199,14 +285,32 @@ def run_sequence(
         asset_decimals=decimals[1],
     )
     model, time = hall.model, hall.model.start
+    left = model.capacity * random.randrange(100) // 100
+    hall.announce(left, time + 1)
+    change_at = time + 1 + 3 * DAY
     for _ in range(STEPS):
         time += random.choice([60, 7 * HOUR] if hungry else [1, 1, 60, 5 * HOUR, 26 * HOUR])
         if time + 1 >= model.end:
             break
+        if 0 < change_at <= time:
+            change(hall, left, time, counts)
+            change_at, time = 0, time + 1
         amount = random.choice([0, 1, asset // 1_000, 500 * asset, 10**9 * asset])
         amount = amount * 10**20 if hungry else amount
         hall.go_to(time)
         step(hall, amount, time, counts)
+
+
+def change(hall: Hall, capacity: int, time: int, counts: Counter[str]) -> None:
+    """Cut the capacity; what counts as sold too much or too little stays as it was."""
+    model = hall.model
+    before = model.neutral(time) - model.initial
+    counts["changed"] += model.capacity > capacity
+    model.cut(capacity, time)
+    hall.apply(time)
+    assert hall.auction() == hall.expected_auction()
+    if model.initial:
+        assert 0 <= model.neutral(time) - model.initial - before <= 1
 
 
 def step(hall: Hall, amount: int, time: int, counts: Counter[str]) -> None:

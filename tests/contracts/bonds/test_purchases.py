@@ -110,7 +110,9 @@ def test_purchase__in_the_block_of_conclusion__reverts_and_a_second_before_does_
 
 
 def test_purchase__without_or_past_its_deadline__reverts(bonds: Bonds, market: int) -> None:
-    for deadline in (0, bonds.now):
+    newest = bonds.now
+    for deadline in (0, newest):
+        bonds.at(newest + 1)
         with ape.reverts(bonds.teller.DeadlineOver):
             bonds.buy(market, USDC, deadline=deadline)
 
