@@ -119,7 +119,7 @@ bench: install ## latency figures, medians of several runs; the exchange under l
 	$(RUN) python -m benchmarks.exchange_load
 
 twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md
-	$(RUN) python scripts/twins.py
+	$(RUN) python scripts/twins.py --jobs 2
 
 duetwins: compile ## six of them, and those without a standing verdict on that page
 	$(RUN) python scripts/twins.py --due

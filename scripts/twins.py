@@ -16,11 +16,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
+WRITING = Lock()
 ROOT = Path(__file__).resolve().parent.parent
 TWINS = ROOT / "tests" / "twins"
 TABLE = ROOT / "docs" / "twins.md"
@@ -94,19 +97,32 @@ def main(arguments: list[str]) -> int:
     if not chosen:
         print("no such twin: their names are those of tests/twins/*.patch", file=sys.stderr)
         return 2
+    with ThreadPoolExecutor(options.jobs) as workers:
+        shares = [chosen[number :: options.jobs] for number in range(options.jobs)]
+        counts = workers.map(lambda share: _run_share(share, twins, options.due), shares)
+        caught = sum(counts)
+    print(f"{caught} of {len(chosen)} twins caught")
+    return 0 if caught == len(chosen) else 1
+
+
+def _run_share(share: Sequence[Twin], twins: Sequence[Twin], quiet: bool) -> int:
+    """Run some of the twins one after the other in a copy of their own; how many were caught."""
+    caught = 0
     with tempfile.TemporaryDirectory(prefix="twins-") as folder:
         copy = Path(folder) / "athanor"
         _make_copy(copy)
-        caught = 0
-        for twin in chosen:
-            verdict = Verdict(
-                _caught(twin, copy), f"{datetime.now(UTC):%Y-%m-%d}", twin.fingerprint
-            )
-            caught += verdict.caught
-            if not options.due:
-                TABLE.write_text(_table(twins, _standing(twins) | {twin.name: verdict}))
-    print(f"{caught} of {len(chosen)} twins caught")
-    return 0 if caught == len(chosen) else 1
+        for twin in share:
+            noticed = _caught(twin, copy)
+            caught += noticed
+            if not quiet:
+                _write_down(twin, noticed, twins)
+    return caught
+
+
+def _write_down(twin: Twin, noticed: bool, twins: Sequence[Twin]) -> None:
+    verdict = Verdict(noticed, f"{datetime.now(UTC):%Y-%m-%d}", twin.fingerprint)
+    with WRITING:
+        TABLE.write_text(_table(twins, _standing(twins) | {twin.name: verdict}))
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -114,10 +130,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help="patches to run, without .patch")
     parser.add_argument("--stale", action="store_true", help="those without a standing verdict")
     parser.add_argument("--due", action="store_true", help="these and six fixed ones; no table")
+    parser.add_argument("--jobs", type=int, default=1, help="at the same time, each in a copy")
     return parser.parse_args(arguments)
 
 
-def _chosen(twins: Iterable[Twin], options: argparse.Namespace) -> list[Twin]:
+def _chosen(twins: Sequence[Twin], options: argparse.Namespace) -> list[Twin]:
     if options.names:
         return [twin for twin in twins if twin.name in options.names]
     if not options.due and not options.stale:
@@ -187,7 +204,7 @@ def _command(twin: Twin) -> str:
     return f"ape test '{twin.test}' --tb=line -p no:randomly"
 
 
-def _table(twins: list[Twin], verdicts: dict[str, Verdict]) -> str:
+def _table(twins: Sequence[Twin], verdicts: dict[str, Verdict]) -> str:
     caught = sum(verdict.caught for verdict in verdicts.values())
     lines = [
         "# Twins",
