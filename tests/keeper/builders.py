@@ -26,7 +26,6 @@ from keeper.domain.events import (
     VaultObserved,
     VenueBlock,
 )
-from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side
 from keeper.domain.reports import ZERO32, Leg, Report
 from keeper.domain.settings import (
@@ -41,6 +40,7 @@ from keeper.domain.settings import (
     StepSettings,
 )
 from keeper.markets.univ3 import sqrt_price_down, tick_at_sqrt_price
+from tests.keeper.markets import ETH
 
 SECOND = 1_000_000_000
 MS = 1_000_000
@@ -51,32 +51,6 @@ HOUR = 3_600
 FAR_AHEAD = START_NS // SECOND + 24 * HOUR
 CLIENT_ID_BASE = 9_950  # ids soon grow by a digit: as text they then sort otherwise
 
-ETH = PerpetualMarket(
-    ticker="ETH-USD",
-    clob_pair_id=1,
-    atomic_resolution=-9,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    oracle_exponent=-6,
-    min_price_change_ppm=1_000,
-    initial_margin_ppm=50_000,
-    maintenance_margin_ppm=30_000,
-    status="ACTIVE",
-)
-BTC = PerpetualMarket(
-    ticker="BTC-USD",
-    clob_pair_id=0,
-    atomic_resolution=-10,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    oracle_exponent=-5,
-    min_price_change_ppm=1_000,
-    initial_margin_ppm=50_000,
-    maintenance_margin_ppm=30_000,
-    status="ACTIVE",
-)
 ETH_PRICE = 3_000 * 10**6
 ONE_ETH = 10**9  # base quantums
 POOL = "0xpool-adapter"

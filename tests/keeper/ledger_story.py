@@ -9,7 +9,14 @@ from keeper.domain import events as ev
 from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions
 from tests.keeper import builders
-from tests.keeper.builders import ETH, ETH_PRICE, ONE_ETH, POOL, SECOND, USDC
+from tests.keeper.builders import (
+    ETH_PRICE,
+    ONE_ETH,
+    POOL,
+    SECOND,
+    USDC,
+)
+from tests.keeper.markets import ETH
 from tests.keeper.samples import Written, open_writer, write_steps
 
 __all__ = ["DAY", "FEW", "FIRST_HEIGHT", "HEIGHTS", "START", "story", "write_story"]

@@ -14,28 +14,12 @@ from keeper.domain.events import (
     TimerFired,
     VenueBlock,
 )
-from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions, JournalWriter
 
 Written = tuple[int, Event, tuple[Command, ...]]
 
 SECOND = 1_000_000_000
-
-ETH = PerpetualMarket(
-    ticker="ETH-USD",
-    clob_pair_id=1,
-    atomic_resolution=-9,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    oracle_exponent=-6,
-    min_price_change_ppm=1_000,
-    initial_margin_ppm=20_000,
-    maintenance_margin_ppm=12_000,
-    status="ACTIVE",
-)
-"""One subtick is 1e-6 USDC, one base quantum 1e-9 ETH."""
 
 
 def book(source_seq: int) -> BookUpdated:

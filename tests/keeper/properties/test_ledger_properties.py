@@ -20,7 +20,10 @@ from keeper.domain.events import (
     VenueTransfer,
 )
 from keeper.domain.orders import Liquidity, Side
-from tests.keeper.samples import ETH, observed
+from tests.keeper.markets import ETH
+from tests.keeper.samples import (
+    observed,
+)
 
 LAST = 60
 HEIGHTS = st.integers(2, LAST)

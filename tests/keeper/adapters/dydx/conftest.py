@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from keeper.domain.instruments import PerpetualMarket
+from tests.keeper.markets import ETH
 
 
 @pytest.fixture(scope="session")
@@ -33,19 +34,7 @@ def contents(recorded: Callable[[str], bytes]) -> Callable[[str], bytes]:
 
 @pytest.fixture
 def eth() -> PerpetualMarket:
-    return PerpetualMarket(
-        ticker="ETH-USD",
-        clob_pair_id=1,
-        atomic_resolution=-9,
-        quantum_conversion_exponent=-9,
-        step_base_quantums=1_000_000,
-        subticks_per_tick=100_000,
-        oracle_exponent=-6,
-        min_price_change_ppm=1_000,
-        initial_margin_ppm=50_000,
-        maintenance_margin_ppm=30_000,
-        status="ACTIVE",
-    )
+    return ETH
 
 
 @pytest.fixture

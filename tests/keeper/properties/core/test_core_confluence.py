@@ -27,7 +27,6 @@ from keeper.execution.orders import Pending, Version, WorkingOrder, exposure_of
 from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
-    ETH,
     SECOND,
     START_HEIGHT,
     START_NS,
@@ -42,6 +41,7 @@ from tests.keeper.builders import (
     subaccount,
     vault,
 )
+from tests.keeper.markets import ETH
 
 BLOCKS = 12
 

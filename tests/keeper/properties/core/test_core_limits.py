@@ -23,8 +23,6 @@ from keeper.domain.orders import Side
 from keeper.domain.settings import MegaVaultParams, StepSettings
 from keeper.execution.orders import exposure_of
 from tests.keeper.builders import (
-    BTC,
-    ETH,
     FIXED,
     LIMITS,
     MEGAVAULT,
@@ -38,6 +36,7 @@ from tests.keeper.builders import (
     settings,
     subaccount,
 )
+from tests.keeper.markets import BTC, ETH
 from tests.keeper.shadow import ShadowVenue
 
 LISTINGS = {"ETH-USD": ETH, "BTC-USD": BTC}

@@ -13,7 +13,11 @@ from keeper.accounting.attribution import (
 from keeper.accounting.ledger import Ledger
 from keeper.domain.events import Event, FundingPaid, MarketListed, OraclePriced, VenueTransfer
 from keeper.domain.orders import Side
-from tests.keeper.samples import ETH, fill, observed
+from tests.keeper.markets import ETH
+from tests.keeper.samples import (
+    fill,
+    observed,
+)
 
 LISTED = MarketListed(market=ETH)
 ETH_1 = 1_000_000_000

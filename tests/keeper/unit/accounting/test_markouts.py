@@ -6,7 +6,6 @@ from keeper.accounting.markouts import HORIZONS_NS, JournalMarkouts, Markout, Ma
 from keeper.domain.events import Event, MarketListed, SourceDown
 from keeper.domain.orders import Liquidity, Side
 from tests.keeper.builders import (
-    ETH,
     LEADER,
     SECOND,
     fill,
@@ -16,6 +15,7 @@ from tests.keeper.builders import (
     run_started,
     settings,
 )
+from tests.keeper.markets import ETH
 from tests.keeper.samples import order
 
 BUY, SELL = (Side.BUY, Liquidity.MAKER), (Side.SELL, Liquidity.MAKER)

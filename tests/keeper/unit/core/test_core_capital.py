@@ -40,7 +40,6 @@ from keeper.strategies.range_liquidity import centred_ticks
 from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
-    ETH,
     HOUSEKEEPING,
     ONE_ETH,
     POOL,
@@ -58,6 +57,7 @@ from tests.keeper.builders import (
     settings,
     vault,
 )
+from tests.keeper.markets import ETH
 
 CHAIN = (Allocate, BurnRange, CloseEpoch, Deallocate, MintRange, SwapExactIn, SyncAdapter)
 ONE_WETH = 10**18

@@ -32,9 +32,7 @@ from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
     ALLOCATION,
-    BTC,
     CLOB,
-    ETH,
     LIMITS,
     ONE_ETH,
     POOL,
@@ -53,6 +51,7 @@ from tests.keeper.builders import (
     subaccount,
     vault,
 )
+from tests.keeper.markets import BTC, ETH
 
 ONE_WETH = 10**18
 

@@ -16,7 +16,12 @@ from keeper.domain.strategies import (
     ToxicityOverlay,
 )
 from keeper.strategies.overlays import MINUTES_PER_WEEK, minute_of_week
-from tests.keeper.builders import ETH, ONE_ETH, USDC, market_settings
+from tests.keeper.builders import (
+    ONE_ETH,
+    USDC,
+    market_settings,
+)
+from tests.keeper.markets import ETH
 from tests.keeper.unit.strategies.examples import EXAMPLES
 
 SECOND = 10**9

@@ -12,7 +12,15 @@ from keeper.config.settings import RULES as PARAMS
 from keeper.core.plausible import REFUSED, Surroundings, implausible
 from keeper.domain.settings import MarketSettings
 from keeper.domain.strategies import FeeOverlay, ImbalanceOverlay, Overlays, TrendOverlay
-from tests.keeper.builders import ETH, ETH_PRICE, FIXED, LIMITS, MEGAVAULT, USDC, market_settings
+from tests.keeper.builders import (
+    ETH_PRICE,
+    FIXED,
+    LIMITS,
+    MEGAVAULT,
+    USDC,
+    market_settings,
+)
+from tests.keeper.markets import ETH
 
 SEEN = Surroundings(listing=ETH, oracle_price=ETH_PRICE, equity=100_000 * USDC, maker_fee_ppm=100)
 MODEST = market_settings(max_position_quote_quantums=20_000 * USDC)

@@ -29,7 +29,6 @@ from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.strategies import Strategy
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
-    ETH,
     LIMITS,
     MS,
     ONE_ETH,
@@ -47,6 +46,7 @@ from tests.keeper.builders import (
     sides,
     subaccount,
 )
+from tests.keeper.markets import ETH
 from tests.keeper.unit.strategies.examples import EXAMPLES
 
 

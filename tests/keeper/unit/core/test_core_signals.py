@@ -31,7 +31,6 @@ from keeper.domain.strategies import (
 from keeper.markets.book import Book
 from keeper.strategies.overlays import MINUTES_PER_WEEK, minute_of_week
 from tests.keeper.builders import (
-    ETH,
     ETH_PRICE,
     FIXED,
     LEADER,
@@ -45,6 +44,7 @@ from tests.keeper.builders import (
     of,
     settings,
 )
+from tests.keeper.markets import ETH
 
 SECOND = 10**9
 OVERLAYS = Overlays(

@@ -17,8 +17,14 @@ from keeper.index.holdings import entries, held, open_orders
 from keeper.index.profit import window_of
 from keeper.journal import JournalOptions, JournalReader
 from keeper.pages.working import held_of, orders_of
-from tests.keeper.builders import ETH, ONE_ETH, fill, run_started, settings
+from tests.keeper.builders import (
+    ONE_ETH,
+    fill,
+    run_started,
+    settings,
+)
 from tests.keeper.ledger_story import write_story
+from tests.keeper.markets import ETH
 from tests.keeper.samples import Written
 
 FIELDS = (

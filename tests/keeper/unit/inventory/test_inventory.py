@@ -24,7 +24,6 @@ from keeper.markets.ranges import mark_sqrt_price
 from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
-    ETH,
     ETH_PRICE,
     LIMITS,
     ONE_ETH,
@@ -34,6 +33,7 @@ from tests.keeper.builders import (
     pool_seen,
     pool_settings,
 )
+from tests.keeper.markets import ETH
 
 ASKS = (
     BookLevel(3_001_000_000, ONE_ETH),

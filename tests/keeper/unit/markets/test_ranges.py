@@ -26,7 +26,14 @@ from keeper.markets.ranges import (
     price_gap_ppm,
 )
 from keeper.markets.univ3 import amounts_up, sqrt_price_at_tick, tick_at_sqrt_price
-from tests.keeper.builders import ETH, ETH_PRICE, ONE_ETH, USDC, pool_seen, pool_settings
+from tests.keeper.builders import (
+    ETH_PRICE,
+    ONE_ETH,
+    USDC,
+    pool_seen,
+    pool_settings,
+)
+from tests.keeper.markets import ETH
 
 TOKEN0 = pool_settings()
 TOKEN1 = pool_settings(asset_is_token0=False)

@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from keeper.domain import events as ev
 from keeper.domain.commands import CancelOrders, Command, NoteRefusal, PlaceOrder
-from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side, TimeInForce
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.pages.journal_parts import build_report_data_from_journal
@@ -21,21 +20,9 @@ from tests.keeper.builders import (
     run_started,
     settings,
 )
+from tests.keeper.markets import ETH
 
 SECOND_NS = 1_000_000_000
-ETH = PerpetualMarket(
-    ticker="ETH-USD",
-    clob_pair_id=1,
-    atomic_resolution=-9,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    oracle_exponent=-6,
-    min_price_change_ppm=1_000,
-    initial_margin_ppm=50_000,
-    maintenance_margin_ppm=30_000,
-    status="ACTIVE",
-)
 
 
 def order(client_id: int, side: Side, subticks: int, good_til_block: int = 100) -> PlaceOrder:

@@ -39,7 +39,6 @@ from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from tests.keeper.builders import (
     CLOB,
-    ETH,
     ETH_PRICE,
     LIMITS,
     ONE_ETH,
@@ -51,6 +50,7 @@ from tests.keeper.builders import (
     pool_seen,
     pool_settings,
 )
+from tests.keeper.markets import ETH
 
 
 def _exposure(**changes: Any) -> MarketExposure:

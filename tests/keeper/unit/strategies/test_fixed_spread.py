@@ -3,25 +3,12 @@
 from typing import Any
 
 from keeper.domain.approval import Refused
-from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import FixedSpreadParams
 from keeper.strategies import fixed_spread
 from keeper.strategies.snapshot import MarketSnapshot, moved_out
+from tests.keeper.markets import ETH
 
-ETH = PerpetualMarket(
-    ticker="ETH-USD",
-    clob_pair_id=1,
-    atomic_resolution=-9,
-    quantum_conversion_exponent=-9,
-    step_base_quantums=1_000_000,
-    subticks_per_tick=100_000,
-    oracle_exponent=-6,
-    min_price_change_ppm=1000,
-    initial_margin_ppm=50_000,
-    maintenance_margin_ppm=30_000,
-    status="ACTIVE",
-)
 PARAMS = FixedSpreadParams(
     layers=2, half_spread_ppm=1000, layer_step_ppm=500, order_size_quote_quantums=500_000_000
 )
