@@ -6,6 +6,7 @@ Core, journal and control socket are the product's own; only venue and chain are
 import asyncio
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -70,7 +71,7 @@ class LiveKeeper:
         self.tick()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
-        until(lambda: socket_path(self.journal).exists())
+        until(self._listens)
 
     def tick(self, blocks: int = 1) -> None:
         """Let blocks pass: prices move, orders are acknowledged, one is filled now and then."""
@@ -100,6 +101,11 @@ class LiveKeeper:
         if self._writer is not None:
             self._writer.close()
         self._thread = self._writer = self._loop = self._task = None
+
+    def _listens(self) -> bool:
+        """Whether it takes connections: the socket's file is there a moment before."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(socket_path(self.journal))) == 0
 
     def _fill(self, order: PlaceOrder) -> None:
         self._fills += 1
