@@ -114,8 +114,9 @@ demo: compile ## the story on one machine, ending in a table and out/report.html
 expectations: compile ## what users expect, row by row, on a running world
 	$(RUN) python -m tests.e2e.expectations
 
-bench: install ## latency figures, medians of several runs; the exchange under load
+bench: install $(STAMPS)/dydx-client ## latency figures, medians of several runs; beside dYdX's own client; under load
 	$(RUN) python -m benchmarks
+	$(RUN) python -m benchmarks.orders --write
 	$(RUN) python -m benchmarks.exchange_load
 
 twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md

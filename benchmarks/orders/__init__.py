@@ -1,0 +1,1 @@
+"""Orders as dYdX's official client sends them and as the keeper does, against one exchange."""
