@@ -52,18 +52,18 @@ def _orders(good_til_block: int) -> list[PlaceOrder]:
     ]
 
 
-def _signed(signer: TxSigner, address: str, good_til_block: int) -> list[SignedTx]:
+async def _signed(signer: TxSigner, address: str, good_til_block: int) -> list[SignedTx]:
     orders = _orders(good_til_block)
-    return [signer.short_term(place_order(address, 0, 1, order)) for order in orders]
+    return [await signer.short_term(place_order(address, 0, 1, order)) for order in orders]
 
 
-def _signing_run(rounds: int) -> Samples:
+async def _signing_run(rounds: int) -> Samples:
     local = LocalSigner(SecretKey(SECRET))
     signer, address = TxSigner(local, CHAIN_ID, 0), address_of(local.public_key)
     samples = Samples()
     for number in range(rounds):
         since = now()
-        _signed(signer, address, 100 + number)
+        await _signed(signer, address, 100 + number)
         samples.add(since)
     return samples
 
@@ -123,7 +123,7 @@ async def _broadcast_run(ports: dict[str, int], rounds: int) -> Samples:
         for _ in range(rounds):
             height = await _make_block(http, ports)
             since = now()
-            signed = _signed(signer, address, height + 10)
+            signed = await _signed(signer, address, height + 10)
             replies = await asyncio.gather(
                 *(node.broadcast(each.raw, DEADLINE_MS) for each in signed)
             )
@@ -149,7 +149,7 @@ async def _make_block(http: httpx.AsyncClient, ports: dict[str, int]) -> int:
 
 def figures(*, runs: int, rounds: int) -> list[Figure]:
     """Measure `runs` times over `rounds` sets of six orders."""
-    signing = [_signing_run(rounds) for _ in range(runs)]
+    signing = [asyncio.run(_signing_run(rounds)) for _ in range(runs)]
     with exchange_process() as ports:
         sending = [asyncio.run(_broadcast_run(ports, max(20, rounds // 10))) for _ in range(runs)]
     return [

@@ -68,7 +68,7 @@ class _Trader:
         self._ids = count(number * 1_000_000)
         self._number = number
 
-    def next_order(self, height: int) -> bytes:
+    async def next_order(self, height: int) -> bytes:
         """Return a fresh order's bytes; one in ten crosses the book's middle."""
         client_id = next(self._ids)
         side = Side.BUY if client_id % 2 else Side.SELL
@@ -83,7 +83,7 @@ class _Trader:
             time_in_force=TimeInForce.IOC if distance < 0 else TimeInForce.GTT,
             reduce_only=False,
         )
-        return self._signer.short_term(place_order(self.address, 0, 1, order)).raw
+        return (await self._signer.short_term(place_order(self.address, 0, 1, order))).raw
 
 
 class _Follower:
@@ -139,7 +139,7 @@ async def _send(
         await asyncio.sleep(max(started + batch / BATCHES - time.monotonic(), 0))
         for _ in range(rate // BATCHES):
             await room.acquire()
-            raw = traders[turn % len(traders)].next_order(follower.height)
+            raw = await traders[turn % len(traders)].next_order(follower.height)
             task = asyncio.create_task(_broadcast(node, raw, answers))
             task.add_done_callback(lambda _: room.release())
             tasks.append(task)

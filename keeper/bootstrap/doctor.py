@@ -1,9 +1,11 @@
 """Builds the checks of `keeper doctor`: read-only connections, and every probe in its order."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from keeper.bootstrap.common import clock_of, rpc_of
 from keeper.bootstrap.feeds import leader_sources
+from keeper.bootstrap.signers import signer_of
 from keeper.config import LoadedConfig
 from keeper.doctor.endpoints import endpoint_probes
 from keeper.doctor.feeds import feed_probes
@@ -11,6 +13,7 @@ from keeper.doctor.keys import key_probes
 from keeper.doctor.machine import Machine, ThisMachine, machine_probes
 from keeper.doctor.peers import peer_probes
 from keeper.doctor.rows import Finding, Probe, Row, examine, ok
+from keeper.doctor.signers import signer_probes
 from keeper.doctor.site import Site
 from keeper.doctor.vault import vault_probes
 from keeper.doctor.venue import venue_probes
@@ -60,6 +63,7 @@ def probes_of(site: Site, machine: Machine) -> list[Probe]:
         Probe("config.valid", config),
         *machine_probes(site.loaded, machine, site.environ),
         *key_probes(site),
+        *signer_probes(site, partial(signer_of, site.loaded, environ=site.environ)),
         *endpoint_probes(site),
         *feed_probes(leader_sources(site.config, site.clock)),
         *venue_probes(site),

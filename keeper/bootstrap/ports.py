@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from keeper.bootstrap.common import gas_policy, key_of, rpc_of
 from keeper.bootstrap.questions import AskedReporters
 from keeper.bootstrap.relaying import relayer_of
+from keeper.bootstrap.signers import signer_of
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import account_from_key
 from keeper.chain.vault_chain import ChainSettings, EvmVaultChain, VaultFeed
@@ -15,7 +16,6 @@ from keeper.domain.settings import StepSettings
 from keeper.engine.shadow import ShadowPort
 from keeper.ports import Clock, OrderVenue, Reporters, VaultChain
 from keeper.venues.dydx.feed import DydxFeed
-from keeper.venues.dydx.keys import LocalSigner, SecretKey
 from keeper.venues.dydx.settings import DydxSettings
 from keeper.venues.dydx.venue import DydxVenue
 
@@ -51,7 +51,7 @@ def open_ports(
     """Build the ports of the configured mode. Raises ConfigError, KeyUnavailable (live alone)."""
     if loaded.config.mode == "shadow":
         return _shadow_ports(loaded.config, settings, clock, resume_height)
-    signer = LocalSigner(SecretKey(key_of(loaded, "venue", environ)))
+    signer = signer_of(loaded, "venue", environ)
     account = account_from_key(key_of(loaded, "keeper", environ))
     venue = DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
     rpc = rpc_of(loaded.config)

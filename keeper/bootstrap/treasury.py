@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from keeper.bootstrap.common import check_venue_chain, clock_of, key_of, rpc_of
+from keeper.bootstrap.common import check_venue_chain, clock_of, rpc_of
 from keeper.bootstrap.logs import configure_logs
+from keeper.bootstrap.signers import signer_of
 from keeper.chain.requests import ClobRequests
 from keeper.config import LoadedConfig
 from keeper.config.model import Treasurer as Section
@@ -13,7 +14,7 @@ from keeper.treasurer.policy import Policy
 from keeper.treasurer.serve import Treasurer, TreasurerSettings
 from keeper.treasurer.signer import FEE_QUANTUMS, OwnPlaces, TreasurySigner
 from keeper.treasurer.venue import VenueReader
-from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
+from keeper.venues.dydx.keys import address_of
 from keeper.venues.dydx.node import Node
 
 __all__ = ["serve_treasurer"]
@@ -26,7 +27,7 @@ async def serve_treasurer(loaded: LoadedConfig, environ: Mapping[str, str]) -> N
     """
     configure_logs()
     config, section, venue = loaded.config, _section(loaded), loaded.config.venue
-    signer = LocalSigner(SecretKey(key_of(loaded, "treasurer_venue", environ)))
+    signer = signer_of(loaded, "treasurer_venue", environ)
     if address_of(signer.public_key) != venue.address:
         raise ConfigError(
             f"the treasurer's key is of {address_of(signer.public_key)}, "
@@ -53,6 +54,7 @@ async def serve_treasurer(loaded: LoadedConfig, environ: Mapping[str, str]) -> N
         )
         await treasurer.run()
     finally:
+        await signer.close()
         await node.close()
         await rpc.close()
 

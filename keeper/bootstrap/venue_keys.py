@@ -1,12 +1,13 @@
 """Builds what `keeper venue authorise`, `prove` and `revoke` do with the owner's and hot key."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from keeper.bootstrap.common import check_venue_chain, clock_of, key_of
+from keeper.bootstrap.common import check_venue_chain, clock_of
 from keeper.bootstrap.ports import dydx_settings
+from keeper.bootstrap.signers import signer_of
 from keeper.config import LoadedConfig
 from keeper.config.secrets import KeyUnavailable
 from keeper.domain.errors import ConfigError
@@ -14,7 +15,7 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.venues.dydx.account import Wallet, open_wallet
 from keeper.venues.dydx.authorising import Grant, Registered, register, revoke
 from keeper.venues.dydx.directory import load_listings
-from keeper.venues.dydx.keys import LocalSigner, SecretKey, Signer, address_of
+from keeper.venues.dydx.keys import Signer, address_of
 from keeper.venues.dydx.links import Links, make_links
 from keeper.venues.dydx.mapping import whole
 from keeper.venues.dydx.permitting import account_number, known_account
@@ -54,12 +55,15 @@ async def authorise_hot_key(
     With `public_key` the hot key is elsewhere and nothing is tried. Raises ConfigError,
     KeyUnavailable, VenueRefused, VenueUnavailable, WireError.
     """
-    hot = None if public_key is not None else _signer(loaded, "venue", environ)
-    key = public_key if hot is None else hot.public_key
-    if key is None:
-        raise ConfigError("there is no hot key to authorise", next_step="give --public-key")
-    async with _links(loaded) as links:
-        wallet = await _owner(loaded, environ, links)
+    async with AsyncExitStack() as stack:
+        hot = None
+        if public_key is None:
+            hot = await stack.enter_async_context(_signing(loaded, "venue", environ))
+        key = public_key if hot is None else hot.public_key
+        if key is None:
+            raise ConfigError("there is no hot key to authorise", next_step="give --public-key")
+        links = await stack.enter_async_context(_links(loaded))
+        wallet = await stack.enter_async_context(_owner(loaded, environ, links))
         if address_of(key) == wallet.address:
             raise ConfigError(
                 "the hot key is the account's own: an authenticator would not limit it",
@@ -81,8 +85,7 @@ async def prove_hot_key(loaded: LoadedConfig, environ: Mapping[str, str]) -> tup
             "no authenticator is configured: the hot key is the account's own and could withdraw",
             next_step="register one: keeper venue authorise",
         )
-    hot = _signer(loaded, "venue", environ)
-    async with _links(loaded) as links:
+    async with _signing(loaded, "venue", environ) as hot, _links(loaded) as links:
         return await _proofs(loaded, links, hot, Registered(chosen[0], ""))
 
 
@@ -93,8 +96,7 @@ async def revoke_hot_key(
 
     Raises as `authorise_hot_key`.
     """
-    async with _links(loaded) as links:
-        wallet = await _owner(loaded, environ, links)
+    async with _links(loaded) as links, _owner(loaded, environ, links) as wallet:
         return await revoke(wallet, authenticator_id, wait_seconds)
 
 
@@ -111,8 +113,7 @@ async def probe_venue(
             "the probe sends orders, and this is a chain of real money",
             next_step="probe the testnet; or add --real-money: nobody fills its orders",
         )
-    hot = _signer(loaded, "venue", environ)
-    async with _links(loaded) as links:
+    async with _signing(loaded, "venue", environ) as hot, _links(loaded) as links:
         settings = links.settings
         number = await account_number(settings, links.reader, hot.public_key)
         listings = await load_listings(links.reader, links.indexer, settings.markets)
@@ -133,20 +134,33 @@ async def _links(loaded: LoadedConfig) -> AsyncIterator[Links]:
         await links.close()
 
 
-def _signer(loaded: LoadedConfig, role: str, environ: Mapping[str, str]) -> Signer:
-    return LocalSigner(SecretKey(key_of(loaded, role, environ)))
+@asynccontextmanager
+async def _signing(
+    loaded: LoadedConfig, role: str, environ: Mapping[str, str]
+) -> AsyncIterator[Signer]:
+    """A signer that has shown that it signs. Raises KeyUnavailable, SigningFailed."""
+    signer = signer_of(loaded, role, environ)
+    try:
+        await signer.ready()
+        yield signer
+    finally:
+        await signer.close()
 
 
-async def _owner(loaded: LoadedConfig, environ: Mapping[str, str], links: Links) -> Wallet:
-    """Return the owner's wallet. Raises KeyUnavailable when another key is configured."""
-    signer, settings = _signer(loaded, "treasurer_venue", environ), links.settings
-    if address_of(signer.public_key) != settings.address:
-        raise KeyUnavailable(
-            f"keys.treasurer_venue is of {address_of(signer.public_key)}, "
-            f"the account is {settings.address}",
-            next_step="run this where the key that owns venue.address is",
-        )
-    return await open_wallet(links.node, signer, settings.chain_id, settings.fees, links.clock)
+@asynccontextmanager
+async def _owner(
+    loaded: LoadedConfig, environ: Mapping[str, str], links: Links
+) -> AsyncIterator[Wallet]:
+    """Yield the owner's wallet. Raises KeyUnavailable when another key is configured."""
+    settings = links.settings
+    async with _signing(loaded, "treasurer_venue", environ) as signer:
+        if address_of(signer.public_key) != settings.address:
+            raise KeyUnavailable(
+                f"keys.treasurer_venue is of {address_of(signer.public_key)}, "
+                f"the account is {settings.address}",
+                next_step="run this where the key that owns venue.address is",
+            )
+        yield await open_wallet(links.node, signer, settings.chain_id, settings.fees, links.clock)
 
 
 async def _proofs(

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
-from keeper.config.model import Config, Market, MarketLeader
+from keeper.config.model import Config, Key, Market, MarketLeader
 from keeper.config.problems import Problem
 from keeper.config.settings import overlay_params, pool_settings, rule_params
 from keeper.config.strategies import MegaVault, Rule
@@ -20,6 +20,7 @@ from keeper.strategies.range_economics import half_width_ticks
 
 __all__ = ["check_meaning", "rule_problems"]
 
+COMMAND_ROLES: Final = ("venue", "treasurer_venue")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1", "[::1]")
 
 
@@ -283,9 +284,11 @@ def _key_sources(config: Config) -> Iterator[Problem]:
         key = getattr(config.keys, name)
         if key is None:
             continue
-        if (key.env is None) == (key.keystore_file is None):
+        if sum((key.env is not None, key.keystore_file is not None, bool(key.command))) != 1:
             yield _problem(
-                f"keys.{name}", "exactly one source is needed", "set env or keystore_file, not both"
+                f"keys.{name}",
+                "exactly one source is needed",
+                "set one of env, keystore_file and command",
             )
         if (key.keystore_file is None) != (key.password_env is None):
             yield _problem(
@@ -293,3 +296,27 @@ def _key_sources(config: Config) -> Iterator[Problem]:
                 "keystore_file and password_env belong together",
                 "name the variable that holds the keystore's password",
             )
+        yield from _signing_command(f"keys.{name}", name, key, config.venue.place_deadline_ms)
+
+
+def _signing_command(path: str, role: str, key: Key, deadline_ms: int) -> Iterator[Problem]:
+    """What signs for a venue key elsewhere is told whole, and answers before orders are late."""
+    together = (bool(key.command), key.public_key is not None, key.timeout_ms is not None)
+    if any(together) and not all(together):
+        yield _problem(
+            path,
+            "command, public_key and timeout_ms belong together",
+            "name all three: what is signed is checked against the key, within the time",
+        )
+    if key.command and role not in COMMAND_ROLES:
+        yield _problem(
+            f"{path}.command",
+            "a command signs for venue keys alone",
+            f"use env or keystore_file here, or a command for {' or '.join(COMMAND_ROLES)}",
+        )
+    if key.timeout_ms is not None and key.timeout_ms >= deadline_ms:
+        yield _problem(
+            f"{path}.timeout_ms",
+            f"a signature may take {key.timeout_ms} ms, an order {deadline_ms}",
+            "set it below venue.place_deadline_ms",
+        )

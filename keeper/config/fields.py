@@ -19,6 +19,7 @@ __all__ = [
     "NonNegative",
     "Positive",
     "Ppm",
+    "PublicKeyHex",
     "Section",
     "Url",
     "WebsocketUrl",
@@ -86,6 +87,7 @@ EvmAddress = Annotated[str, AfterValidator(checksum_address)]
 DydxAddress = Annotated[str, AfterValidator(_dydx_address)]
 Url = Annotated[str, AfterValidator(_http_url)]
 WebsocketUrl = Annotated[str, AfterValidator(_websocket_url)]
+PublicKeyHex = Annotated[str, Field(pattern=r"^0[23][0-9a-f]{64}$")]
 EnvName = Annotated[str, AfterValidator(_env_name)]
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]

@@ -17,6 +17,7 @@ from keeper.config.fields import (
     NonNegative,
     Positive,
     Ppm,
+    PublicKeyHex,
     Section,
     Url,
     WebsocketUrl,
@@ -297,6 +298,15 @@ class Key(Section):
     )
     password_env: EnvName | None = described(
         "Name of the environment variable with the keystore's password (or NAME_FILE).", None
+    )
+    command: tuple[str, ...] | None = described(
+        "Program and arguments that sign for a key held elsewhere (venue keys alone).", None
+    )
+    public_key: PublicKeyHex | None = described(
+        "Compressed public key, in hex, that the command signs for.", None
+    )
+    timeout_ms: Milliseconds | None = described(
+        "Longest wait for one signature of the command, in ms; quoting stops beyond it.", None
     )
 
 

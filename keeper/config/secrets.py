@@ -78,6 +78,11 @@ def read_key(key: Key | None, role: str, *, environ: Mapping[str, str], folder: 
         )
     if key.env is not None:
         return read_variable(key.env, environ)
+    if key.command:
+        raise KeyUnavailable(
+            f"the key for {role} is held by {key.command[0]}, which signs but never shows it",
+            next_step=f"where the key itself is needed: env or keystore_file in [keys.{role}]",
+        )
     if key.keystore_file is None or key.password_env is None:
         raise KeyUnavailable(f"[keys.{role}] names no source", next_step="run keeper config check")
     password = read_variable(key.password_env, environ)

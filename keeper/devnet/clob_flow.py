@@ -50,19 +50,19 @@ class Trader:
     async def deposit(self, amount: int) -> BroadcastReply:
         """Move quote quantums from the wallet into subaccount 0."""
         message = messages.deposit(self.identity.address, (self.identity.address, 0), amount)
-        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
+        signed = await (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 
     async def send(self, recipient: str, amount: int) -> BroadcastReply:
         """Send quote quantums from the wallet to another wallet, which comes to exist by it."""
         message = messages.bank_send(self.identity.address, recipient, amount, USDC_DENOM)
-        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
+        signed = await (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 
     async def authorise(self, grant: Grant) -> BroadcastReply:
         """Let another key trade for this account, within the grant's filters."""
         message = messages.add_authenticator(self.identity.address, KIND, grant.config)
-        signed = (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
+        signed = await (await self._tx_signer()).with_nonce(message, self._now_ms(), GAS)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 
     async def authenticators(self) -> tuple[Authenticator, ...]:
@@ -103,7 +103,7 @@ class Trader:
             reduce_only=False,
         )
         message = messages.place_order(self.identity.address, 0, self._route.clob_pair_id, order)
-        signed = (await self._tx_signer()).short_term(message)
+        signed = await (await self._tx_signer()).short_term(message)
         return await self._node.broadcast(signed.raw, _DEADLINE_MS)
 
     async def _tx_signer(self) -> TxSigner:

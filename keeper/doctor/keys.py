@@ -20,6 +20,9 @@ def keeper_address(loaded: LoadedConfig, environ: Mapping[str, str]) -> str:
 
 def venue_public_key(loaded: LoadedConfig, environ: Mapping[str, str]) -> bytes:
     """Return the public key of the hot venue key (33 bytes). Raises KeyUnavailable."""
+    key = loaded.config.keys.venue
+    if key is not None and key.command and key.public_key is not None:
+        return bytes.fromhex(key.public_key)
     return LocalSigner(SecretKey(_key(loaded, "venue", environ))).public_key
 
 

@@ -103,7 +103,7 @@ class Treasurer:
     async def _send(self, action: Action, account: Account) -> bool:
         """Sign, broadcast, wait for the sequence to be used; False when it was not."""
         body = build_body(self._settings.places, action)
-        signed = self._signer.sign(body, account.number, account.sequence)
+        signed = await self._signer.sign(body, account.number, account.sequence)
         verdict = await self._venue.broadcast(signed.raw, _BROADCAST_MS)
         if verdict.code != 0:
             self._log.warning("refused by the venue", code=verdict.code, log=verdict.raw_log)

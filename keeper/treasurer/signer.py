@@ -58,7 +58,11 @@ class Signer(Protocol):
         """33 bytes, compressed."""
         ...
 
-    def sign(self, message: bytes) -> bytes:
+    async def ready(self) -> None:
+        """Return once it has shown that it can sign; starts anew what has ended."""
+        ...
+
+    async def sign(self, message: bytes) -> bytes:
         """r and s, 64 bytes, low s, over sha256(message)."""
         ...
 
@@ -122,7 +126,7 @@ class TreasurySigner:
         self._chain_id = chain_id
         self._places = places
 
-    def sign(self, body: bytes, account_number: int, sequence: int) -> SignedTransaction:
+    async def sign(self, body: bytes, account_number: int, sequence: int) -> SignedTransaction:
         """Sign a body under a sequence, which at most one transaction can ever use.
 
         Raises ShapeRefused unless it holds exactly one of the four messages between own places.
@@ -146,7 +150,8 @@ class TreasurySigner:
             chain_id=self._chain_id,
             account_number=account_number,
         )
-        signature = self._signer.sign(_bytes(document))
+        await self._signer.ready()
+        signature = await self._signer.sign(_bytes(document))
         raw = _bytes(TxRaw(body_bytes=body, auth_info_bytes=auth, signatures=[signature]))
         return SignedTransaction(raw, hashlib.sha256(raw).hexdigest().upper())
 

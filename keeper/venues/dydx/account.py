@@ -157,13 +157,13 @@ class Wallet:
     async def prepare(self, message: Any, memo: str = "") -> SignedTx:
         """Simulate a message for its gas, then sign it under a fresh nonce."""
         nonce = self._nonce()
-        draft = self._signer.with_nonce(
+        draft = await self._signer.with_nonce(
             message, nonce, GasFee(gas_limit=0, amount=0, denom=self._fees.denom), memo
         )
         gas_used = await self._simulated_gas(draft)
         gas_limit = gas_used * self._fees.gas_multiplier_ppm // PPM
         amount = div_up(gas_limit * self._fees.gas_price_micro, PPM)
-        return self._signer.with_nonce(
+        return await self._signer.with_nonce(
             message, nonce, GasFee(gas_limit=gas_limit, amount=amount, denom=self._fees.denom), memo
         )
 

@@ -7,7 +7,7 @@ from keeper.domain.events import Event, SourceDown, SourceUp
 from keeper.ports import Clock, Emit
 from keeper.venues.dydx.directory import Directory, load_listings
 from keeper.venues.dydx.keys import check_address
-from keeper.venues.dydx.links import Links, make_links
+from keeper.venues.dydx.links import Gate, Links, make_links
 from keeper.venues.dydx.observer import OVERLAP_BLOCKS, Observer
 from keeper.venues.dydx.progress import OrderIndex, Progress, SeenIds
 from keeper.venues.dydx.reader import RateLimit, SubaccountState
@@ -24,16 +24,21 @@ class DydxFeed:
     fills, transfers and funding above it are emitted before the first Reconciled, and so are
     fills and transfers of the 20 blocks up to it, which the stream may have been about to bring
     (their natural keys make a second delivery harmless). None starts afresh: what was committed
-    before is in that first Reconciled alone.
+    before is in that first Reconciled alone. The source is up only while the `gate` is open.
     """
 
     def __init__(
-        self, settings: DydxSettings, clock: Clock, *, resume_height: int | None = None
+        self,
+        settings: DydxSettings,
+        clock: Clock,
+        *,
+        resume_height: int | None = None,
+        gate: Gate | None = None,
     ) -> None:
         check_address(settings.address)
         self._settings = settings
         self._resume_height = resume_height
-        self.links: Links = make_links(settings, clock)
+        self.links: Links = make_links(settings, clock, gate)
         self.directory = Directory()
         self.orders = OrderIndex()
 

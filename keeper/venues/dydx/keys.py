@@ -1,14 +1,23 @@
 """Keys of dYdX accounts: secrets that never show themselves, and the signer behind a protocol."""
 
+import asyncio
 import hashlib
 from typing import Protocol
 
 from bech32 import bech32_decode, bech32_encode, convertbits
 from coincurve import PrivateKey
 
-from keeper.domain.errors import ConfigError
+from keeper.domain.errors import ConfigError, VenueUnavailable
 
-__all__ = ["LocalSigner", "SecretKey", "Signer", "address_of", "check_address", "key_from_mnemonic"]
+__all__ = [
+    "LocalSigner",
+    "SecretKey",
+    "Signer",
+    "SigningFailed",
+    "address_of",
+    "check_address",
+    "key_from_mnemonic",
+]
 
 _PREFIX = "dydx"
 _DERIVATION = "m/44'/118'/0'/0/0"
@@ -40,6 +49,10 @@ class SecretKey:
         raise TypeError("a SecretKey is not serialised")
 
 
+class SigningFailed(VenueUnavailable):
+    """Raised by a signer that cannot answer; nothing was sent. The adapter drops the command."""
+
+
 class Signer(Protocol):
     """Signs digests with one key: in memory, or by an external command."""
 
@@ -48,8 +61,20 @@ class Signer(Protocol):
         """The 33-byte compressed public key."""
         ...
 
-    def sign(self, message: bytes) -> bytes:
-        """Return r||s (64 bytes, low s) over sha256(message)."""
+    async def sign(self, message: bytes) -> bytes:
+        """Return r||s (64 bytes, low s) over sha256(message). Raises SigningFailed."""
+        ...
+
+    async def ready(self) -> None:
+        """Return once it has shown that it can sign. Raises SigningFailed."""
+        ...
+
+    async def lost(self) -> None:
+        """Wait until it can no longer sign, then raise SigningFailed."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what it runs on."""
         ...
 
 
@@ -62,9 +87,19 @@ class LocalSigner:
         self._key = PrivateKey(secret.reveal())
         self.public_key: bytes = self._key.public_key.format(compressed=True)
 
-    def sign(self, message: bytes) -> bytes:
+    async def sign(self, message: bytes) -> bytes:
         """Return r||s over sha256(message); libsecp256k1 gives a low s and an RFC 6979 nonce."""
         return self._key.sign_recoverable(message)[:64]
+
+    async def ready(self) -> None:
+        """Return at once: a key in memory can always sign."""
+
+    async def lost(self) -> None:
+        """Wait for ever."""
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
 
     def __repr__(self) -> str:
         return f"LocalSigner({address_of(self.public_key)})"

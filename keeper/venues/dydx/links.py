@@ -1,6 +1,7 @@
 """The adapter's connections and what it was told, bundled; opened lazily, closed together."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from keeper.ports import Clock
 from keeper.venues.dydx.indexer import Indexer
@@ -8,7 +9,19 @@ from keeper.venues.dydx.node import Node
 from keeper.venues.dydx.reader import Reader
 from keeper.venues.dydx.settings import DydxSettings
 
-__all__ = ["Links", "make_links"]
+__all__ = ["Gate", "Links", "make_links"]
+
+
+class Gate(Protocol):
+    """What must work besides the connections before anything is quoted: the signer."""
+
+    async def ready(self) -> None:
+        """Return once it works. Raises VenueUnavailable."""
+        ...
+
+    async def lost(self) -> None:
+        """Wait until it works no more, then raise VenueUnavailable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,7 @@ class Links:
     reader: Reader
     indexer: Indexer
     clock: Clock
+    gate: Gate | None = None
 
     async def close(self) -> None:
         """Close node and indexer connections."""
@@ -27,8 +41,8 @@ class Links:
         await self.node.close()
 
 
-def make_links(settings: DydxSettings, clock: Clock) -> Links:
-    """Build the transports of these settings; nothing is connected yet."""
+def make_links(settings: DydxSettings, clock: Clock, gate: Gate | None = None) -> Links:
+    """Build the transports of these settings; nothing is connected yet. Reading needs no gate."""
     node = Node(
         settings.grpc_endpoint,
         insecure=settings.grpc_insecure,
@@ -42,4 +56,4 @@ def make_links(settings: DydxSettings, clock: Clock) -> Links:
         subaccount=settings.subaccount,
         deadline_ms=settings.query_deadline_ms,
     )
-    return Links(settings, node, Reader(node), indexer, clock)
+    return Links(settings, node, Reader(node), indexer, clock, gate)

@@ -234,7 +234,7 @@ class Prober:
         raise VenueUnavailable("blocks come faster than an attempt takes")
 
     async def _send(self, message: Any) -> BroadcastReply:
-        raw = self.signer.short_term(message).raw
+        raw = (await self.signer.short_term(message)).raw
         return await self.links.node.broadcast(raw, _DEADLINE_MS)
 
     def _message(self, client_id: int, until: int, steps: int = 1) -> Any:

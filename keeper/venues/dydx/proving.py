@@ -74,9 +74,9 @@ async def prove(node: Node, key: HotKey, clock: Clock) -> tuple[Proof, ...]:
     proofs = []
     for number, attempt in enumerate(_attempts(key, height + _BLOCKS, now_ms % _CLIENT_IDS)):
         signed = (
-            signer.short_term(attempt.message)
+            await signer.short_term(attempt.message)
             if attempt.is_order
-            else signer.with_nonce(attempt.message, now_ms + number, _FEE)
+            else await signer.with_nonce(attempt.message, now_ms + number, _FEE)
         )
         proofs.append(_judged(attempt, await node.broadcast(signed.raw, _DEADLINE_MS)))
     return tuple(proofs)

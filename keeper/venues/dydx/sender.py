@@ -12,6 +12,7 @@ from keeper.domain.events import CommandResult
 from keeper.domain.instruments import PerpetualMarket
 from keeper.ports import Emit
 from keeper.venues.dydx import ids, messages
+from keeper.venues.dydx.keys import SigningFailed
 from keeper.venues.dydx.node import Node
 from keeper.venues.dydx.progress import OrderIndex
 from keeper.venues.dydx.quota import Quota
@@ -26,6 +27,7 @@ UNKNOWN_MARKET: Final = 1
 NOT_ENCODABLE: Final = 2
 NOTHING_TO_CANCEL: Final = 3
 OVER_QUOTA: Final = 5
+NOT_SIGNED: Final = 6
 _WORST_FIRST: Final = ("REJECTED", "UNKNOWN", "ACK")
 
 
@@ -50,7 +52,7 @@ class Sender:
         self._sending: set[asyncio.Task[None]] = set()
 
     def send(self, command_id: CommandId, command: OrderCommand, emit: Emit) -> None:
-        """Sign now, start the broadcast, and emit the result when it is known. Never raises."""
+        """Start signing and the broadcast, emit the result when it is known. Never raises."""
         market = self._markets.get(command.market)
         if market is None:
             detail = f"market {command.market} is not configured"
@@ -58,18 +60,20 @@ class Sender:
             return
         now = asyncio.get_running_loop().time()
         if isinstance(command, PlaceOrder) and not self._quota.admits_place(now):
-            emit(_dropped(command_id, self._settings.messages_per_minute))
+            limit = self._settings.messages_per_minute
+            detail = f"the endpoint takes {limit} messages a minute; what is left is for cancels"
+            emit(_dropped(command_id, OVER_QUOTA, detail))
             return
         try:
-            signed = self._signed(market, command)
+            unsigned = self._messages(market, command)
         except (ValueError, TypeError, OverflowError, EncodeError) as error:
             emit(_refused(command_id, NOT_ENCODABLE, f"{type(error).__name__} {error}"))
             return
-        if not signed:
+        if not unsigned:
             emit(_refused(command_id, NOTHING_TO_CANCEL, "no client ids"))
             return
-        self._quota.note(now, len(signed))
-        task = asyncio.create_task(self._deliver(command_id, signed, emit))
+        self._quota.note(now, len(unsigned))
+        task = asyncio.create_task(self._sign_and_deliver(command_id, unsigned, emit))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -77,17 +81,17 @@ class Sender:
         """Wait until every started broadcast has its result; bounded by the place deadline."""
         await asyncio.gather(*self._sending, return_exceptions=True)
 
-    def _signed(self, market: PerpetualMarket, command: OrderCommand) -> list[SignedTx]:
+    def _messages(self, market: PerpetualMarket, command: OrderCommand) -> list[Any]:
         if isinstance(command, PlaceOrder):
-            return [self._signed_place(market, command)]
-        return [self._signer.short_term(m) for m in self._cancels(market, command)]
+            return [self._place(market, command)]
+        return self._cancels(market, command)
 
-    def _signed_place(self, market: PerpetualMarket, command: PlaceOrder) -> SignedTx:
+    def _place(self, market: PerpetualMarket, command: PlaceOrder) -> Any:
         owner, number = self._settings.address, self._settings.subaccount
         message = messages.place_order(owner, number, market.clob_pair_id, command)
         order_id = ids.order_id(self._subaccount, command.client_id, market.clob_pair_id)
         self._orders.learn(order_id, command.client_id, command.good_til_block)
-        return self._signer.short_term(message)
+        return message
 
     def _cancels(self, market: PerpetualMarket, command: CancelOrders) -> list[Any]:
         """One id by MsgCancelOrder, whose code means something; more in batches."""
@@ -102,6 +106,23 @@ class Sender:
             )
             for first in range(0, len(unique), messages.MAX_BATCH)
         ]
+
+    async def _sign_and_deliver(
+        self, command_id: CommandId, unsigned: Sequence[Any], emit: Emit
+    ) -> None:
+        """Sign in order and broadcast; without every signature nothing leaves."""
+        try:
+            signed = [await self._signer.short_term(message) for message in unsigned]
+        except SigningFailed as error:
+            emit(_dropped(command_id, NOT_SIGNED, str(error)))
+            return
+        except (ValueError, TypeError, EncodeError) as error:
+            emit(_refused(command_id, NOT_ENCODABLE, f"{type(error).__name__} {error}"))
+            return
+        except asyncio.CancelledError:
+            emit(_dropped(command_id, NOT_SIGNED, "cancelled before it was signed"))
+            raise
+        await self._deliver(command_id, signed, emit)
 
     async def _deliver(self, command_id: CommandId, signed: Sequence[SignedTx], emit: Emit) -> None:
         try:
@@ -137,13 +158,13 @@ def _refused(command_id: CommandId, code: int, detail: str) -> CommandResult:
     )
 
 
-def _dropped(command_id: CommandId, limit: int) -> CommandResult:
+def _dropped(command_id: CommandId, code: int, detail: str) -> CommandResult:
     return CommandResult(
         command=command_id,
         outcome="DROPPED",
-        code=OVER_QUOTA,
+        code=code,
         codespace=KEEPER_CODESPACE,
-        detail=f"the endpoint takes {limit} messages a minute; what is left is for cancels",
+        detail=detail,
         tx_hash="",
     )
 

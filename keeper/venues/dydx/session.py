@@ -83,9 +83,14 @@ class Session:
         await self._reconcile(emit)
         for envelope in waiting:
             await self._handle(emit, envelope)
+        gate = self._links.gate
+        if gate is not None:
+            await gate.ready()
         emit(SourceUp(source=SOURCE))
         try:
             async with asyncio.TaskGroup() as tasks:
+                if gate is not None:
+                    tasks.create_task(gate.lost())
                 tasks.create_task(self._observer.run(emit))
                 tasks.create_task(self._observer.repair(emit))
                 tasks.create_task(self._refresh_books(stream))

@@ -78,15 +78,23 @@ class TxSigner:
         # Short-term messages carry no fee and any sequence, so this part never changes.
         self._short_term_auth = self._auth_info(0, Fee(gas_limit=_CLOB_GAS_LIMIT))
 
-    def short_term(self, message: Message) -> SignedTx:
-        """Sign one gas-free short-term CLOB message; identical messages give identical bytes."""
-        return self._sign(self._body(message, ""), self._short_term_auth)
+    async def short_term(self, message: Message) -> SignedTx:
+        """Sign one gas-free short-term CLOB message; identical messages give identical bytes.
 
-    def with_nonce(self, message: Message, nonce_ms: int, fee: GasFee, memo: str = "") -> SignedTx:
-        """Sign a message under a timestamp nonce: unix milliseconds, within 30 s of block time."""
+        Raises SigningFailed.
+        """
+        return await self._sign(self._body(message, ""), self._short_term_auth)
+
+    async def with_nonce(
+        self, message: Message, nonce_ms: int, fee: GasFee, memo: str = ""
+    ) -> SignedTx:
+        """Sign a message under a timestamp nonce: unix milliseconds, within 30 s of block time.
+
+        Raises SigningFailed.
+        """
         amount = [Coin(denom=fee.denom, amount=str(fee.amount))] if fee.amount else []
         auth = self._auth_info(nonce_ms, Fee(gas_limit=fee.gas_limit, amount=amount))
-        return self._sign(self._body(message, memo), auth)
+        return await self._sign(self._body(message, memo), auth)
 
     def _body(self, message: Message, memo: str) -> bytes:
         body = TxBody(messages=[packed(message)], memo=memo)
@@ -105,14 +113,14 @@ class TxSigner:
         encoded: bytes = AuthInfo(signer_infos=[info], fee=fee).SerializeToString()
         return encoded
 
-    def _sign(self, body: bytes, auth_info: bytes) -> SignedTx:
+    async def _sign(self, body: bytes, auth_info: bytes) -> SignedTx:
         document = SignDoc(
             body_bytes=body,
             auth_info_bytes=auth_info,
             chain_id=self._chain_id,
             account_number=self._account_number,
         )
-        signature = self._signer.sign(document.SerializeToString())
+        signature = await self._signer.sign(document.SerializeToString())
         raw = TxRaw(
             body_bytes=body, auth_info_bytes=auth_info, signatures=[signature]
         ).SerializeToString()

@@ -35,7 +35,7 @@ class DydxVenue:
     ) -> None:
         self._settings = settings
         self._signer = signer
-        self._feed = DydxFeed(settings, clock, resume_height=resume_height)
+        self._feed = DydxFeed(settings, clock, resume_height=resume_height, gate=signer)
         self._sender: Sender | None = None
         self._emit: Emit | None = None
 
@@ -62,10 +62,11 @@ class DydxVenue:
                 self._sender.send(command_id, approved.value, self._emit)
 
     async def close(self) -> None:
-        """Wait for the results under way (at most the place deadline) and close connections."""
+        """Wait for the results under way (at most the place deadline) and close everything."""
         if self._sender is not None:
             await self._sender.drain()
         await self._feed.close()
+        await self._signer.close()
 
     async def _open_sender(self) -> Sender:
         settings, feed = self._settings, self._feed

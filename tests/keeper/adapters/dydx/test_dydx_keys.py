@@ -1,5 +1,6 @@
 """Keys, their masking, and addresses; vectors are the chain's public test accounts."""
 
+import asyncio
 import hashlib
 import pickle
 
@@ -56,12 +57,12 @@ def test_secret_key__shown_or_pickled__is_masked() -> None:
 def test_sign__any_message__64_bytes_low_s_deterministic_and_verified() -> None:
     signer = LocalSigner(SecretKey(b"\x17" * 32))
 
-    signature = signer.sign(b"message")
+    signature = asyncio.run(signer.sign(b"message"))
 
     r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
     assert len(signature) == 64
     assert s <= ORDER // 2
-    assert signature == signer.sign(b"message")
+    assert signature == asyncio.run(signer.sign(b"message"))
     der = _der(r) + _der(s)
     digest = hashlib.sha256(b"message").digest()
     encoded = b"\x30" + bytes([len(der)]) + der

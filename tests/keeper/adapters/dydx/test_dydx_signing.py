@@ -1,8 +1,10 @@
 """Signed bytes: fixed vectors, re-read by the protocol's own types, verified by the curve."""
 
+import asyncio
 import hashlib
 import time
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 from coincurve import PublicKey
@@ -23,6 +25,7 @@ from keeper.venues.dydx import messages
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, address_of
 from keeper.venues.dydx.signing import GasFee, SignedTx, TxSigner
 
+T = TypeVar("T")
 SIGNER = LocalSigner(SecretKey(b"\x01" * 32))
 OWNER = address_of(SIGNER.public_key)
 CHAIN = "localdydxprotocol"
@@ -72,6 +75,10 @@ def read(signed: SignedTx, account_number: int, signer: LocalSigner = SIGNER) ->
     return body, auth
 
 
+def now(waited: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(waited)
+
+
 def only(body: Any, kind: type[Any]) -> Any:
     (packed,) = body.messages
     assert packed.type_url == "/" + kind.DESCRIPTOR.full_name
@@ -79,7 +86,7 @@ def only(body: Any, kind: type[Any]) -> Any:
 
 
 def test_short_term__fixed_order__fixed_bytes() -> None:
-    signed = TxSigner(SIGNER, CHAIN, 3).short_term(messages.place_order(OWNER, 0, 1, ORDER))
+    signed = now(TxSigner(SIGNER, CHAIN, 3).short_term(messages.place_order(OWNER, 0, 1, ORDER)))
 
     assert signed.raw.hex() == PLACED
     body, auth = read(signed, 3)
@@ -135,8 +142,8 @@ def test_place_order__each_kind__has_its_wire_values(
 def test_short_term__cancels__carry_their_ids() -> None:
     signer = TxSigner(SIGNER, CHAIN, 3)
 
-    single, _ = read(signer.short_term(messages.cancel_order(OWNER, 2, 1, 77, 120)), 3)
-    batch, _ = read(signer.short_term(messages.batch_cancel(OWNER, 2, 1, (7, 8), 121)), 3)
+    single, _ = read(now(signer.short_term(messages.cancel_order(OWNER, 2, 1, 77, 120))), 3)
+    batch, _ = read(now(signer.short_term(messages.batch_cancel(OWNER, 2, 1, (7, 8), 121))), 3)
 
     cancel = only(single, MsgCancelOrder)
     assert (cancel.order_id.client_id, cancel.order_id.clob_pair_id) == (77, 1)
@@ -154,10 +161,8 @@ def test_with_nonce__transfers__carry_nonce_fee_and_memo() -> None:
     fee = GasFee(gas_limit=180_000, amount=4_500, denom="ibc/USDC")
     nonce = 1_760_000_000_123
 
-    body, auth = read(
-        signer.with_nonce(messages.bank_send(OWNER, "dydx1to", 25, "ibc/USDC"), nonce, fee, "0xme"),
-        3,
-    )
+    message = messages.bank_send(OWNER, "dydx1to", 25, "ibc/USDC")
+    body, auth = read(now(signer.with_nonce(message, nonce, fee, "0xme")), 3)
 
     assert body.memo == "0xme"
     assert auth.signer_infos[0].sequence == nonce
@@ -188,7 +193,7 @@ def test_short_term__permissioned_key__selects_authenticators_for_the_owners_acc
     hot = LocalSigner(SecretKey(b"\x02" * 32))
     signer = TxSigner(hot, CHAIN, 3, authenticator_ids=(9,))
 
-    body, _ = read(signer.short_term(messages.place_order(OWNER, 0, 1, ORDER)), 3, hot)
+    body, _ = read(now(signer.short_term(messages.place_order(OWNER, 0, 1, ORDER))), 3, hot)
 
     (option,) = body.non_critical_extension_options
     assert option.type_url == "/dydxprotocol.accountplus.TxExtension"
@@ -199,7 +204,7 @@ def test_short_term__other_chain_or_account__other_signature() -> None:
     message = messages.place_order(OWNER, 0, 1, ORDER)
 
     signed = {
-        TxSigner(SIGNER, chain, account).short_term(message).raw
+        now(TxSigner(SIGNER, chain, account).short_term(message)).raw
         for chain, account in ((CHAIN, 3), ("dydx-mainnet-1", 3), (CHAIN, 4))
     }
 
@@ -224,12 +229,13 @@ def test_place_order__client_id_beyond_32_bits__refused() -> None:
 
 def test_short_term__one_order__well_under_a_millisecond() -> None:
     signer = TxSigner(SIGNER, CHAIN, 3)
-    best = float("inf")
 
-    for _ in range(20):
+    async def twenty() -> float:
         start = time.perf_counter()
         for _ in range(20):
-            signer.short_term(messages.place_order(OWNER, 0, 1, ORDER))
-        best = min(best, (time.perf_counter() - start) / 20)
+            await signer.short_term(messages.place_order(OWNER, 0, 1, ORDER))
+        return (time.perf_counter() - start) / 20
+
+    best = min(now(twenty()) for _ in range(20))
 
     assert best < 0.0005

@@ -85,7 +85,7 @@ class World:
         self.exchange.chain.credit(ADDRESS, amount, memo)
         self.exchange.make_block()
 
-    def open_position(self, steps: int) -> None:
+    async def open_position(self, steps: int) -> None:
         """Buy ETH at 3000 from another trader (steps of 0.001 ETH, 5 bp taker fee)."""
         chain = self.exchange.chain
         seller = Trader(7)
@@ -101,7 +101,8 @@ class World:
         own = chain.state.accounts.get(ADDRESS)
         assert own is not None
         signer = TxSigner(OWNER, "localdydxprotocol", own.number)
-        for raw in (place(seller, ask), signer.short_term(MsgPlaceOrder(order=bid)).raw):
+        crossing = await signer.short_term(MsgPlaceOrder(order=bid))
+        for raw in (place(seller, ask), crossing.raw):
             assert chain.check_tx(raw).result.code == 0
         self.exchange.make_block()
 
@@ -231,7 +232,7 @@ def test_act_once__open_position__its_margin_stays_until_it_is_closed() -> None:
         async with world() as here:
             here.credit(1_000 * USDC)
             await here.work()
-            here.open_position(steps=300)  # 0.3 ETH at 3000: 45 USDC of initial margin
+            await here.open_position(steps=300)  # 0.3 ETH at 3000: 45 USDC of initial margin
             here.requests.total = 5_000 * USDC
 
             await here.work()

@@ -29,6 +29,12 @@ from keeper.domain.settings import LeaderSettings
         ("reporter.venue_grpc_endpoint=10.0.0.1:9090", "reporter.venue_grpc_insecure"),
         ("keys.keeper.keystore_file=key.json", "keys.keeper"),
         ("keys.venue.password_env=PASSWORD", "keys.venue"),
+        ('keys.venue.command=["sign"]', "keys.venue"),
+        ("keys.venue.timeout_ms=250", "keys.venue"),
+        (f"keys.venue.public_key=02{'5a' * 32}", "keys.venue"),
+        ('keys.keeper.command=["sign"]', "keys.keeper.command"),
+        ("keys.venue.timeout_ms=2_000", "keys.venue.timeout_ms"),
+        ("keys.venue.public_key=0x5a", "keys.venue.public_key"),
         ("venue.reserve_subaccount=0", "venue.reserve_subaccount"),
         ("housekeeping.cut_lead_seconds=21_598", "housekeeping.cut_lead_seconds"),
         ("housekeeping.report_alert_seconds=21_600", "housekeeping.report_alert_seconds"),
@@ -57,6 +63,18 @@ def test_check_meaning__contradiction__names_the_field(
 )
 def test_check_meaning__housekeeping_just_in_time__passes(local_text: str, override: str) -> None:
     parse_config(local_text, Path("keeper.toml"), environ={}, overrides=(override,))
+
+
+def test_check_meaning__key_of_a_command__passes_as_its_only_source(local_text: str) -> None:
+    whole = local_text.replace(
+        'env = "KEEPER_VENUE_KEY"',
+        f'command = ["sign", "--slot", "3"]\npublic_key = "02{"5a" * 32}"\ntimeout_ms = 250',
+    )
+
+    key = parse_config(whole, Path("keeper.toml"), environ={}).config.keys.venue
+
+    assert key is not None
+    assert (key.command, key.timeout_ms) == (("sign", "--slot", "3"), 250)
 
 
 def test_check_meaning__market_listed_twice__is_refused(local_text: str) -> None:

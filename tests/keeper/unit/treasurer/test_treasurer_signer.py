@@ -1,5 +1,6 @@
 """The owner key signs four shapes; everything else, however close, is refused."""
 
+import asyncio
 import hashlib
 
 import pytest
@@ -39,7 +40,10 @@ class Key:
         self.public_key = self._key.public_key.format()
         self.signed = 0
 
-    def sign(self, message: bytes) -> bytes:
+    async def ready(self) -> None:
+        pass
+
+    async def sign(self, message: bytes) -> bytes:
         self.signed += 1
         return self._key.sign_recoverable(message)[:64]
 
@@ -82,7 +86,7 @@ def deposit(owner: str = OWN, number: int = 0, asset: int = 0) -> MsgDepositToSu
 def test_sign__own_shapes__signature_over_the_body(
     signer: TreasurySigner, key: Key, action: Action
 ) -> None:
-    signed = signer.sign(build_body(PLACES, action), account_number=3, sequence=9)
+    signed = asyncio.run(signer.sign(build_body(PLACES, action), account_number=3, sequence=9))
 
     raw = TxRaw.FromString(signed.raw)
     document = SignDoc(
@@ -98,7 +102,7 @@ def test_sign__own_shapes__signature_over_the_body(
 
 
 def test_sign__bridge__names_the_fixed_recipient(signer: TreasurySigner) -> None:
-    signed = signer.sign(build_body(PLACES, BridgeHome(5)), 3, 9)
+    signed = asyncio.run(signer.sign(build_body(PLACES, BridgeHome(5)), 3, 9))
 
     assert TxBody.FromString(TxRaw.FromString(signed.raw).body_bytes).memo == RECIPIENT
 
@@ -150,6 +154,6 @@ def test_sign__any_other_shape__refused_before_the_key_is_used(
     signer: TreasurySigner, key: Key, raw: bytes
 ) -> None:
     with pytest.raises(ShapeRefused):
-        signer.sign(raw, 3, 9)
+        asyncio.run(signer.sign(raw, 3, 9))
 
     assert key.signed == 0
