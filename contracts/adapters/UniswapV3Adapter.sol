@@ -2,7 +2,6 @@
 pragma solidity 0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
@@ -12,18 +11,17 @@ import {IAdapter} from "../interfaces/IAdapter.sol";
 import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {IUniswapV3Adapter} from "../interfaces/IUniswapV3Adapter.sol";
-import {IAggregatorV3} from "../interfaces/external/IAggregatorV3.sol";
 import {IUniswapV3PoolMinimal} from "../interfaces/external/IUniswapV3PoolMinimal.sol";
-import {UniswapV3Oracle} from "../libraries/UniswapV3Oracle.sol";
 import {UniswapV3Valuation} from "../libraries/UniswapV3Valuation.sol";
+import {PoolMarks} from "./PoolMarks.sol";
 
 /// @title UniswapV3Adapter
-/// @notice Value. Every range is valued as if the pool stood at the feed's mark, and its tokens are priced
-/// there too. For liquidity this is a lower bound: what a range really holds at any other spot is worth
-/// at least as much at the mark, so no swap, however large, raises the value, and leaving a range
-/// (`exitRange`) never lowers it. Idle tokens count only as booked, so a donation raises nothing; fees
-/// count once `sync` or a keeper operation has collected them. Where the mark and the pool's 30-minute
-/// TWAP differ by more than the limit, the value has two sides: the lower and the higher of both.
+/// @notice Value. Every range is valued as if the pool stood at a mark, and its tokens are priced there
+/// too. For liquidity this is a lower bound: what a range really holds at any other spot is worth at least
+/// as much at the mark, so no swap, however large, raises the value, and leaving a range (`exitRange`)
+/// never lowers it. Idle tokens count only as booked, so a donation raises nothing; fees count once `sync`
+/// or a keeper operation has collected them. What the mark is, and when the value has two sides, says
+/// `PoolMarks`.
 ///
 /// Trust. The keeper chooses ranges and swaps within guards and has no way to name a recipient: tokens
 /// move between the vault, this contract and the pool only, and no approval outlives a call. What a keeper
@@ -31,42 +29,22 @@ import {UniswapV3Valuation} from "../libraries/UniswapV3Valuation.sol";
 ///
 /// Tokens, safety: neither token may take a fee on transfer, rebase or call back; the pool must be a
 /// genuine Uniswap v3 pool, which the deployment checks with its factory.
-/// Tokens, liveness: a dead feed makes `value` revert, which stops the vault's cut until wind-down; so
-/// does an oracle too short for the TWAP, which anyone cures with `raiseObservations` and 30 minutes.
-contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
+/// Tokens, liveness: a mark that cannot be told makes `value` revert, which stops the vault's cut until
+/// wind-down.
+contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
-    using UniswapV3Oracle for IUniswapV3PoolMinimal;
     using SafeCast for uint256;
 
-    uint32 internal constant TWAP_WINDOW = 30 minutes;
     uint256 internal constant MAX_RANGES = 8; // valuing and syncing eight costs about one million gas
     uint256 internal constant BPS = 10_000; // 100 %
-    uint256 internal constant MAX_FEED_AGE = 2 days; // hard bound of the limit
-    uint256 internal constant MAX_DEVIATION_BPS = 1_000; // 10 %, hard bound of the limit
     uint256 internal constant MIN_COOLDOWN = 60 seconds; // hard bound of the limit
     uint256 internal constant MAX_VALUE_CHANGE_BPS = 30; // 0.3 %, hard bound of the limit
 
     /// @inheritdoc IAdapter
     address public immutable vault;
-    /// @inheritdoc IAdapter
-    address public immutable asset;
-    /// @inheritdoc IUniswapV3Adapter
-    address public immutable pool;
-    /// @inheritdoc IUniswapV3Adapter
-    address public immutable token0;
-    /// @inheritdoc IUniswapV3Adapter
-    address public immutable token1;
-    /// @inheritdoc IUniswapV3Adapter
-    address public immutable feed;
 
-    bool private immutable _assetIsToken0;
-    uint256 private immutable _assetUnits; // units of one whole asset token
-    uint256 private immutable _otherUnits; // units of one whole other token, times the feed's unit
-    uint32 private immutable _maxFeedAgeSeconds;
-    uint16 private immutable _deviationLimitBps;
     uint32 private immutable _cooldownSeconds;
     uint16 private immutable _maxValueChangeBps;
-    uint16 private immutable _minObservations;
 
     /// @inheritdoc IAdapter
     /// @dev Grows by exactly what `allocate` booked.
@@ -82,27 +60,16 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
     uint256 private _booked1;
     Range[] private _ranges;
 
-    constructor(address vault_, address pool_, address feed_, Limits memory limits_) {
-        _requireBounds(limits_);
+    constructor(address vault_, address pool_, address feed_, Limits memory limits_)
+        PoolMarks(IMarketMakingVault(vault_).asset(), pool_, feed_, limits_)
+    {
+        if (limits_.cooldownSeconds < MIN_COOLDOWN) revert LimitOutOfBounds();
+        if (limits_.maxValueChangeBps == 0 || limits_.maxValueChangeBps > MAX_VALUE_CHANGE_BPS) {
+            revert LimitOutOfBounds();
+        }
         vault = vault_;
-        pool = pool_;
-        feed = feed_;
-        asset = IMarketMakingVault(vault_).asset();
-        token0 = IUniswapV3PoolMinimal(pool_).token0();
-        token1 = IUniswapV3PoolMinimal(pool_).token1();
-        _assetIsToken0 = asset == token0;
-        if (!_assetIsToken0 && asset != token1) revert AssetNotInPool(pool_, asset);
-
-        address other = _assetIsToken0 ? token1 : token0;
-        _assetUnits = 10 ** IERC20Metadata(asset).decimals();
-        _otherUnits =
-            10 ** (uint256(IERC20Metadata(other).decimals()) + IAggregatorV3(feed_).decimals());
-
-        _maxFeedAgeSeconds = limits_.maxFeedAgeSeconds;
-        _deviationLimitBps = limits_.deviationLimitBps;
         _cooldownSeconds = limits_.cooldownSeconds;
         _maxValueChangeBps = limits_.maxValueChangeBps;
-        _minObservations = limits_.minObservations;
     }
 
     /* VAULT */
@@ -277,13 +244,6 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         }
     }
 
-    /// @inheritdoc IUniswapV3Adapter
-    function raiseObservations(uint16 observations) external {
-        uint16 target = observations < _minObservations ? observations : _minObservations;
-        emit RaiseObservations(target);
-        IUniswapV3PoolMinimal(pool).increaseObservationCardinalityNext(target);
-    }
-
     /* POOL */
 
     /// @notice Pays for liquidity that this adapter is minting.
@@ -321,13 +281,12 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         // Without ranges or other tokens nothing needs a price: a dead feed must not stop the vault's cut.
         if (_ranges.length == 0 && _bookedOther() == 0) return (_bookedAsset(), _bookedAsset());
 
-        uint160 mark = markSqrtPriceX96();
-        uint160 twap = IUniswapV3PoolMinimal(pool).twapSqrtPriceX96(TWAP_WINDOW);
+        (uint160 mark, uint160 second) = _marks();
         uint256 atMark = _valueDown(mark);
-        if (!UniswapV3Valuation.deviates(mark, twap, _deviationLimitBps)) return (atMark, atMark);
+        if (second == mark) return (atMark, atMark);
 
-        uint256 atTwap = _valueDown(twap);
-        return atMark < atTwap ? (atMark, atTwap) : (atTwap, atMark);
+        uint256 atSecond = _valueDown(second);
+        return atMark < atSecond ? (atMark, atSecond) : (atSecond, atMark);
     }
 
     /// @inheritdoc IUniswapV3Adapter
@@ -351,53 +310,7 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
         return (_booked0, _booked1);
     }
 
-    /// @inheritdoc IUniswapV3Adapter
-    function isReady() external view returns (bool) {
-        IUniswapV3PoolMinimal pool_ = IUniswapV3PoolMinimal(pool);
-        return pool_.keptObservations() >= _minObservations && pool_.coveredSeconds() >= TWAP_WINDOW;
-    }
-
-    /// @inheritdoc IUniswapV3Adapter
-    function twapTick() external view returns (int24) {
-        return IUniswapV3PoolMinimal(pool).twapTick(TWAP_WINDOW);
-    }
-
-    /// @inheritdoc IUniswapV3Adapter
-    function markSqrtPriceX96() public view returns (uint160) {
-        (, int256 answer,, uint256 updatedAt,) = IAggregatorV3(feed).latestRoundData();
-        if (answer <= 0 || updatedAt > block.timestamp) revert FeedInvalid(answer, updatedAt);
-        if (block.timestamp - updatedAt > _maxFeedAgeSeconds) {
-            revert FeedTooOld(updatedAt, _maxFeedAgeSeconds);
-        }
-
-        // `other` units of the other token are worth `assets` units of the asset. Safe cast: positive.
-        uint256 assets = uint256(answer) * _assetUnits;
-        uint256 other = _otherUnits;
-        uint256 sqrtPriceX96 = _assetIsToken0
-            ? UniswapV3Valuation.sqrtPriceDown(assets, other)
-            : UniswapV3Valuation.sqrtPriceDown(other, assets);
-        if (sqrtPriceX96 < TickMath.MIN_SQRT_PRICE || sqrtPriceX96 >= TickMath.MAX_SQRT_PRICE) {
-            revert MarkOutOfBounds(sqrtPriceX96);
-        }
-        // Safe cast: below MAX_SQRT_PRICE.
-        return uint160(sqrtPriceX96);
-    }
-
     /* INTERNAL: GUARDS */
-
-    function _requireBounds(Limits memory limits_) private pure {
-        if (limits_.maxFeedAgeSeconds == 0 || limits_.maxFeedAgeSeconds > MAX_FEED_AGE) {
-            revert LimitOutOfBounds();
-        }
-        if (limits_.deviationLimitBps == 0 || limits_.deviationLimitBps > MAX_DEVIATION_BPS) {
-            revert LimitOutOfBounds();
-        }
-        if (limits_.cooldownSeconds < MIN_COOLDOWN) revert LimitOutOfBounds();
-        if (limits_.maxValueChangeBps == 0 || limits_.maxValueChangeBps > MAX_VALUE_CHANGE_BPS) {
-            revert LimitOutOfBounds();
-        }
-        if (limits_.minObservations < 2) revert LimitOutOfBounds();
-    }
 
     /// @dev An operation that may lose by its price: not while the mandate has paused it or the keeper's losses are spent.
     function _startIncrease(uint256 deadline) private {
@@ -424,22 +337,6 @@ contract UniswapV3Adapter is IUniswapV3Adapter, ReentrancyGuardTransient {
 
     function _requireWindDown() private view {
         if (msg.sender != IMarketMakingVault(vault).windDown()) revert NotWindDown(msg.sender);
-    }
-
-    function _requireReady() private view {
-        uint16 kept = IUniswapV3PoolMinimal(pool).keptObservations();
-        if (kept < _minObservations) revert TooFewObservations(kept, _minObservations);
-        IUniswapV3PoolMinimal(pool).requireCovered(TWAP_WINDOW);
-    }
-
-    /// @dev The TWAP, not the mark, is compared: after a feed's jump the pool may lag for a while, and the
-    /// value test at the mark already refuses what that would cost.
-    function _requireSpotNearTwap() private view {
-        uint160 spot = IUniswapV3PoolMinimal(pool).spotSqrtPriceX96();
-        uint160 twap = IUniswapV3PoolMinimal(pool).twapSqrtPriceX96(TWAP_WINDOW);
-        if (UniswapV3Valuation.deviates(spot, twap, _deviationLimitBps)) {
-            revert SpotOffTwap(spot, twap);
-        }
     }
 
     /// @dev Gains are refused too: one that large means the pool stands far from the mark.

@@ -3,7 +3,8 @@ pragma solidity ^0.8.0;
 
 import {IAdapter} from "./IAdapter.sol";
 
-/// @title Several liquidity ranges in one Uniswap v3 pool, valued at an independent feed's mark.
+/// @title Several liquidity ranges in one Uniswap v3 pool, valued at an independent feed's mark; without a feed, at the
+/// pool's own 30-minute and 24-hour means.
 /// @notice Roles are read from the vault: `keeper()` moves liquidity, `guardian()` may also leave a range.
 /// `sent()` is the sum of all allocations, `returned()` of all deallocations: information for accounting, no part of
 /// `value()`.
@@ -17,7 +18,7 @@ interface IUniswapV3Adapter is IAdapter {
         uint128 liquidity;
     }
 
-    /// @param maxFeedAgeSeconds Oldest feed round that counts.
+    /// @param maxFeedAgeSeconds Oldest feed round that counts; 0 without a feed.
     /// @param deviationLimitBps Mark against TWAP, and spot against TWAP, in basis points.
     /// @param cooldownSeconds Time between two keeper operations.
     /// @param maxValueChangeBps Largest change of the adapter's value in one keeper operation.
@@ -189,7 +190,7 @@ interface IUniswapV3Adapter is IAdapter {
     /// @return The pool's token1.
     function token1() external view returns (address);
 
-    /// @return The feed that prices the pool's other token in the asset.
+    /// @return The feed that prices the pool's other token in the asset; 0 if the pool's own means do.
     function feed() external view returns (address);
 
     /// @return The limits fixed at construction.
@@ -206,7 +207,7 @@ interface IUniswapV3Adapter is IAdapter {
     function lastOperationAt() external view returns (uint64);
 
     /// @notice Whether keeper operations and allocations can work: oracle deep and old enough.
-    /// @return True once the TWAP window is covered.
+    /// @return True once 30 minutes are covered; without a feed, 24 hours.
     function isReady() external view returns (bool);
 
     /// @notice Arithmetic mean tick of the last 30 minutes, rounded down.
@@ -214,7 +215,8 @@ interface IUniswapV3Adapter is IAdapter {
     /// @return Mean tick.
     function twapTick() external view returns (int24);
 
-    /// @notice The feed's latest round as a pool price. Reverts `FeedInvalid`, `FeedTooOld`.
+    /// @notice The feed's latest round as a pool price; without a feed, the mean of the last 30 minutes.
+    /// @dev Reverts `FeedInvalid`, `FeedTooOld`, `MarkOutOfBounds`, `UniswapV3Oracle.TwapNotCovered`.
     /// @return Square root of token1 units per token0 unit, times 2**96, rounded down.
     function markSqrtPriceX96() external view returns (uint160);
 }

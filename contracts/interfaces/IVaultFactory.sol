@@ -15,8 +15,8 @@ interface IVaultFactory {
     /// @param pool The Uniswap v3 pool, made by the factory's Uniswap.
     /// @param token Its token that is not the vault's asset.
     /// @param fee Its fee [ppm].
-    /// @param feed Independent price feed of `token` in the asset. 0 would mean a token without one, marked by the
-    /// pool's own means: no adapter of today can, so it is refused.
+    /// @param feed Independent price feed of `token` in the asset. 0 for a token without one, valued by the pool's own
+    /// mean prices: in a project's own vault alone, one whose markets are this pool and nothing else.
     struct Pool {
         address pool;
         address token;
@@ -114,7 +114,7 @@ interface IVaultFactory {
     error MarketsIncomplete();
     /// @notice The pool is not what the plan says, or not of the known Uniswap.
     error PoolForeign(address pool);
-    /// @notice A token without an independent feed enters no adapter.
+    /// @notice A token without an independent feed enters no vault that is traded anywhere else.
     error FeedMissing(address token);
     /// @notice One account in two offices, of which one keeps watch over the other.
     error RoleConflict(address account);

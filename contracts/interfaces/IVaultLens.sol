@@ -30,11 +30,14 @@ interface IVaultLens {
     /// @param singleOperator One party holds several offices.
     /// @param paused The guardian paused new deposits and risk.
     /// @param priceDead A leg cannot tell its worth now: no cut is possible.
+    /// @param feedless A leg holds a token without an independent feed: it is valued by 30-minute and 24-hour mean prices
+    /// of the very pool that it is in.
     struct Flags {
         bool listed;
         bool singleOperator;
         bool paused;
         bool priceDead;
+        bool feedless;
     }
 
     /// @notice Times [s].
@@ -78,6 +81,7 @@ interface IVaultLens {
     /// @notice One leg now [asset units].
     /// @param attested Whether reports say what it is worth.
     /// @param priceDead Whether it cannot say what it is worth.
+    /// @param feedless Whether its pool's own mean prices say it.
     /// @param equity Of an attested leg in the last report.
     /// @param outbound Sent, not yet credited by the last report.
     /// @param inbound Debited by the last report, not yet arrived; negative when more arrived since.
@@ -85,6 +89,7 @@ interface IVaultLens {
         address adapter;
         bool attested;
         bool priceDead;
+        bool feedless;
         uint256 bid;
         uint256 ask;
         int256 equity;

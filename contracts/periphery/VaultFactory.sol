@@ -14,7 +14,8 @@ import {Constants} from "../libraries/Constants.sol";
 /// @title Vaults of known code, created by anyone
 /// @notice Trust: nobody. It has no owner and keeps no right over what it made: it is the deployer that wires vault
 /// and timelock once, in its last stage. What a vault here promises beyond its code is checked in the plan before
-/// anything is deployed: a stake of the keeper, an owner that waits, pools of one known Uniswap with feeds.
+/// anything is deployed: a stake of the keeper, an owner that waits, pools of one known Uniswap, and feeds in every vault
+/// that is more than a project's own.
 ///
 /// Whoever repeats or runs ahead of somebody's stage does that stage for them: the outcome is the plan's.
 /// @dev Invariant V-22.
@@ -273,13 +274,14 @@ contract VaultFactory is IVaultFactory {
             && (plan.routes.length == 0) == (plan.markets.pairs.length == 0);
         require(complete, MarketsIncomplete());
 
+        bool projectsOwn = pools.length == 1 && plan.markets.pairs.length == 0;
         for (uint256 i; i < pools.length; ++i) {
+            require(projectsOwn || pools[i].feed != address(0), FeedMissing(pools[i].token));
             _requireGenuine(pools[i], plan.asset);
         }
     }
 
     function _requireGenuine(Pool calldata pool, address asset) private view {
-        require(pool.feed != address(0), FeedMissing(pool.token));
         address known =
             IUniswapV3FactoryMinimal(uniswapV3Factory).getPool(asset, pool.token, pool.fee);
         // A pool of the known Uniswap is what it says: nobody else can make the factory name it.

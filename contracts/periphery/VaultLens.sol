@@ -5,6 +5,7 @@ import {IAdapter} from "../interfaces/IAdapter.sol";
 import {IMandate} from "../interfaces/IMandate.sol";
 import {IMarketMakingVault} from "../interfaces/IMarketMakingVault.sol";
 import {INavReporter} from "../interfaces/INavReporter.sol";
+import {IUniswapV3Adapter} from "../interfaces/IUniswapV3Adapter.sol";
 import {IVaultFactory} from "../interfaces/IVaultFactory.sol";
 import {IVaultLens} from "../interfaces/IVaultLens.sol";
 import {IVaultTimelock} from "../interfaces/IVaultTimelock.sol";
@@ -37,7 +38,8 @@ contract VaultLens is IVaultLens {
             listed: IVaultFactory(factory).isVault(vault),
             singleOperator: IVaultFactory(factory).isSingleOperator(vault),
             paused: mandate.isPaused(),
-            priceDead: _anyDead(seen.legs)
+            priceDead: _anyDead(seen.legs),
+            feedless: _anyFeedless(seen.legs)
         });
         seen.limits = mandate.limits();
         seen.gate = reporter.gate();
@@ -123,6 +125,7 @@ contract VaultLens is IVaultLens {
     function _leg(IAdapter adapter) private view returns (Leg memory leg) {
         leg.adapter = address(adapter);
         leg.attested = adapter.isAttested();
+        leg.feedless = !leg.attested && _isFeedless(leg.adapter);
         leg.sent = adapter.sent();
         leg.returned = adapter.returned();
         if (leg.attested) leg.outbound = int256(leg.sent); // safe: an amount of one asset
@@ -145,6 +148,21 @@ contract VaultLens is IVaultLens {
             if (legs[i].priceDead) return true;
         }
         return false;
+    }
+
+    function _anyFeedless(Leg[] memory legs) private pure returns (bool) {
+        for (uint256 i; i < legs.length; ++i) {
+            if (legs[i].feedless) return true;
+        }
+        return false;
+    }
+
+    /// @dev An adapter of another kind knows no such question, and is not of a token that would need one.
+    function _isFeedless(address adapter) private view returns (bool) {
+        bytes memory question = abi.encodeCall(IUniswapV3Adapter.feed, ());
+        // slither-disable-next-line low-level-calls
+        (bool answered, bytes memory answer) = adapter.staticcall(question);
+        return answered && answer.length == 32 && abi.decode(answer, (uint256)) == 0;
     }
 
     /// @dev 0 from an account that has no code or knows no such question; a try would revert on its answer.

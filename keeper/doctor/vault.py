@@ -158,13 +158,15 @@ class _Vault:
 
     async def _oracle(self, pool: Pool) -> Finding:
         rpc, adapter = self.site.rpc, pool.adapter
-        slot0, (limits,), (found,) = await read_at(
+        slot0, (limits,), (found,), (feed,), (ready,) = await read_at(
             rpc,
             "latest",
             [
                 view("IUniswapV3PoolMinimal", pool.pool, "slot0"),
                 view("UniswapV3Adapter", adapter, "limits"),
                 view("UniswapV3Adapter", adapter, "pool"),
+                view("UniswapV3Adapter", adapter, "feed"),
+                view("UniswapV3Adapter", adapter, "isReady"),
             ],
         )
         if not _same(found, pool.pool):
@@ -180,7 +182,14 @@ class _Vault:
         except CallReverted as error:
             text = f"its 30 minutes of prices are not covered: {error.detail}"
             return fail(text, "wait until the pool's oracle has filled; it needs trades", adapter)
-        return ok(f"30 minutes of prices are covered, {kept:,} observations kept", adapter)
+        covered = f"of prices are covered, {kept:,} observations kept"
+        if int(feed, 16):
+            return ok(f"30 minutes {covered}", adapter)
+        text = "feedless: valued by 30 min and 24 h TWAP"
+        if not ready:
+            fix = "wait until the pool remembers a day; no cut and no operation meanwhile"
+            return fail(f"{text}; its 24 hours are not covered", fix, adapter)
+        return ok(f"{text}; 24 hours {covered}", adapter)
 
     async def _allowance(self, adapter: str, asset: str) -> Finding:
         """No allowance may outlive the transaction that gave it: whoever has one could take."""

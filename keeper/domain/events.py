@@ -344,7 +344,8 @@ class RangeState(msgspec.Struct, frozen=True, kw_only=True):
 class PoolObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A pool and our position in it at an EVM block. Key: (adapter, block_number, block_hash).
 
-    Prices: sqrt_price_x96 of the pool; `mark_price` is the feed's answer with `mark_decimals`.
+    Prices: sqrt_price_x96 of the pool; `mark_price` is the feed's answer with `mark_decimals`, or,
+    where there is none (`feedless`), the price at `twap_tick`, which is the mark itself.
     Amounts in token units, idle ones alone: what `ranges` hold is beside them; fee in ppm.
     """
 
@@ -366,6 +367,7 @@ class PoolObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     mark_decimals: int
     mark_updated_at: int
     last_operation_at: int
+    feedless: bool = False
 
 
 class CommandResult(msgspec.Struct, frozen=True, kw_only=True, tag=True):

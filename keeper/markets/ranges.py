@@ -35,7 +35,9 @@ Holdings = tuple[int, int]
 
 
 def mark_sqrt_price(pool: PoolSettings, seen: PoolObserved) -> int:
-    """Square root price at the feed's mark; 0 when the feed has no positive answer."""
+    """Square root price at the mark; 0 when the feed has no positive answer."""
+    if seen.feedless:
+        return sqrt_price_at_tick(seen.twap_tick)
     if seen.mark_price <= 0:
         return 0
     asset_units = seen.mark_price * 10**pool.asset_decimals
