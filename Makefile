@@ -7,7 +7,7 @@ STAMPS := .stamps
 STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz gas coverage clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -130,6 +130,13 @@ adversaries: install ## simulate the adversaries in full and write docs/adversar
 
 soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
 	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
+
+gas: compile ## measure docs/gas.md again, the slow figures included
+	$(RUN) GAS_TABLE=write ape test tests/contracts/gas/test_gas_vault.py tests/contracts/gas/test_gas_roles.py
+	$(RUN) GAS_TABLE=write ape test tests/contracts/gas/test_gas_univ3.py
+
+coverage: compile ## which branches of the contracts the tests take; writes docs/coverage.md
+	$(RUN) python scripts/coverage.py
 
 lock: ## resolve requirements.lock again
 	$(RUN) pip-compile --extra dev --extra local-world --extra web --generate-hashes --no-emit-index-url --allow-unsafe -q -o requirements.lock pyproject.toml

@@ -42,10 +42,14 @@ def reverts_in_silence() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., System]:
-    """Deploys and wires a system: `decimals` of the asset, `token` or `owner` to use another."""
+    """Deploys and wires a system: decimals of the asset or a token, an owner, how many legs."""
 
     def deploy(
-        decimals: int = 6, token: Any = None, cap: int | None = None, owner: Any = None
+        decimals: int = 6,
+        token: Any = None,
+        cap: int | None = None,
+        owner: Any = None,
+        legs: int = 2,
     ) -> System:
         deployer, multisig, keeper, guardian, venue = (accounts[i] for i in range(5))
         owner = owner or multisig
@@ -58,7 +62,7 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
         nav = deployer.deploy(project.NavReporter, vault, [key.address for key in signers], 2)
         clob = deployer.deploy(project.MockAdapter, vault, token, venue)
         pool = deployer.deploy(project.MockAdapter, vault, token, "0x" + "00" * 20)
-        vault.wire(nav, [clob, pool], sender=deployer)
+        vault.wire(nav, [clob, pool][2 - legs :], sender=deployer)
         return System(
             chain=chain,
             token=token,
