@@ -72,7 +72,8 @@ adapters: compile
 	$(RUN) ape test tests/contracts/adapters $(PYTEST_ARGS)
 
 vault: compile
-	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants $(PYTEST_ARGS)
+	$(RUN) ape test tests/contracts/unit tests/contracts/properties tests/contracts/invariants \
+		tests/contracts/gas $(PYTEST_ARGS)
 
 attacks: compile
 	$(RUN) ape test tests/contracts/attacks tests/contracts/conformance $(PYTEST_ARGS)
@@ -131,9 +132,14 @@ adversaries: install ## simulate the adversaries in full and write docs/adversar
 soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
 	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
 
-gas: compile ## measure docs/gas.md again, the slow figures included
-	$(RUN) GAS_TABLE=write ape test tests/contracts/gas/test_gas_vault.py tests/contracts/gas/test_gas_roles.py
-	$(RUN) GAS_TABLE=write ape test tests/contracts/gas/test_gas_univ3.py
+GAS := $(CURDIR)/out/gas
+gas: compile ## measure what every transaction costs; writes docs/gas.md
+	rm -rf $(GAS) && mkdir -p $(GAS)
+	$(RUN) GAS_FOLDER=$(GAS) ape test tests/contracts/gas --deselect tests/contracts/gas/test_gas_page.py
+	$(RUN) GAS_FOLDER=$(GAS) ape test tests/contracts/adapters/test_adapter_gas.py
+	$(RUN) GAS_FOLDER=$(GAS) ape test tests/contracts/bonds/test_bond_gas.py
+	$(RUN) python -m tests.contracts.gas.table $(GAS)
+	$(RUN) ape test tests/contracts/gas
 
 coverage: compile ## which branches of the contracts the tests take; writes docs/coverage.md
 	$(RUN) python scripts/coverage.py

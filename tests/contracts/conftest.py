@@ -10,6 +10,7 @@ from ape_ethereum.trace import Trace
 from eth_account import Account
 from web3.eth import Eth
 
+from tests.contracts.gas.meter import FOLDER, Meter
 from tests.contracts.system import System, vault_params
 
 pytest.register_assert_rewrite(
@@ -62,7 +63,11 @@ def deploy_system(project: Any, accounts: Any, chain: Any) -> Callable[..., Syst
         nav = deployer.deploy(project.NavReporter, vault, [key.address for key in signers], 2)
         clob = deployer.deploy(project.MockAdapter, vault, token, venue)
         pool = deployer.deploy(project.MockAdapter, vault, token, "0x" + "00" * 20)
-        vault.wire(nav, [clob, pool][2 - legs :], sender=deployer)
+        more = [
+            deployer.deploy(project.MockAdapter, vault, token, "0x" + "00" * 20)
+            for _ in range(2, legs)
+        ]
+        vault.wire(nav, [clob, pool, *more][2 - min(legs, 2) :], sender=deployer)
         return System(
             chain=chain,
             token=token,
@@ -106,6 +111,12 @@ def system(system_6: System) -> System:
 def any_system(request: pytest.FixtureRequest, systems: dict[int, System]) -> System:
     """The system with 6, 8 and 18 decimals."""
     return systems[request.param]
+
+
+@pytest.fixture
+def gas(project: Any, chain: Any, request: pytest.FixtureRequest) -> Meter:
+    """Takes down what transactions cost."""
+    return Meter(project, chain, FOLDER, request.node.name)
 
 
 @pytest.fixture

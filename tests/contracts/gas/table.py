@@ -1,32 +1,64 @@
-"""Owns docs/gas.md: the committed figures, how it is written, and what moved away from it."""
+"""Owns docs/gas.md: how it is written from readings, read again, and what is away from it.
 
-import os
+`python -m tests.contracts.gas.table FOLDER` writes it from the readings in a folder.
+"""
+
+import json
 import re
+import subprocess
+import sys
+from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from tests.contracts.system import System
+__all__ = ["PAGE", "Rows", "away", "committed", "function_of", "row_name", "signatures"]
 
-FILE: Final = Path(__file__).resolve().parents[3] / "docs" / "gas.md"
+Rows = dict[str, dict[str, int]]
+"""Gas by section and row."""
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+PAGE: Final = ROOT / "docs" / "gas.md"
 TOLERANCE_PERCENT: Final = 2
-WRITING: Final = os.environ.get("GAS_TABLE") == "write"
+SPECIAL: Final = ("Round trip", "Settlement", "Claims", "Cuts", "Reports")
 SECTION: Final = re.compile(r"^## (.+?)$", re.MULTILINE)
 ROW: Final = re.compile(r"^\| (.+?) \| ([\d,]+) \|$", re.MULTILINE)
 HEAD: Final = """# Gas
 
 Gas used by whole transactions on anvil, calldata and the 21,000 of every transaction included, on
-the contracts as deployed, with an asset of six decimals. Written by `make gas`.
-{settings}
-`make test` measures all but the slow ones again and fails when one is more than {tolerance} % away
-from its figure, up or down, or is not here at all: then `make gas`, and the commit says why.
+the contracts as deployed, with an asset of six decimals. A function that only another contract of
+the protocol may call stands with the call it was measured inside: the gas of that call alone.
+Written by `make gas` on {day}, contracts as of {commit}: solc 0.8.30, via IR, optimizer at 200
+runs, EVM cancun (`ape-config.yaml`).
+
+`make test` measures the main figures again and fails where one is more than {tolerance} % away from
+here, up or down; it also fails where a function of a contract has no row. Then: `make gas`, and the
+commit says why the figure moved.
 """
 
 
-def committed() -> dict[str, dict[str, int]]:
-    """The figures of the table, by section; none where there is no table yet."""
-    if not FILE.exists():
+def signatures(contract_type: Any) -> list[str]:
+    """The state-changing functions of a contract, each with its types."""
+    return sorted(entry.selector for entry in contract_type.mutable_methods)
+
+
+def row_name(abi: list[str], signature: str, when: str) -> str:
+    """A row: the function, with its types where there are two of that name, and when."""
+    name = signature.split("(")[0]
+    alone = [one.split("(")[0] for one in abi].count(name) == 1
+    return f"`{name if alone else signature}`" + (f", {when}" if when else "")
+
+
+def function_of(row: str) -> str:
+    """The function a row is about."""
+    return row.split("`")[1]
+
+
+def committed() -> Rows:
+    """The figures of the page, by section; none where there is no page yet."""
+    if not PAGE.exists():
         return {}
-    _, *parts = SECTION.split(FILE.read_text())
+    _, *parts = SECTION.split(PAGE.read_text())
     return {title: _rows(text) for title, text in zip(parts[::2], parts[1::2], strict=True)}
 
 
@@ -34,32 +66,67 @@ def _rows(text: str) -> dict[str, int]:
     return {name: int(gas.replace(",", "")) for name, gas in ROW.findall(text)}
 
 
-def moved(figures: dict[str, int]) -> dict[str, tuple[int, int | None]]:
-    """Of the measured figures those away from the table, each with the committed one."""
-    known = {name: gas for rows in committed().values() for name, gas in rows.items()}
+def away(measured: Rows) -> dict[str, tuple[int, int | None]]:
+    """Of the measured figures those away from the page, each with the committed one."""
+    page = committed()
     return {
-        name: (gas, known.get(name))
-        for name, gas in figures.items()
-        if name not in known or abs(gas - known[name]) * 100 > known[name] * TOLERANCE_PERCENT
+        f"{section}: {name}": (gas, page.get(section, {}).get(name))
+        for section, rows in measured.items()
+        for name, gas in rows.items()
+        if _is_away(gas, page.get(section, {}).get(name))
     }
 
 
-def write(measured: dict[str, dict[str, int]], settings: str) -> None:
-    """Write what was measured into the table; other sections stay."""
-    groups = committed()
-    for title, figures in measured.items():
-        groups.setdefault(title, {}).update(figures)
-    parts = [HEAD.format(settings=settings, tolerance=TOLERANCE_PERCENT)]
-    for title, figures in groups.items():
-        rows = "\n".join(f"| {name} | {gas:,} |" for name, gas in figures.items())
-        parts.append(f"\n## {title}\n\n| transaction | gas |\n|---|---:|\n{rows}\n")
-    FILE.write_text("".join(parts))
+def _is_away(gas: int, known: int | None) -> bool:
+    return known is None or abs(gas - known) * 100 > known * TOLERANCE_PERCENT
 
 
-def gas_of(receipt: object) -> int:
-    return int(receipt.gas_used)  # type: ignore[attr-defined]
+def merged(readings: list[dict[str, Rows]]) -> Rows:
+    """All rows; a call inside another stands only for a function that nobody else may call."""
+    rows: Rows = defaultdict(dict)
+    inner: Rows = defaultdict(dict)
+    for reading in readings:
+        for section, found in reading["rows"].items():
+            rows[section] |= found
+        for section, found in reading["inner"].items():
+            for name, gas in found.items():
+                inner[section][name] = max(gas, inner[section].get(name, 0))
+    for section, found in inner.items():
+        direct = {function_of(name) for name in rows[section]}
+        rows[section] |= {n: gas for n, gas in found.items() if function_of(n) not in direct}
+    return rows
 
 
-def settle(system: System) -> int:
-    """Gas of the report that settles a fresh cut."""
-    return gas_of(system.settle())
+def page(rows: Rows) -> str:
+    """The document: what users ask first, then contract by contract."""
+    commit = subprocess.run(
+        ["git", "log", "-1", "--format=%h", "--", "contracts", ":!contracts/mocks"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    day = datetime.now(UTC).date()
+    parts = [HEAD.format(day=day, commit=commit, tolerance=TOLERANCE_PERCENT)]
+    for section in (*SPECIAL, *sorted(rows.keys() - set(SPECIAL))):
+        found = rows[section] if section in SPECIAL else dict(sorted(rows[section].items()))
+        lines = "\n".join(f"| {name} | {gas:,} |" for name, gas in found.items())
+        parts.append(f"\n## {section}\n\n| transaction | gas |\n|---|---:|\n{lines}\n")
+    return "".join(parts)
+
+
+def main(folder: str) -> int:
+    """Write the page from the readings; returns the exit code."""
+    files = sorted(Path(folder).glob("*.json"))
+    rows = merged([json.loads(file.read_text()) for file in files])
+    if missing := [section for section in SPECIAL if section not in rows]:
+        sys.stderr.write(f"no readings of {', '.join(missing)}: docs/gas.md stays as it is\n")
+        return 1
+    PAGE.write_text(page(rows))
+    count = sum(map(len, rows.values()))
+    sys.stdout.write(f"{count} rows of {len(files)} tests in {PAGE.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

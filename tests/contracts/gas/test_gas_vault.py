@@ -1,175 +1,217 @@
-"""What each call of a vault, its reporter and its end costs, and that a crowd costs no more."""
+"""What each call of a depositor, keeper and reporter costs, and that a crowd costs no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from eth_account import Account
+from eth_account.messages import encode_typed_data
 
 from tests.contracts.conftest import SIGNERS
-from tests.contracts.gas.conftest import Record
-from tests.contracts.gas.table import WRITING, gas_of, settle
+from tests.contracts.gas.meter import Meter, by_make_gas_alone
 from tests.contracts.rpc import Rpc
-from tests.contracts.system import System
+from tests.contracts.system import Report, System
 
 NOISE_PERCENT = 1
-SLOW = pytest.mark.skipif(not WRITING, reason="takes minutes: make gas")
 TRANSACTION_LIMIT = 16_777_216
+FOREVER = 2**64
+FIRST = 10**9  # as an address, the first controller of a crowd
 
 
-def test_depositor__every_call__costs_what_the_table_says(
-    system: System, alice: Any, record: Record
+def test_depositor__on_the_way_in__costs_what_the_page_says(
+    system: System, alice: Any, gas: Meter
 ) -> None:
     vault, unit, share = system.vault, system.unit, system.share
+    gas.knows_system(system)
     system.seed(system.users[5], 1_000 * unit)
-    system.fund(alice, 100 * unit)
+    system.fund(alice, 200 * unit)
 
-    def deposit(assets: int) -> int:
-        return gas_of(vault.requestDeposit(assets, alice, alice, sender=alice))
-
-    first = {"requestDeposit, first": deposit(20 * unit), "requestDeposit, again": deposit(unit)}
-    cancel = {
-        "cancelDepositRequest": gas_of(vault.cancelDepositRequest(0, alice, sender=alice)),
-        "claimCancelDepositRequest": gas_of(
-            vault.claimCancelDepositRequest(0, alice, alice, sender=alice)
-        ),
-    }
-    deposit(40 * unit)
+    gas(vault.requestDeposit(20 * unit, alice, alice, sender=alice), "first")
+    gas(vault.requestDeposit(unit, alice, alice, sender=alice), "again before the cut")
+    gas(vault.cancelDepositRequest(0, alice, sender=alice))
+    gas(vault.claimCancelDepositRequest(0, alice, alice, sender=alice))
+    vault.requestDeposit(80 * unit, alice, alice, sender=alice)
     system.settle()
-    mint = gas_of(vault.mint(share, alice, alice, sender=alice))
-    claim = gas_of(vault.deposit(vault.maxDeposit(alice), alice, sender=alice))
-    leave = gas_of(vault.requestRedeem(4 * share, alice, alice, sender=alice))
-    back = {
-        "requestRedeem": leave,
-        "cancelRedeemRequest": gas_of(vault.cancelRedeemRequest(0, alice, sender=alice)),
-        "claimCancelRedeemRequest": gas_of(
-            vault.claimCancelRedeemRequest(0, alice, alice, sender=alice)
-        ),
-    }
+    gas(vault.mint(share, alice, alice, sender=alice), "first shares of the receiver")
+    gas(vault.mint(share, alice, sender=alice))
+    gas(vault.deposit(unit, alice, sender=alice), "a part")
+    gas(vault.deposit(vault.maxDeposit(alice), alice, alice, sender=alice), "the rest")
+
+    assert gas.away() == {}
+
+
+def test_depositor__on_the_way_out__costs_what_the_page_says(
+    system: System, alice: Any, bob: Any, gas: Meter
+) -> None:
+    vault, unit, share = system.vault, system.unit, system.share
+    gas.knows_system(system)
+    system.seed(alice, 1_000 * unit)
+
+    gas(vault.setOperator(bob, True, sender=alice))
+    gas(vault.approve(bob, 5 * share, sender=alice))
+    gas(vault.transferFrom(alice, bob, share, sender=bob))
+    gas(vault.transfer(system.users[4], share, sender=alice), "to who had none")
+    gas(vault.requestRedeem(4 * share, alice, alice, sender=alice), "first")
+    gas(vault.cancelRedeemRequest(0, alice, sender=alice))
+    gas(vault.claimCancelRedeemRequest(0, alice, alice, sender=alice))
     system.request_redeem(alice, 10 * share)
     system.settle()
-    withdraw = gas_of(vault.withdraw(unit, alice, alice, sender=alice))
-    redeem = gas_of(vault.redeem(vault.maxRedeem(alice), alice, alice, sender=alice))
-    claims = {"deposit": claim, "mint": mint, "redeem": redeem, "withdraw": withdraw}
-    operator = gas_of(vault.setOperator(system.users[1], True, sender=alice))
+    gas(vault.withdraw(unit, alice, alice, sender=alice), "a part")
+    gas(vault.redeem(vault.maxRedeem(alice), alice, alice, sender=alice), "the rest")
 
-    record("Depositor", {**first, **cancel, **claims, **back, "setOperator": operator})
+    assert gas.away() == {}
 
 
-def test_round_trip__request_claim_request_claim__costs_what_the_table_says(
-    system: System, alice: Any, record: Record
+@by_make_gas_alone
+def test_permit__of_a_holder__costs_what_the_page_says(
+    system: System, alice: Any, gas: Meter
+) -> None:
+    gas.knows_system(system)
+    holder = Account.from_key((777).to_bytes(32, "big"))
+    names = ("owner", "spender", "value", "nonce", "deadline")
+    kinds = ("address", "address", "uint256", "uint256", "uint256")
+    given = (holder.address, alice.address, system.share)
+    document = {
+        "types": {"Permit": [{"name": n, "type": k} for n, k in zip(names, kinds, strict=True)]},
+        "primaryType": "Permit",
+        "domain": {
+            "name": "Athanor USDC",
+            "version": "1",
+            "chainId": system.chain.provider.chain_id,
+            "verifyingContract": system.vault.address,
+        },
+        "message": dict(zip(names, (*given, 0, FOREVER), strict=True)),
+    }
+    signed = Account.sign_message(encode_typed_data(full_message=document), holder.key)
+    parts = (signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+
+    gas(system.vault.permit(*given, FOREVER, *parts, sender=alice))
+
+    assert gas.away() == {}
+
+
+def test_round_trip__request_claim_request_claim__costs_what_the_page_says(
+    system: System, alice: Any, gas: Meter
 ) -> None:
     vault, amount = system.vault, 100 * system.unit
+    gas.knows_system(system)
     system.seed(system.users[5], 1_000 * system.unit)
     system.fund(alice, amount)
 
-    spent = gas_of(vault.requestDeposit(amount, alice, alice, sender=alice))
+    spent = [gas(vault.requestDeposit(amount, alice, alice, sender=alice), "first")]
     system.settle()
-    spent += gas_of(vault.deposit(amount, alice, sender=alice))
-    spent += gas_of(vault.requestRedeem(vault.balanceOf(alice), alice, alice, sender=alice))
+    spent.append(gas(vault.deposit(amount, alice, alice, sender=alice), "all of it, first shares"))
+    shares = vault.balanceOf(alice)
+    spent.append(gas(vault.requestRedeem(shares, alice, alice, sender=alice), "all of them"))
     system.settle()
-    spent += gas_of(vault.redeem(vault.maxRedeem(alice), alice, alice, sender=alice))
+    shares = vault.maxRedeem(alice)
+    spent.append(gas(vault.redeem(shares, alice, alice, sender=alice), "all of it"))
 
-    record("Depositor", {"round trip: request, claim, request, claim": spent})
+    gas.special("Round trip", "a depositor's four transactions together", sum(spent))
+    assert gas.away() == {}
 
 
-def test_keeper_and_reporters__every_call__costs_what_the_table_says(
-    system: System, record: Record
+def test_keeper_and_reporters__every_day__costs_what_the_page_says(
+    system: System, gas: Meter
 ) -> None:
     vault, unit = system.vault, system.unit
+    gas.knows_system(system)
     system.seed(system.users[0], 1_000 * unit)
-    allocate = gas_of(vault.allocate(system.pool, 300 * unit, sender=system.keeper))
-    deallocate = gas_of(vault.deallocate(system.pool, 100 * unit, sender=system.keeper))
-    cut = gas_of(system.cut())
-    quiet = gas_of(system.submit(system.report()))
+
+    gas(vault.allocate(system.pool, 300 * unit, sender=system.keeper), "to a double of a leg")
+    gas(vault.deallocate(system.pool, 100 * unit, sender=system.keeper), "from a double of a leg")
+    gas(system.cut(), "two doubles of legs")
+    quiet = gas(system.submit(system.report()), "2 of 3, both queues empty")
     system.request_deposit(system.users[1], 10 * unit)
     system.request_redeem(system.users[0], 10 * system.share)
-    busy = settle(system)
+    busy = gas(system.settle(), "2 of 3, both sides filled")
     system.cut()
-    objection = gas_of(system.nav.object(sender=system.guardian))
+    gas(system.nav.object(sender=system.guardian))
     system.gain(100 * unit)
-    system.settle()
-    veto = gas_of(system.nav.vetoSlot(sender=system.acting(system.signers[0])))
+    gas(system.settle(), "2 of 3, a gain into the slot")
+    gas(system.nav.vetoSlot(sender=system.acting(system.signers[0])))
 
-    record(
-        "Keeper and reporters",
-        {
-            "allocate": allocate,
-            "deallocate": deallocate,
-            "closeEpoch, two adapters": cut,
-            "submitReport 2 of 3, both queues empty": quiet,
-            "submitReport 2 of 3, both sides filled": busy,
-            "object": objection,
-            "vetoSlot": veto,
-        },
-    )
+    gas.special("Reports", "signed 2 of 3, both queues empty", quiet)
+    gas.special("Reports", "signed 2 of 3, both sides filled", busy)
+    assert gas.away() == {}
 
 
-def test_submit_report__five_of_nine__costs_what_the_table_says(
-    system: System, record: Record
-) -> None:
-    signers = [*SIGNERS, *_more_signers(4)]
-    addresses = [key.address for key in signers]
+@by_make_gas_alone
+def test_submit_report__five_of_nine__costs_what_the_page_says(system: System, gas: Meter) -> None:
+    gas.knows_system(system)
+    more = [Account.from_key(number.to_bytes(32, "big")) for number in range(201, 205)]
+    signers = [*SIGNERS, *more]
     system.seed(system.users[0], 1_000 * system.unit)
-    system.nav.setReporters(addresses, 5, sender=system.owner)
+    gas(system.nav.setReporters([key.address for key in signers], 5, sender=system.owner), "nine")
     system.cut()
-
     report = system.report()
-    gas = gas_of(system.submit(report, system.sign(report, signers[:5])))
 
-    record("Keeper and reporters", {"submitReport 5 of 9, both queues empty": gas})
+    used = gas(system.submit(report, system.sign(report, signers[:5])), "5 of 9, both queues empty")
 
-
-def _more_signers(count: int) -> list[Any]:
-    return [Account.from_key(number.to_bytes(32, "big")) for number in range(201, 201 + count)]
+    gas.special("Reports", "signed 5 of 9, both queues empty", used)
+    assert gas.away() == {}
 
 
-def test_wind_down__every_call__costs_what_the_table_says(
-    system: System, alice: Any, record: Record
+@by_make_gas_alone
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_close_epoch__by_adapters__costs_what_the_page_says(
+    deploy_system: Callable[..., System], gas: Meter, count: int
 ) -> None:
-    system.seed(alice, 1_000 * system.unit)
-    end, token = system.end, system.token
-
-    start = gas_of(end.startImpaired(sender=system.guardian))
-    collect = gas_of(end.collect(system.vault, token, sender=alice))
-    exit_ = gas_of(end.exit(system.vault.balanceOf(alice), sender=alice))
-    claim = gas_of(end.claim(token, sender=alice))
-
-    figures = {"startImpaired": start, "collect": collect, "exit": exit_, "claim": claim}
-    record("Wind-down", figures)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2])
-def test_close_epoch__by_adapters__costs_what_the_table_says(
-    deploy_system: Callable[..., System], record: Record, count: int
-) -> None:
+    """Doubles of legs, one of two or three attested; not the first cut."""
     system = deploy_system(legs=count)
+    gas.knows_system(system)
+    for _ in range(2):
+        system.cut()
+        system.submit(_report(system))
 
-    record("closeEpoch", {f"closeEpoch, first, {count} adapters": gas_of(system.cut())})
+    used = gas(system.cut(), f"{count} doubles of legs")
+
+    gas.special("Cuts", f"`closeEpoch` with {count} adapters, doubles", used)
+    assert gas.away() == {}
 
 
-@SLOW
+def _report(system: System) -> Report:
+    """An honest report, also where no leg is attested."""
+    if system.legs.attested():
+        return system.report()
+    epoch, last = system.vault.cut().epoch, bytes(system.nav.lastReportHash())
+    return Report(epoch, system.nav.setId(), last, ())
+
+
+@by_make_gas_alone
 def test_settlement__one_hundred_or_ten_thousand_requests__costs_the_same(
-    system: System, project: Any, record: Record
+    system: System, project: Any, gas: Meter
 ) -> None:
+    """Each request has a controller of its own; a contract sends a hundred in a transaction."""
     crowd = system.deployer.deploy(project.Crowd, system.vault)
     system.token.mint(crowd, 50_000 * system.unit, sender=system.deployer)
     crowd.requestDeposits(int(crowd.address, 16), 1, 20_000 * system.unit, sender=system.deployer)
     system.settle()
     crowd.claim(sender=system.deployer)
-    rpc, figures = Rpc(system.chain), {}
+    rpc, figures, settled = Rpc(system.chain), {}, replace(system)
 
     for count in (1, 100, 10_000):
         snapshot = rpc.request("evm_snapshot")
         _request_many(system, crowd, rpc, count)
-        figures[f"submitReport settling {count:,} deposits and {count:,} redemptions"] = settle(
-            system
-        )
+        figures[count] = int(replace(settled).settle().gas_used)
+        _assert_all_filled(system, count)
         rpc.request("evm_revert", snapshot)
 
     least, most = min(figures.values()), max(figures.values())
     assert most * 100 <= least * (100 + NOISE_PERCENT)
-    record("Settlement", figures)
+    for count, used in figures.items():
+        gas.special("Settlement", f"of {count:,} deposits and {count:,} redemptions", used)
+    assert gas.away() == {}
+
+
+def _assert_all_filled(system: System, count: int) -> None:
+    """Every controller can claim; the first, the last and one between are asked."""
+    vault = system.vault
+    for number in {FIRST, FIRST + count // 2, FIRST + count - 1}:
+        controller = "0x" + number.to_bytes(20, "big").hex()
+        assert vault.maxDeposit(controller) == system.unit
+        assert vault.maxRedeem(controller) == system.share
 
 
 def _request_many(system: System, crowd: Any, rpc: Rpc, count: int) -> None:
@@ -179,7 +221,7 @@ def _request_many(system: System, crowd: Any, rpc: Rpc, count: int) -> None:
             (crowd.requestDeposits, system.unit),
             (crowd.requestRedeems, system.share),
         ):
-            data = "0x" + bytes(method.encode_input(10**9 + first, batch, amount)).hex()
+            data = "0x" + bytes(method.encode_input(FIRST + first, batch, amount)).hex()
             call = {
                 "from": system.deployer.address,
                 "to": crowd.address,
@@ -190,18 +232,22 @@ def _request_many(system: System, crowd: Any, rpc: Rpc, count: int) -> None:
             assert receipt["status"] == "0x1"
 
 
-@SLOW
+@by_make_gas_alone
 @pytest.mark.parametrize("epochs", [1, 100])
-def test_redeem__after_carried_epochs__costs_the_same(
-    system: System, alice: Any, record: Record, epochs: int
+def test_redeem__after_carried_epochs__costs_what_the_page_says(
+    system: System, alice: Any, gas: Meter, epochs: int
 ) -> None:
+    """Every epoch fills a part of one request; one claim takes it all."""
     system.seed(alice, 1_000 * system.unit)
     system.vault.allocate(system.pool, 900 * system.unit, sender=system.keeper)
     system.request_redeem(alice, 900 * system.share)
-
     for _ in range(epochs):
         system.vault.deallocate(system.pool, 2 * system.unit, sender=system.keeper)
         system.settle()
+    assert system.vault.pendingRedeemRequest(0, alice) > 0
 
     claim = system.vault.redeem(system.vault.maxRedeem(alice), alice, alice, sender=alice)
-    record("Claims", {f"redeem after {epochs} partial fills": gas_of(claim)})
+
+    what = f"`redeem` after {epochs} partial fill{'s' * (epochs > 1)}"
+    gas.special("Claims", what, int(claim.gas_used))
+    assert gas.away() == {}
