@@ -5,6 +5,7 @@ VENV := .venv
 RUN := . scripts/toolchain/env.sh &&
 STAMPS := .stamps
 STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py wind_down.py)
+GAS := $(CURDIR)/out/gas
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
 .PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz gas coverage clean lock
@@ -132,7 +133,6 @@ adversaries: install ## simulate the adversaries in full and write docs/adversar
 soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
 	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
 
-GAS := $(CURDIR)/out/gas
 gas: compile ## measure what every transaction costs; writes docs/gas.md
 	rm -rf $(GAS) && mkdir -p $(GAS)
 	$(RUN) GAS_FOLDER=$(GAS) ape test tests/contracts/gas --deselect tests/contracts/gas/test_gas_page.py

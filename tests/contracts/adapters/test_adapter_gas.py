@@ -70,23 +70,28 @@ def test_close_epoch__real_adapters__costs_what_the_page_says(
 
     used = metered(live.vault.closeEpoch(sender=live.deployer), f"Uniswap v3 with {ranges} ranges")
 
-    what = f"`closeEpoch` with an order book and Uniswap v3 with {ranges} ranges"
+    what = f"`closeEpoch`, an order book and Uniswap v3, ranges: {ranges}"
     metered.special("Cuts", what, used)
     assert metered.away() == {}
 
 
 @by_make_gas_alone
-def test_exit__with_a_loss__costs_what_the_page_says(
+def test_burn__losing_a_unit_to_rounding__costs_what_the_page_says(
     live: System, market: Any, metered: Meter
 ) -> None:
-    """Somebody pushes the pool and pulls it back between the mark and the exit."""
+    """How the pool rounds depends on the amount: the first of some that loses is filed."""
     invest(live, market, 1)
-    market.buy_weth(400_000 * USDC)
-    market.push(PRICE_E8)
+    market.move_to(PRICE_E8)  # off the mark a burn gains more than it loses by rounding
     (low, high, _), *_ = live.pool.ranges()
+    for part in range(1, 40):
+        market.pass_time(61)
+        terms = (10**11 * part + part, 0, 0, FOREVER)
+        receipt = live.pool.burnRange(low, high, *terms, sender=live.keeper)
+        if list(receipt.decode_logs(live.mandate.ChargeLoss)):
+            metered(receipt, "a part, losing a unit to rounding")
+            break
 
-    metered(live.pool.exitRange(low, high, 0, sender=live.guardian), "spot off the mark")
-
+    assert metered.rows
     assert metered.away() == {}
 
 

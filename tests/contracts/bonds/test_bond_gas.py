@@ -31,20 +31,21 @@ def second(opened: Any, make_plan: Any, make_system: Any) -> Any:
     return make_system(plan, house.usdc), plan
 
 
-def created(bonds: Bonds, gas: Meter) -> Any:
-    """A project set up, and its treasury."""
-    receipt = bonds.teller.createProject(bonds.project_params(), sender=bonds.team)
-    at = bonds.teller.projects(bonds.teller.projectCount() - 1, 1)[0]
-    gas.knows(ProjectTreasury=at)
-    gas(receipt)
-    return bonds.project.ProjectTreasury.at(at)
+def project_of(bonds: Bonds, gas: Meter) -> Any:
+    """A project's treasury, its calls filed."""
+    treasury = bonds.create_project()
+    gas.knows(ProjectTreasury=treasury)
+    return treasury
 
 
 def test_bonds__from_the_project_to_the_last_redemption__cost_what_the_page_says(
     bonds: Bonds, metered: Meter
 ) -> None:
     teller, team, buyer, gas = bonds.teller, bonds.team, bonds.buyers[0], metered
-    treasury = created(bonds, gas)
+    receipt = teller.createProject(bonds.project_params(), sender=team)
+    treasury = bonds.project.ProjectTreasury.at(teller.projects(teller.projectCount() - 1, 1)[0])
+    gas.knows(ProjectTreasury=treasury)
+    gas(receipt)
     dutch = bonds.market_params(treasury)
     gas(teller.createMarket(dutch, 0, FOREVER, sender=team), "Dutch")
     market = teller.marketCount()
@@ -134,7 +135,7 @@ def test_treasury__moved_to_another_vault__costs_what_the_page_says(
     bonds: Bonds, second: Any, metered: Meter
 ) -> None:
     (system, plan), team, anybody = second, bonds.team, bonds.stranger
-    treasury = created(bonds, metered)
+    treasury = project_of(bonds, metered)
     market = bonds.create_market(treasury)
     bonds.buy(market, 10_000 * USDC)
     treasury.poke(sender=anybody)
@@ -159,7 +160,7 @@ def test_treasury__after_its_lock_and_its_vault__costs_what_the_page_says(
     bonds: Bonds, metered: Meter
 ) -> None:
     team, anybody = bonds.team, bonds.stranger
-    treasury = created(bonds, metered)
+    treasury = project_of(bonds, metered)
     market = bonds.create_market(treasury)
     bonds.buy(market, 10_000 * USDC)
     treasury.poke(sender=anybody)

@@ -23,6 +23,7 @@ TOLERANCE_PERCENT: Final = 2
 SPECIAL: Final = ("Round trip", "Settlement", "Claims", "Cuts", "Reports")
 SECTION: Final = re.compile(r"^## (.+?)$", re.MULTILINE)
 ROW: Final = re.compile(r"^\| (.+?) \| ([\d,]+) \|$", re.MULTILINE)
+NUMBER: Final = re.compile(r"(\D+|^)([\d,]*)")
 HEAD: Final = """# Gas
 
 Gas used by whole transactions on anvil, calldata and the 21,000 of every transaction included, on
@@ -82,11 +83,16 @@ def _is_away(gas: int, known: int | None) -> bool:
 
 
 def merged(readings: list[dict[str, Rows]]) -> Rows:
-    """All rows; a call inside another stands only for a function that nobody else may call."""
+    """All rows; a call inside another stands only for a function that nobody else may call.
+
+    Raises ValueError where two tests measured one row: the page could not say which it is.
+    """
     rows: Rows = defaultdict(dict)
     inner: Rows = defaultdict(dict)
     for reading in readings:
         for section, found in reading["rows"].items():
+            if twice := rows[section].keys() & found.keys():
+                raise ValueError(f"measured by two tests: {section}: {sorted(twice)}")
             rows[section] |= found
         for section, found in reading["inner"].items():
             for name, gas in found.items():
@@ -109,10 +115,15 @@ def page(rows: Rows) -> str:
     day = datetime.now(UTC).date()
     parts = [HEAD.format(day=day, commit=commit, tolerance=TOLERANCE_PERCENT)]
     for section in (*SPECIAL, *sorted(rows.keys() - set(SPECIAL))):
-        found = rows[section] if section in SPECIAL else dict(sorted(rows[section].items()))
-        lines = "\n".join(f"| {name} | {gas:,} |" for name, gas in found.items())
+        found = sorted(rows[section].items(), key=lambda row: _natural(row[0]))
+        lines = "\n".join(f"| {name} | {gas:,} |" for name, gas in found)
         parts.append(f"\n## {section}\n\n| transaction | gas |\n|---|---:|\n{lines}\n")
     return "".join(parts)
+
+
+def _natural(name: str) -> list[tuple[str, int]]:
+    """Orders words as they are and numbers by their size."""
+    return [(word, int(n.replace(",", "") or 0)) for word, n in NUMBER.findall(name)]
 
 
 def main(folder: str) -> int:

@@ -14,8 +14,8 @@ ASIDE = ("contracts/mocks/", "contracts/interfaces/")
 def calls(project: Any) -> dict[str, set[str]]:
     """The state-changing functions of every contract that is deployed, as rows name them."""
     found = {}
-    for name, container in project.contracts.items():
-        kind = container.contract_type if hasattr(container, "contract_type") else container
+    for name, container in project.load_contracts().items():
+        kind = container.contract_type
         code = kind.deployment_bytecode and kind.deployment_bytecode.bytecode
         if kind.source_id.startswith(ASIDE) or not code or code == "0x":
             continue
@@ -83,3 +83,21 @@ def test_merged__call_inside_another__stands_only_where_nobody_else_may_call() -
     ]
 
     assert table.merged(readings) == {"A": {"`f`": 1, "`h`, inside `g`": 5}}
+
+
+def test_merged__one_row_of_two_tests__is_refused() -> None:
+    reading: dict[str, table.Rows] = {"rows": {"A": {"`f`": 1}}, "inner": {}}
+
+    with pytest.raises(ValueError, match="measured by two tests: A"):
+        table.merged([reading, reading])
+
+
+def test_page__numbers_in_rows__stand_in_their_order() -> None:
+    rows = {section: {"x": 1} for section in table.SPECIAL}
+    rows["Claims"] = {"after 100 fills": 2, "after 1 fill": 1, "after 9 fills": 3}
+
+    text = table.page(rows)
+
+    assert [text.index(f"| after {number} fill") for number in (1, 9, 100)] == sorted(
+        text.index(f"| after {number} fill") for number in (1, 9, 100)
+    )
