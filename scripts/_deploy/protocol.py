@@ -8,12 +8,16 @@ from ape.contracts import ContractContainer, ContractInstance
 from scripts._deploy.chain import Deployer, npm_contract
 from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, VaultParams
 
-__all__ = ["PoolForeign", "WiringDiffers", "deploy_protocol", "raise_observations"]
+__all__ = ["FeedMissing", "PoolForeign", "WiringDiffers", "deploy_protocol", "raise_observations"]
 
 FACTORY = "@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json"
 POOL = "@uniswap/v3-core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool.json"
 OBSERVATIONS_PER_CALL = 500  # about 11 million gas, a third of a block
 ZERO = "0x" + "0" * 40
+
+
+class FeedMissing(RuntimeError):
+    """A token without an independent feed enters no vault that is traded anywhere else."""
 
 
 class PoolForeign(RuntimeError):
@@ -28,8 +32,9 @@ def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
     """Deploy what the record lacks, wire the vault, prepare the pools' oracles.
 
     The stages are those of the factory: timelock, vault, reporter, adapters, wiring.
-    Raises PoolForeign, WiringDiffers and what `Deployer.contract` raises.
+    Raises FeedMissing, PoolForeign, WiringDiffers and what `Deployer.contract` raises.
     """
+    _require_feeds(params)
     delay, multisig = params.vault.owner_delay_seconds, params.vault.owner
     timelock = deployer.contract("timelock", project.VaultTimelock, delay, multisig)
     arguments = _vault_args(params.vault, str(timelock.address))
@@ -60,6 +65,14 @@ def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: in
     while kept < wanted:
         kept = min(kept + OBSERVATIONS_PER_CALL, wanted)
         adapter.raiseObservations(kept, sender=deployer.account)
+
+
+def _require_feeds(params: ProtocolParams) -> None:
+    """The factory's rule: one pool and nothing else may be without a feed."""
+    projects_own = len(params.uniswap_v3) == 1 and not params.clob
+    missing = [pool.name for pool in params.uniswap_v3 if not int(pool.feed, 16)]
+    if missing and not projects_own:
+        raise FeedMissing(f"{', '.join(missing)}: no feed, and the vault is more than that pool")
 
 
 def _record_made(

@@ -26,7 +26,7 @@ from scripts._deploy.params import (
     load_protocol,
     load_world,
 )
-from scripts._deploy.protocol import PoolForeign, WiringDiffers, deploy_protocol
+from scripts._deploy.protocol import FeedMissing, PoolForeign, WiringDiffers, deploy_protocol
 
 PARAMS = Path(__file__).resolve().parents[3] / "scripts" / "params"
 ETHER = 10**18
@@ -172,6 +172,21 @@ def test_deploy_protocol__pool_of_another_factory__refuses(
 
     with pytest.raises(PoolForeign):
         deploy_protocol(deployer, replace(params, uniswap_v3=[pool]))
+
+
+def test_deploy_protocol__pool_without_a_feed__only_in_a_vault_of_that_pool_alone(
+    deployer: Deployer, params: ProtocolParams, project: Any
+) -> None:
+    zero = "0x" + "00" * 20
+    pool = replace(params.uniswap_v3[0], feed=zero, max_feed_age_seconds=0)
+
+    with pytest.raises(FeedMissing, match=pool.name):
+        deploy_protocol(deployer, replace(params, uniswap_v3=[pool]))
+    assert deployer.book.entries == {}
+    deploy_protocol(deployer, replace(params, uniswap_v3=[pool], clob=[]))
+
+    at = deployer.book.entries[f"uniswap_v3.{pool.name}"].address
+    assert project.UniswapV3Adapter.at(at).feed() == zero
 
 
 def test_deploy_protocol__chain_was_reset__refuses(

@@ -15,6 +15,7 @@ OUT_OF_RANGE = selector("TermOutOfRange(string,uint256,uint256,uint256)")
 STALE = selector("OracleStale(uint256)")
 NOT_POSITIVE = selector("OracleNotPositive(int256)")
 UNCOVERED = selector("TwapNotCovered(uint256,uint256)")
+NO_FEED = selector("NoFeed(address)")
 CONCLUDED = selector("MarketConcluded(uint256,uint64)")
 
 
@@ -51,6 +52,17 @@ def feed(project: Any, accounts: Any) -> Any:
 @pytest.fixture
 def stand(oracle_hall: Any, accounts: Any, rpc: Rpc, feed: Any) -> Stand:
     return Stand(oracle_hall, accounts[0], rpc, (ZERO, ZERO, 0, feed.address))
+
+
+def test_open__pool_without_a_feed__needs_a_window(
+    oracle_hall: Any, accounts: Any, rpc: Rpc, feed: Any
+) -> None:
+    """Of two markets alike but for the feed, only the one with it opens by its answer."""
+    with_feed = Stand(oracle_hall, accounts[0], rpc, (ZERO, ZERO, 0, feed.address))
+    without = Stand(oracle_hall, accounts[0], rpc, (ZERO, ZERO, 0, ZERO))
+
+    assert without.refused(oracle_terms()) == NO_FEED
+    with_feed.open(oracle_terms())
 
 
 @pytest.mark.parametrize(
