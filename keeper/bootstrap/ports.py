@@ -51,9 +51,8 @@ def open_ports(
     """Build the ports of the configured mode. Raises ConfigError, KeyUnavailable (live alone)."""
     if loaded.config.mode == "shadow":
         return _shadow_ports(loaded.config, settings, clock, resume_height)
-    signer = signer_of(loaded, "venue", environ)
+    venue = _venue(loaded, clock, environ, resume_height)
     account = account_from_key(key_of(loaded, "keeper", environ))
-    venue = DydxVenue(dydx_settings(loaded.config), signer, clock, resume_height=resume_height)
     rpc = rpc_of(loaded.config)
 
     async def logged() -> None:
@@ -63,6 +62,17 @@ def open_ports(
         rpc, account, _chain_settings(loaded.config, settings), clock=clock, logged=logged
     )
     return Ports(rpc, venue, chain, chain.check, _reporters(loaded.config, rpc))
+
+
+def _venue(
+    loaded: LoadedConfig, clock: Clock, environ: Mapping[str, str], resume_height: int | None
+) -> OrderVenue:
+    """The venue with its key; of a vault without an order-book leg its feed alone."""
+    settings = dydx_settings(loaded.config)
+    if loaded.config.venue.leg is None:
+        return ShadowPort(DydxFeed(settings, clock, resume_height=resume_height))
+    signer = signer_of(loaded, "venue", environ)
+    return DydxVenue(settings, signer, clock, resume_height=resume_height)
 
 
 def _reporters(config: Config, rpc: JsonRpc) -> AskedReporters | None:
@@ -109,7 +119,7 @@ def _chain_settings(config: Config, settings: StepSettings) -> ChainSettings:
         chain_id=config.evm.chain_id,
         vault=config.vault.address,
         reporter=config.vault.reporter,
-        clob_adapters=(allocation.clob_adapter,) if allocation else (),
+        clob_adapters=(allocation.clob_adapter,) if allocation and allocation.clob_adapter else (),
         pools=tuple((pool.adapter, pool.pool) for pool in settings.pools),
         gas=gas_policy(config),
         poll_seconds=config.evm.poll_interval_ms / 1_000,

@@ -49,7 +49,7 @@ async def serve_reporter(loaded: LoadedConfig, environ: Mapping[str, str]) -> No
         check_venue_chain(endpoint, await validator.chain_id(), config.venue.chain_id)
         settings = ReporterSettings(
             domain=domain_of(config),
-            accounts=(_venue_account(config),),
+            accounts=_venue_accounts(config),
             capture_limit_ns=section.capture_timeout_ms * NS_PER_MS,
         )
         journal = section.journal_folder
@@ -69,15 +69,19 @@ async def serve_reporter(loaded: LoadedConfig, environ: Mapping[str, str]) -> No
         await validator.close()
 
 
-def _venue_account(config: Config) -> VenueAccount:
+def _venue_accounts(config: Config) -> tuple[VenueAccount, ...]:
+    """The account behind the order-book leg, if the vault has one."""
     venue = config.venue
+    if venue.leg is None:
+        return ()
     reserve = () if venue.reserve_subaccount is None else (venue.reserve_subaccount,)
-    return VenueAccount(
-        adapter=venue.adapter,
+    account = VenueAccount(
+        adapter=venue.leg,
         address=venue.address,
         subaccounts=(venue.subaccount, *reserve),
         bridge=venue.bridge_address,
     )
+    return (account,)
 
 
 def _reporter_section(loaded: LoadedConfig) -> Reporter:

@@ -34,6 +34,11 @@ async def serve_treasurer(loaded: LoadedConfig, environ: Mapping[str, str]) -> N
             f"the account is {venue.address}",
             next_step="use the key that owns venue.address",
         )
+    if venue.leg is None:
+        raise ConfigError(
+            "the vault has no order-book leg: venue.adapter is 'none'",
+            next_step="there is nothing for a treasurer to do",
+        )
     rpc = rpc_of(config)
     node = Node(
         venue.grpc_endpoint,
@@ -47,7 +52,7 @@ async def serve_treasurer(loaded: LoadedConfig, environ: Mapping[str, str]) -> N
         check_venue_chain(venue.grpc_endpoint, await reader.chain_id(), venue.chain_id)
         treasurer = Treasurer(
             TreasurerSettings(places, policy, section.poll_interval_ms / 1_000),
-            ClobRequests(rpc, venue.adapter, config.evm.confirmations),
+            ClobRequests(rpc, venue.leg, config.evm.confirmations),
             reader,
             TreasurySigner(signer, venue.chain_id, places),
             clock_of(loaded),

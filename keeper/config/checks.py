@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
-from keeper.config.model import Config, Key, Market, MarketLeader
+from keeper.config.model import NO_HEDGE, Config, Key, Market, MarketLeader
 from keeper.config.problems import Problem
 from keeper.config.settings import overlay_params, pool_settings, rule_params
 from keeper.config.strategies import MegaVault, Rule
@@ -33,6 +33,7 @@ def check_meaning(config: Config) -> list[Problem]:
         *_leaders(config),
         *_pools(config),
         *_allocation(config),
+        *_order_book_leg(config),
         *_housekeeping(config),
         *_subaccounts(config),
         *_plaintext(config),
@@ -200,11 +201,11 @@ def _leader(path: str, leader: MarketLeader) -> Iterator[Problem]:
 def _pools(config: Config) -> Iterator[Problem]:
     tickers = {market.ticker for market in config.markets}
     for index, pool in enumerate(config.pools):
-        if pool.hedge_market not in tickers:
+        if pool.hedge_market not in (NO_HEDGE, *tickers):
             yield _problem(
                 f"pools.{index}.hedge_market",
                 f"{pool.hedge_market} is not among the markets ({', '.join(sorted(tickers))})",
-                "add a [[markets]] entry for it or correct the name",
+                "add a [[markets]] entry for it, correct the name, or say 'none'",
             )
         half_width = half_width_ticks(pool_settings(pool), fee_ppm=0)
         if pool.recentre_ticks > half_width:
@@ -227,6 +228,16 @@ def _allocation(config: Config) -> Iterator[Problem]:
         yield _problem(
             "allocation.pool_target_ppm", "no pool is configured", "set 0 or add a [[pools]] entry"
         )
+
+
+def _order_book_leg(config: Config) -> Iterator[Problem]:
+    """Nothing can be on an order book of a vault without an adapter for one."""
+    if config.venue.leg is not None:
+        return
+    if config.markets:
+        yield _problem("venue.adapter", "markets are configured", "name the vault's ClobAdapter")
+    if config.allocation is not None and config.allocation.clob_target_ppm:
+        yield _problem("allocation.clob_target_ppm", "venue.adapter is 'none'", "set 0")
 
 
 def _housekeeping(config: Config) -> Iterator[Problem]:

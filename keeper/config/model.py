@@ -27,6 +27,7 @@ from keeper.config.strategies import Overlays, Rule
 
 __all__ = [
     "FORMAT_VERSION",
+    "NO_HEDGE",
     "Allocation",
     "Clock",
     "Config",
@@ -49,6 +50,8 @@ __all__ = [
 ]
 
 FORMAT_VERSION: Final = 1
+NO_LEG: Final = "none"
+NO_HEDGE: Final = "none"
 
 
 class Vault(Section):
@@ -96,7 +99,10 @@ class Venue(Section):
     reserve_subaccount: NonNegative | None = described(
         "Subaccount for collateral the hot key cannot reach; absent: there is none.", None
     )
-    adapter: EvmAddress = described("ClobAdapter contract whose collateral this account holds.")
+    adapter: EvmAddress | Literal["none"] = described(
+        "ClobAdapter contract whose collateral this account holds; 'none': the vault has none, "
+        "and nothing is traded on the venue."
+    )
     bridge_address: DydxAddress = described(
         "Venue account that collateral comes from and goes home through, dydx1..."
     )
@@ -113,6 +119,11 @@ class Venue(Section):
     )
     place_deadline_ms: Milliseconds = described("Time an order message may take, in ms.", 2_000)
     query_deadline_ms: Milliseconds = described("Time a read may take, in ms.", 5_000)
+
+    @property
+    def leg(self) -> str | None:
+        """The order-book leg's adapter; None for a vault without one."""
+        return None if self.adapter == NO_LEG else self.adapter
 
 
 class Clock(Section):
@@ -221,7 +232,9 @@ class Pool(Section):
 
     adapter: EvmAddress = described("UniswapV3Adapter contract.")
     pool: EvmAddress = described("Uniswap v3 pool contract.")
-    hedge_market: str = described("Ticker of the perpetual that hedges this pool.")
+    hedge_market: str = described(
+        "Ticker of the perpetual that hedges this pool; 'none': nothing does."
+    )
     asset_is_token0: bool = described("Whether the vault's asset is the pool's token0.")
     asset_decimals: NonNegative = described("Decimals of the vault's asset.", le=18)
     base_decimals: NonNegative = described("Decimals of the pool's other token.", le=36)

@@ -88,7 +88,7 @@ def to_step_settings(config: Config) -> StepSettings:
         pools=tuple(pool_settings(pool) for pool in config.pools),
         allocation=None
         if allocation is None
-        else AllocationSettings(clob_adapter=config.venue.adapter, **dict(allocation)),
+        else AllocationSettings(clob_adapter=config.venue.leg, **dict(allocation)),
         limits=risk_limits(config.limits),
         housekeeping=None if config.housekeeping is None else _house(config, config.housekeeping),
     )

@@ -70,18 +70,17 @@ def _capital(desk: _Desk, buffer_ppm: int) -> Capital | None:
     sides were first known. What was ever asked home from it and has not arrived is on its way.
     """
     state, vault = desk.state, desk.vault
-    equity = account_equity(state)
-    clob = desk.adapter(desk.allocation.clob_adapter)
-    if equity is None or clob is None:
+    equity, found = account_equity(state), _order_book_leg(desk)
+    if equity is None or found is None:
         return None
-    arriving, leaving = _transit(state, clob)
+    coming, homing = found
     return Capital(
         nav=vault.accepted_nav,
         idle=vault.idle,
         owed=vault.owed_assets + div_up(vault.owed_assets * buffer_ppm, PPM),
         outgoing=outgoing(state),
-        clob=equity + max(0, arriving) + max(0, leaving),
-        clob_homing=max(0, clob.requested - clob.returned),
+        clob=equity + coming,
+        clob_homing=homing,
         pools=tuple(
             (entry.adapter, entry.value_bid)
             for entry in vault.adapters
@@ -91,6 +90,18 @@ def _capital(desk: _Desk, buffer_ppm: int) -> Capital | None:
         venue_cap_bps=vault.venue_cap_bps,
         min_on_chain_bps=vault.min_on_chain_bps,
     )
+
+
+def _order_book_leg(desk: _Desk) -> tuple[int, int] | None:
+    """Assets in transit either way, and those asked home; None for an adapter not wired."""
+    name = desk.allocation.clob_adapter
+    if name is None:
+        return 0, 0
+    clob = desk.adapter(name)
+    if clob is None:
+        return None
+    arriving, leaving = _transit(desk.state, clob)
+    return max(0, arriving) + max(0, leaving), max(0, clob.requested - clob.returned)
 
 
 def _is_stuck(state: State, pool: str) -> bool:
@@ -118,8 +129,8 @@ def _transit(state: State, clob: AdapterState) -> tuple[int, int]:
 def _recognise_arrivals(desk: _Desk) -> Refused | None:
     """Have the CLOB adapter book what came back, while something is on its way home."""
     state, name = desk.state, desk.allocation.clob_adapter
-    clob = desk.adapter(name)
-    if clob is None or _transit(state, clob)[1] <= 0 or not desk.is_ready(name):
+    clob = None if name is None else desk.adapter(name)
+    if name is None or clob is None or _transit(state, clob)[1] <= 0 or not desk.is_ready(name):
         return None
     block, last = desk.vault.block_number, state.chain.sync_block
     if last >= 0 and block < last + _SYNC_EVERY_BLOCKS:

@@ -38,7 +38,13 @@ def position_of(state: State, ticker: str) -> int:
 
 
 def account_equity(state: State) -> int | None:
-    """Equity of the trading subaccount in quote quantums; None while it cannot be known."""
+    """Equity of the trading subaccount in quote quantums; None while it cannot be known.
+
+    A vault without an order-book leg has none there: 0.
+    """
+    allocation = None if state.settings is None else state.settings.allocation
+    if allocation is not None and allocation.clob_adapter is None:
+        return 0
     if not state.account.known:
         return None
     total = state.account.usdc

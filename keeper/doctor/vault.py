@@ -43,13 +43,17 @@ class _Vault:
         wired = {address.lower() for address in seen["adapters"]}
         foreign = [
             adapter
-            for adapter in (config.venue.adapter, *(pool.adapter for pool in config.pools))
+            for adapter in (*self._legs(), *(pool.adapter for pool in config.pools))
             if adapter.lower() not in wired
         ]
         if foreign:
             found = f"{', '.join(foreign)} is no adapter of the vault"
             return [fail(found, "correct venue.adapter or pools.*.adapter")]
         return [ok(f"reporter and {len(wired)} adapters as configured")]
+
+    def _legs(self) -> tuple[str, ...]:
+        leg = self.site.config.venue.leg
+        return () if leg is None else (leg,)
 
     async def state(self) -> Sequence[Finding]:
         seen, now = await self._views(), await self._now()

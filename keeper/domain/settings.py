@@ -99,9 +99,12 @@ class PoolSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the vault's capital should be, in ppm of accepted NAV; the rest stays idle."""
+    """Where the vault's capital should be, in ppm of accepted NAV; the rest stays idle.
 
-    clob_adapter: str
+    `clob_adapter` is None for a vault without an order-book leg.
+    """
+
+    clob_adapter: str | None
     clob_target_ppm: int
     pool_target_ppm: int
     min_move_assets: int

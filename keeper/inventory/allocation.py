@@ -64,7 +64,8 @@ def _bring_home(
     able = [leg for leg in capital.pools if leg[0] not in capital.stuck]
     unable = [leg for leg in capital.pools if leg[0] in capital.stuck]
     moves: list[Transfer] = []
-    for adapter, value in (*able, (settings.clob_adapter, at_venue), *unable):
+    venue = () if settings.clob_adapter is None else ((settings.clob_adapter, at_venue),)
+    for adapter, value in (*able, *venue, *unable):
         part = min(need, value)
         if part > 0:
             moves.append(Transfer(adapter=adapter, assets=-part))
@@ -73,6 +74,8 @@ def _bring_home(
 
 
 def _overweight(capital: Capital, settings: AllocationSettings) -> tuple[Transfer, ...]:
+    if settings.clob_adapter is None:
+        return ()
     clob_target, _ = _targets(capital, settings)
     excess = capital.clob - capital.clob_homing - clob_target
     if excess < settings.min_move_assets or excess * _OVERWEIGHT_DIVISOR <= clob_target:
@@ -87,7 +90,8 @@ def _send_out(capital: Capital, settings: AllocationSettings, spare: int) -> tup
     chain_room = on_chain - -(-capital.nav * capital.min_on_chain_bps // BPS)
     wanted = min(clob_target - (capital.clob - capital.clob_homing), cap_room, chain_room, spare)
     moves: list[Transfer] = []
-    if wanted >= max(1, settings.min_move_assets, clob_target // _UNDERWEIGHT_DIVISOR):
+    least = max(1, settings.min_move_assets, clob_target // _UNDERWEIGHT_DIVISOR)
+    if settings.clob_adapter is not None and wanted >= least:
         moves.append(Transfer(adapter=settings.clob_adapter, assets=wanted))
         spare -= wanted
     for adapter, value in capital.pools:

@@ -58,7 +58,7 @@ class VaultView:
     owed: int
     outgoing: int
     nav: int
-    clob_adapter: str
+    clob_adapter: str | None
     clob: int
     on_chain: int
     venue_cap_bps: int

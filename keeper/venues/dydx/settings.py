@@ -76,8 +76,8 @@ class DydxSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         for name in positive:
             if getattr(self, name) <= 0:
                 raise ConfigError(f"dydx setting {name} must be positive")
-        if not self.markets or len(set(self.markets)) != len(self.markets):
-            raise ConfigError("dydx setting markets must name each market once, and at least one")
+        if len(set(self.markets)) != len(self.markets):
+            raise ConfigError("dydx setting markets must name each market once")
         if len(self.authenticator_ids) > 1:
             raise ConfigError(
                 "dydx setting authenticator_ids: one authenticator checks a message, not several",

@@ -27,7 +27,6 @@ GOOD: dict[str, Any] = {
 @pytest.mark.parametrize(
     "change",
     [
-        {"markets": []},
         {"markets": ["ETH-USD", "ETH-USD"]},
         {"rest_url": "http://127.0.0.1:3002/v4/"},
         {"place_deadline_ms": 0},
@@ -87,3 +86,7 @@ def test_import__whole_adapter__nothing_of_the_local_world() -> None:
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_settings__no_market__is_a_feed_of_the_chain_alone() -> None:
+    assert DydxSettings(**GOOD | {"markets": ()}).markets == ()

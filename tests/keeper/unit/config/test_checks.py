@@ -22,6 +22,8 @@ from keeper.domain.settings import LeaderSettings
         ("markets.0.strategy.order_size_pct_ppm=500_001", "markets.0.strategy.order_size_pct_ppm"),
         ("pools.0.hedge_market=BTC-USD", "pools.0.hedge_market"),
         ("pools.0.recentre_ticks=1_801", "pools.0.recentre_ticks"),
+        ("venue.adapter=none", "venue.adapter"),
+        ("venue.adapter=none", "allocation.clob_target_ppm"),
         ("allocation.pool_target_ppm=650_001", "allocation"),
         ('venue.grpc_fallbacks=["oegs.dydx.trade:443"]', "venue.grpc_insecure"),
         ("venue.grpc_messages_per_minute=62", "venue.grpc_messages_per_minute"),
@@ -75,6 +77,23 @@ def test_check_meaning__key_of_a_command__passes_as_its_only_source(local_text: 
 
     assert key is not None
     assert (key.command, key.timeout_ms) == (("sign", "--slot", "3"), 250)
+
+
+POOL_ALONE = (
+    "venue.adapter=none",
+    "markets=[]",
+    "pools.0.hedge_market=none",
+    "allocation.clob_target_ppm=0",
+)
+
+
+def test_check_meaning__vault_of_one_pool_that_nothing_hedges__passes(local_text: str) -> None:
+    loaded = parse_config(local_text, Path("keeper.toml"), environ={}, overrides=POOL_ALONE)
+
+    settings = to_step_settings(loaded.config)
+    assert settings.markets == ()
+    assert settings.allocation is not None
+    assert settings.allocation.clob_adapter is None
 
 
 def test_check_meaning__market_listed_twice__is_refused(local_text: str) -> None:

@@ -235,6 +235,37 @@ def test_vault_observed__clob_adapter_not_wired__no_transfer() -> None:
     assert of(keeper.feed(vault(1, adapters=(adapter(POOL),))), Allocate) == []
 
 
+def _of_one_pool() -> Keeper:
+    """A keeper of a vault without an order-book leg, whose venue account does not exist."""
+    alone = replace(ALLOCATION, clob_adapter=None, clob_target_ppm=0)
+    pool = pool_settings(hedge_market="none")
+    return Keeper(settings(markets=(), pools=(pool,), allocation=alone))
+
+
+def test_vault_observed__no_order_book_leg__pool_gets_its_share_and_no_venue_is_asked() -> None:
+    keeper = _of_one_pool()
+
+    commands = keeper.feed(vault(1, adapters=(adapter(POOL),)))
+
+    assert {command.adapter for command in of(commands, Allocate)} == {POOL}
+
+
+def test_vault_observed__no_order_book_leg__shortage_is_the_pools_alone() -> None:
+    keeper = _of_one_pool()
+    short = vault(
+        1,
+        idle=0,
+        accepted_nav=300_000 * USDC,
+        owed_assets=250_000 * USDC,
+        adapters=(adapter(POOL, value=300_000 * USDC),),
+    )
+
+    commands = keeper.feed(short)
+
+    assert of(commands, Deallocate) == []
+    assert keeper.state.pools[POOL].home == 250_000 * USDC
+
+
 def test_vault_observed__shortage_of_the_pool__told_to_it_and_not_asked_here() -> None:
     keeper = _keeper()
     short = vault(
