@@ -1,5 +1,6 @@
 """Reads everything a page of a vault shows: its chain, and the keeper's journal if there is one."""
 
+from keeper.bootstrap.bond_pages import read_bonds
 from keeper.bootstrap.common import rpc_of
 from keeper.chain.calls import block_of
 from keeper.chain.overview import Overview, read_overview
@@ -14,8 +15,10 @@ from keeper.pages.vault_parts import Leg, VaultNow
 __all__ = ["page_of"]
 
 
-async def page_of(loaded: LoadedConfig, notes: PageNotes, first_block: int) -> ReportData:
-    """Return a vault's page as data.
+async def page_of(
+    loaded: LoadedConfig, notes: PageNotes, first_block: int, lens: str | None = None
+) -> ReportData:
+    """Return a vault's page as data; with a lens also the bonds that it lists.
 
     Raises ChainUnavailable, CallReverted, WireError, JournalCorrupt, OSError.
     """
@@ -26,6 +29,7 @@ async def page_of(loaded: LoadedConfig, notes: PageNotes, first_block: int) -> R
         overview = await read_overview(rpc, config.vault.address, block)
         reader = HistoryReader(rpc, config.vault.address, config.vault.reporter)
         history = await reader.read(first_block)
+        bonds = () if lens is None else await read_bonds(rpc, lens, block, first_block)
     return page_data(
         Sources(
             mode=mode_of(config.venue.chain_id, shadow=config.mode == "shadow"),
@@ -34,6 +38,7 @@ async def page_of(loaded: LoadedConfig, notes: PageNotes, first_block: int) -> R
             history=history,
             journal=_journal(loaded),
             notes=notes,
+            bonds=bonds,
         )
     )
 

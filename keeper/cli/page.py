@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keeper.cli.access import address_of
 from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.journal import require_journal
 from keeper.cli.options import config_options, json_option, load
@@ -45,6 +46,7 @@ __all__ = ["page"]
     show_default=True,
     help="First block to search for the vault's events; its deployment's saves time.",
 )
+@click.option("--lens", metavar="ADDRESS", help="Also show the bonds that this lens lists.")
 @config_options
 @json_option
 def page(
@@ -52,6 +54,7 @@ def page(
     data_file: Path | None,
     notes_file: Path | None,
     from_block: int,
+    lens: str | None,
     file: Path,
     overrides: tuple[str, ...],
     as_json: bool,
@@ -62,6 +65,7 @@ def page(
     running keeper. The file opens from disk and loads nothing from anywhere.
     """
     loaded = load(file, overrides)
+    lens = None if lens is None else address_of(lens)
     import msgspec
 
     from keeper.pages.report import write_report
@@ -69,7 +73,7 @@ def page(
     notes = _notes(notes_file)
     if loaded.config.journal is not None:
         require_journal(loaded.journal_folder(loaded.config.journal))
-    data = asyncio.run(_read(loaded, notes, from_block))
+    data = asyncio.run(_read(loaded, notes, from_block, lens))
     write_report(data, out)
     if data_file is not None:
         data_file.write_bytes(msgspec.json.encode(data))
@@ -77,11 +81,13 @@ def page(
     emit(as_json, written, lambda: click.echo(f"{out}  ({written['bytes']:,} bytes)"))
 
 
-async def _read(loaded: "LoadedConfig", notes: "PageNotes", from_block: int) -> "ReportData":
+async def _read(
+    loaded: "LoadedConfig", notes: "PageNotes", from_block: int, lens: str | None
+) -> "ReportData":
     from keeper.bootstrap.pages import page_of
 
     note("reading the vault's events and the journal")
-    return await page_of(loaded, notes, from_block)
+    return await page_of(loaded, notes, from_block, lens)
 
 
 def _notes(file: Path | None) -> "PageNotes":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from keeper.domain.history import VaultHistory
+from keeper.pages.bond_parts import BondSeen, bond_part
 from keeper.pages.parameters import with_reasons
 from keeper.pages.report_data import JournalParts, PageNotes, ReportData
 from keeper.pages.series import scaled
@@ -21,6 +22,7 @@ class Sources:
     history: VaultHistory
     journal: JournalParts
     notes: PageNotes
+    bonds: tuple[BondSeen, ...] = ()
 
 
 def page_data(sources: Sources) -> ReportData:
@@ -53,4 +55,5 @@ def page_data(sources: Sources) -> ReportData:
         returns=parts.returns,
         facts=parts.facts,
         holders=parts.holders,
+        bonds=tuple(bond_part(seen, names) for seen in sources.bonds),
     )

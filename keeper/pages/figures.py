@@ -6,10 +6,18 @@ from typing import Final
 
 from keeper.pages.axes import TimeAxis
 from keeper.pages.charts import Band, Chart, Dots, Drawn, Line, Scale, Unit, step_chart
-from keeper.pages.report_data import JournalParts, MarketChart, PoolChart, ProfitPoint, Settlement
+from keeper.pages.report_data import (
+    Bond,
+    JournalParts,
+    MarketChart,
+    PoolChart,
+    ProfitPoint,
+    Settlement,
+)
 
 __all__ = [
     "Titled",
+    "bond_figure",
     "inventory_figure",
     "journal_axis",
     "pool_figure",
@@ -131,3 +139,20 @@ def price_figure(settlements: Sequence[Settlement]) -> Titled | None:
         Scale(TimeAxis((at for at, _ in points), gap_ms=None)),
     )
     return Titled("Price per share", chart, "USDC per whole share") if chart else None
+
+
+def bond_figure(bond: Bond) -> Titled | None:
+    """The auction's price as it went, with every purchase on it, and the floor."""
+    floor = ((bond.path[0][0], bond.floor_usdc_e12),) if bond.path else ()
+    bought = tuple((row.at_s * 1_000, row.price_usdc_e12) for row in bond.purchases)
+    chart = step_chart(
+        Drawn(
+            [Line("auction price", "price", bond.path), Line("floor", "reference", floor)],
+            [Dots("purchases", "bid", bought)],
+        ),
+        Unit(_PRICE, "USDC"),
+        Scale(TimeAxis((at for at, _ in bond.path), gap_ms=None)),
+    )
+    title = f"{bond.symbol}: the auction's price and its purchases"
+    note = f"USDC per {bond.symbol}; it falls while nobody buys, and a purchase raises it"
+    return Titled(title, chart, note, is_wide=True) if chart else None

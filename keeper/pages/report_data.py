@@ -8,6 +8,8 @@ is; the page divides only to place a point on a chart. Suffixes: `_usdc_e6` 1e-6
 import msgspec
 
 __all__ = [
+    "Bond",
+    "BondPurchase",
     "Check",
     "DataSource",
     "Event",
@@ -20,6 +22,7 @@ __all__ = [
     "Markout",
     "MarketChart",
     "NavPart",
+    "Owned",
     "PageNotes",
     "Parameter",
     "PnlCause",
@@ -244,6 +247,56 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     meaning: str = ""
 
 
+class BondPurchase(msgspec.Struct, frozen=True, kw_only=True):
+    """One purchase at a bond: who paid, and how many token units for it."""
+
+    at_s: int
+    who: str
+    note: int
+    payout: int
+    cost_usdc_e6: int
+    price_usdc_e12: int
+
+
+class Owned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a project owns by its bonds: shares of its vault, their part of all that it quotes.
+
+    `places` are where the whole vault's assets are; the project's part of each is `depth_ppm`.
+    """
+
+    project: str
+    vault: str
+    locked_until_s: int
+    shares: int
+    share_symbol: str
+    share_decimals: int
+    depth_ppm: int
+    worth_usdc_e6: int
+    waiting_usdc_e6: int
+    queued_usdc_e6: int
+    places: tuple[NavPart, ...]
+
+
+class Bond(msgspec.Struct, frozen=True, kw_only=True):
+    """One bond market: the price path as (unix ms, 1e-12 USDC a whole token), and its purchases.
+
+    `sold` and `unsold` in token units.
+    """
+
+    market: int
+    auction: str
+    symbol: str
+    token_decimals: int
+    opened_at_s: int
+    conclusion_s: int
+    sold: int
+    unsold: int
+    floor_usdc_e12: int
+    path: tuple[tuple[int, int], ...]
+    purchases: tuple[BondPurchase, ...]
+    owned: Owned
+
+
 class PageNotes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What neither chain nor journal can tell; `names` are people by address.
 
@@ -299,3 +352,4 @@ class ReportData(msgspec.Struct, frozen=True, kw_only=True):
     block: int = 0
     state: str = ""
     journal: JournalParts = JournalParts()
+    bonds: tuple[Bond, ...] = ()

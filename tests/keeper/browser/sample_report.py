@@ -3,6 +3,8 @@
 import random
 
 from keeper.pages.report_data import (
+    Bond,
+    BondPurchase,
     Check,
     DataSource,
     Event,
@@ -15,6 +17,7 @@ from keeper.pages.report_data import (
     MarketChart,
     Markout,
     NavPart,
+    Owned,
     Parameter,
     PnlCause,
     PoolChart,
@@ -89,6 +92,55 @@ def sample_report() -> ReportData:
             Fact(name="Last report", value="29 s ago", note="signed by 2 of 3"),
         ),
         journal=_journal(),
+        bonds=(_bond(),),
+    )
+
+
+def _bond() -> Bond:
+    hours = range(0, 48, 6)
+    bought = tuple(
+        BondPurchase(
+            at_s=START_MS // 1_000 + hour * 3_600,
+            who=f"dora {ADDRESS}",
+            note=number,
+            payout=4_602_412_557_515_360_123_456,
+            cost_usdc_e6=9_000 * USDC,
+            price_usdc_e12=(2_200 - 20 * hour) * 10**9,
+        )
+        for number, hour in enumerate(hours, 1)
+    )
+    owned = Owned(
+        project=ADDRESS,
+        vault=ADDRESS,
+        locked_until_s=START_MS // 1_000 + 400 * 86_400,
+        shares=52_000_123_456_789_012_345_678,
+        share_symbol="athALB",
+        share_decimals=18,
+        depth_ppm=812_500,
+        worth_usdc_e6=51_999_456_789,
+        waiting_usdc_e6=0,
+        queued_usdc_e6=1,
+        places=tuple(
+            NavPart(name=name, custody=ADDRESS, assets_usdc_e6=assets)
+            for name, assets in (("Idle", 25_595_405_060), ("In a pool", 38_358_101_584))
+        ),
+    )
+    return Bond(
+        market=1,
+        auction="dutch",
+        symbol="ALB",
+        token_decimals=18,
+        opened_at_s=START_MS // 1_000,
+        conclusion_s=START_MS // 1_000 + 48 * 3_600,
+        sold=31_116_733_246_269_807_034_226,
+        unsold=28_883_266_753_730_192_965_774,
+        floor_usdc_e12=12 * 10**11,
+        path=tuple(
+            (START_MS + minute * 60_000, (132_000 - 20 * minute) * 10**9 // 60)
+            for minute in range(0, 48 * 60, 12)
+        ),
+        purchases=bought,
+        owned=owned,
     )
 
 

@@ -39,7 +39,7 @@ def test_report__opened_from_disk__complains_of_nothing_and_asks_for_nothing(
         assert watching.requests == [file.as_uri()]
         assert watching.is_narrow_enough()
         assert all(length > 15 for length in watching.drawn().values())
-        assert len(watching.drawn()) == 5
+        assert len(watching.drawn()) == 6
 
 
 @SIZES
