@@ -10,10 +10,11 @@ from keeper.accounting.markouts import JournalMarkouts, ReferenceMarkout
 from keeper.domain import commands as cm
 from keeper.domain import events as ev
 from keeper.domain.orders import TimeInForce
-from keeper.domain.settings import StepSettings
+from keeper.domain.settings import MarketSettings, StepSettings
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
 from keeper.journal import JournalReader, Step
 from keeper.pages.market_reading import MarketReading, Quoted
+from keeper.pages.messages import MessageReading
 from keeper.pages.parameters import parameter_rows
 from keeper.pages.pool_reading import PoolReading
 from keeper.pages.profit import profit_over_time
@@ -50,6 +51,7 @@ class JournalReading:
         self._time_ms_of: dict[int, int] = {}
         self._ledger = Ledger()
         self._markouts = JournalMarkouts()
+        self._messages = MessageReading()
 
     def take(self, step: Step) -> None:
         """Fold one step."""
@@ -100,8 +102,7 @@ class JournalReading:
         return (
             Figure(name="Events in the log", value=f"{sum(self._events.values()):,}"),
             Figure(name="Commands decided", value=f"{sum(self._commands.values()):,}"),
-            Figure(name="Orders sent or replaced", value=f"{self._commands['PlaceOrder']:,}"),
-            Figure(name="Cancel messages", value=f"{self._commands['CancelOrders']:,}"),
+            *self._messages.figures(),
             Figure(name="Time covered", value=f"{seconds // 3600} h {seconds % 3600 // 60} min"),
             Figure(name="Runs", value=f"{self._runs}"),
             Figure(
@@ -147,6 +148,7 @@ class JournalReading:
 
     def _filled(self, at_ms: int, event: ev.FillReceived) -> None:
         at_ms = event.happened_ns(at_ms * NS_PER_MS) // NS_PER_MS
+        self._messages.fill(event)
         self._market(event.market).fills.setdefault(event.fill_id, (at_ms, event))
 
     def _order(self, _at_ms: int, event: ev.OrderUpdated) -> None:
@@ -174,14 +176,20 @@ class JournalReading:
 
     def _issue(self, command: cm.Command) -> None:
         if isinstance(command, cm.PlaceOrder):
+            self._messages.place(command, self._settings_of(command.market))
             if command.time_in_force is not TimeInForce.IOC:
                 quoted = Quoted(command.side, command.subticks, command.good_til_block)
                 self._market(command.market).quote(command.client_id, quoted)
         elif isinstance(command, cm.CancelOrders):
+            self._messages.cancel()
             for client_id in command.client_ids:
                 self._market(command.market).drop(client_id)
         elif isinstance(command, cm.NoteRefusal):
             self._refusals[command.code] += 1
+
+    def _settings_of(self, ticker: str) -> MarketSettings | None:
+        known = () if self._settings is None else self._settings.markets
+        return next((market for market in known if market.ticker == ticker), None)
 
     def _market(self, ticker: str) -> MarketReading:
         return self._markets.setdefault(ticker, MarketReading())
