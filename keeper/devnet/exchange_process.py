@@ -49,7 +49,10 @@ class ExchangeProcess:
     async def start(
         cls, folder: Path, clock: WorldClock, recorded: RecordedSettings | None = None
     ) -> "ExchangeProcess":
-        """Start it on free ports, its blocks on the world's clock. Raises ChildFailed."""
+        """Start it on free ports, its blocks on the world's clock; it ends with this process.
+
+        Raises ChildFailed, TimeoutError.
+        """
         config, ports = folder / "exchange.json", folder / "exchange.ports.json"
         ports.unlink(missing_ok=True)
         settings = {
@@ -60,8 +63,13 @@ class ExchangeProcess:
         }
         config.write_text(json.dumps(settings))
         command = (sys.executable, "-m", "keeper.devnet.exchange", "--config", str(config))
-        child = await start_child("exchange", command, folder / "exchange.log")
-        await wait_for_file(ports, child)
+        log = folder / "exchange.log"
+        child = await start_child("exchange", (*command, "--tethered"), log, tethered=True)
+        try:
+            await wait_for_file(ports, child)
+        except BaseException:
+            await child.stop()
+            raise
         bound = json.loads(ports.read_text())
         endpoints = Endpoints(
             grpc=f"127.0.0.1:{bound['grpc']}",

@@ -48,12 +48,24 @@ class Child:
 
 
 async def start_child(
-    name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    tethered: bool = False,
 ) -> Child:
-    """Start `command`, both outputs into `log`, with `environment` added to ours."""
+    """Start `command`, both outputs into `log`, with `environment` added to ours.
+
+    A `tethered` one has an input that ends when this process does.
+    """
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *command, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
+            *command,
+            stdin=asyncio.subprocess.PIPE if tethered else None,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
         )
     return Child(name, process, log)
 
