@@ -130,8 +130,8 @@ duetwins: compile ## six of them, and those without a standing verdict on that p
 adversaries: install ## simulate the adversaries in full and write docs/adversaries.md
 	$(RUN) python -m tests.adversaries
 
-soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations
-	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800)
+soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations; writes docs/soak.md
+	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800) --write
 
 gas: compile ## measure what every transaction costs; writes docs/gas.md
 	rm -rf $(GAS) && mkdir -p $(GAS)

@@ -1,4 +1,4 @@
-"""After a campaign: the journal decided again, its ledger against the exchange, a stop's proof."""
+"""After a campaign: the journal decided again, and its ledger against the exchange."""
 
 from pathlib import Path
 from typing import Any
@@ -7,32 +7,9 @@ from keeper.devnet.exchange.dump import state_dump
 from keeper.devnet.exchange.model import SubaccountId
 from keeper.journal import JournalReader
 from keeper.replay import replay
-from tests.soak.campaign import Tally
 from tests.soak.ground import ADDRESS, MARKET, Ground
 
-__all__ = ["books_apart", "fills_apart", "prove_stop"]
-
-_TAKES = 12
-
-
-async def prove_stop(here: Ground, tally: Tally) -> list[str]:
-    """Halt with cancels lost; say which matches came after the largest goodTilBlock at the trip."""
-    await here.exchange.faults.set({"name": "cancel-lost"})
-    await tally.until(here, lambda: bool(here.resting()), 50)
-    here.operate("halt")
-    await tally.block(here)
-    tripped = here.exchange.chain.height
-    working = here.engine.state.orders.working.values()
-    last = max((order.highest_gtb for order in working), default=tripped)
-    while here.exchange.chain.height <= max(tripped, last) + _TAKES:
-        await tally.block(here)
-    here.exchange.faults.clear("")
-    rows = here.exchange.indexer.tables.fills.get(SubaccountId(ADDRESS, 0), ())
-    late = [row.height for row in rows if row.height > max(tripped, last)]
-    wrong = [f"a match at {height}, stopped at {tripped}, last order {last}" for height in late]
-    if here.resting():
-        wrong.append(f"{len(here.resting())} orders rest after the stop")
-    return wrong
+__all__ = ["books_apart", "fills_apart"]
 
 
 def fills_apart(here: Ground, folder: Path) -> list[str]:

@@ -67,7 +67,10 @@ class WatchedVenue(DydxVenue):
 
 @dataclass
 class Ground:
-    """Everything of one campaign; `price` is in ticks of 0.1 USD."""
+    """Everything of one campaign.
+
+    `price`, and how far `away` strangers quote, in ticks of 0.1 USD; what they quote in steps.
+    """
 
     exchange: Exchange
     strangers: tuple[Trader, ...]
@@ -77,14 +80,15 @@ class Ground:
     alerts: FakeAlerts
     price: int = TICK_PRICE
     strangers_quote: bool = True
+    away: int = 1_500
+    depth: int = 20
     heights: list[int] = field(default_factory=list)
 
     async def block(self) -> int:
         """Let strangers trade, make a block, give the keeper a moment. Returns the height."""
         self._move_oracle()
         await self._trade()
-        last = self.exchange.chain.block.time_ns
-        height = self.exchange.make_block(max(time.time_ns(), last + 1))
+        height = self.exchange.make_block(self._block_time())
         self.heights.append(height)
         await asyncio.sleep(BLOCK_SECONDS)
         for _ in range(_PATIENCE):
@@ -92,6 +96,13 @@ class Ground:
                 break
             await asyncio.sleep(BLOCK_SECONDS)
         return height
+
+    def _block_time(self) -> int:
+        """Now, or just after a last block that wrong clocks have dated ahead."""
+        now, chain = time.time_ns(), self.exchange.chain
+        if chain.faults.get("clock-skew") is not None:
+            return now
+        return max(now, chain.block.time_ns + 1)
 
     async def until(self, probe: Callable[[], bool], blocks: int) -> bool:
         """Make blocks until a condition holds; tell whether it came to hold."""
@@ -132,8 +143,8 @@ class Ground:
     async def _trade(self) -> None:
         maker, *takers = self.strangers
         if self.strangers_quote:
-            for side, away in ((BUY, -1_500), (SELL, 1_500)):
-                self._place(maker, side, self.price + away, 20, 0)
+            for side, away in ((BUY, -self.away), (SELL, self.away)):
+                self._place(maker, side, self.price + away, self.depth, 0)
         if self.random.random() < 0.7:
             side = self.random.choice((BUY, SELL))
             slip = 200 if side == BUY else -200
@@ -171,7 +182,9 @@ def _settings(exchange: Exchange) -> DydxSettings:
     )
 
 
-def _engine(exchange: Exchange, folder: Path, alerts: FakeAlerts) -> tuple[Engine, WatchedVenue]:
+def _engine(
+    exchange: Exchange, folder: Path, alerts: FakeAlerts, daily_loss: int | None
+) -> tuple[Engine, WatchedVenue]:
     clock = WallClock()
     sequencer = Sequencer(CORE, JournalWriter.open(folder, JournalOptions()), clock)
     venue = WatchedVenue(_settings(exchange), KEY, clock)
@@ -183,14 +196,23 @@ def _engine(exchange: Exchange, folder: Path, alerts: FakeAlerts) -> tuple[Engin
     settings = replace(
         started.settings,
         markets=(replace(market, **ages),),
-        limits=replace(limits, max_height_age_ms=_MAX_AGE_MS),
+        limits=replace(
+            limits,
+            max_height_age_ms=_MAX_AGE_MS,
+            daily_loss_quote_quantums=daily_loss or limits.daily_loss_quote_quantums,
+        ),
     )
     return Engine(sequencer, clock, venue, None, alerts, replace(started, settings=settings)), venue
 
 
 @asynccontextmanager
-async def ground(folder: Path, seed: int) -> AsyncIterator[Ground]:
-    """Serve the exchange, fund everybody, run the keeper; stop it gracefully at the end."""
+async def ground(
+    folder: Path, seed: int, *, daily_loss: int | None = None
+) -> AsyncIterator[Ground]:
+    """Serve the exchange, fund everybody, run the keeper; stop it gracefully at the end.
+
+    `daily_loss` is the keeper's limit in quote quantums; None: one that no campaign reaches.
+    """
     async with Exchange(ExchangeConfig(seed=seed, genesis_time_ns=time.time_ns())) as exchange:
         strangers = [Trader(number) for number in (7, 8, 9)]
         for address in (ADDRESS, *(each.address for each in strangers)):
@@ -202,7 +224,7 @@ async def ground(folder: Path, seed: int) -> AsyncIterator[Ground]:
             assert account is not None
             each.number = account.number
         alerts = FakeAlerts()
-        engine, venue = _engine(exchange, folder, alerts)
+        engine, venue = _engine(exchange, folder, alerts, daily_loss)
         task = asyncio.create_task(engine.run())
         here = Ground(exchange, tuple(strangers), engine, venue, random.Random(seed), alerts)
         try:

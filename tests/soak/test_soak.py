@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.books import books_apart, fills_apart, prove_stop
+from tests.soak.books import books_apart, fills_apart
 from tests.soak.campaign import SPELLS, Tally, strike, warm_up
 from tests.soak.ground import ground
+from tests.soak.stops import LOSS_LIMIT, Stop, prove_loss_stop, prove_stop
 
 BLOCKS = 4
 LONGER = 8
@@ -25,8 +26,8 @@ def test_keeper__every_fault_in_turn__exposure_covered_books_right_stop_proven(
             await warm_up(here, tally)
             for spell in SPELLS:
                 await strike(here, tally, spell, BLOCKS if len(spell) == 1 else LONGER)
-            wrong = await prove_stop(here, tally)
-        return tally, [*wrong, *fills_apart(here, folder), *books_apart(here, folder)]
+            stop = await prove_stop(here, tally)
+        return tally, [*stop.wrong, *fills_apart(here, folder), *books_apart(here, folder)]
 
     tally, wrong = asyncio.run(main())
 
@@ -34,6 +35,26 @@ def test_keeper__every_fault_in_turn__exposure_covered_books_right_stop_proven(
     assert [(o.fault, o.wrong) for o in tally.outcomes if o.wrong] == []
     assert wrong == []
     assert tally.largest_exposure > 0
+
+
+def test_keeper__loss_limit_reached_with_cancels_lost__only_its_exit_matches_afterwards(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "journal"
+
+    async def main() -> tuple[Tally, Stop, list[str]]:
+        tally = Tally()
+        async with ground(folder, seed=1, daily_loss=LOSS_LIMIT) as here:
+            await warm_up(here, tally)
+            stop = await prove_loss_stop(here, tally)
+        return tally, stop, [*fills_apart(here, folder), *books_apart(here, folder)]
+
+    tally, stop, apart = asyncio.run(main())
+
+    assert stop.wrong == []
+    assert stop.last > stop.tripped
+    assert tally.breaches == []
+    assert apart == []
 
 
 pytestmark = pytest.mark.filterwarnings("error")

@@ -69,6 +69,9 @@ CATALOGUE: dict[str, FaultKind] = {
     ),
     "stale-oracle": FaultKind("oracle prices stand still"),
     "clock-skew": FaultKind("blocks are dated ahead of the world clock", "milliseconds", 45_000),
+    "clock-behind": FaultKind(
+        "blocks are dated behind the world clock, never before the last one", "milliseconds", 45_000
+    ),
     "market-status": FaultKind("a market is not ACTIVE", needs=("market", "status")),
     "withdrawals-gated": FaultKind(
         "a negative subaccount was seen in a market: nothing leaves its pool for 50 blocks",
@@ -80,6 +83,12 @@ CATALOGUE: dict[str, FaultKind] = {
         needs=("market", "address"),
     ),
     # the indexer
+    "indexer-clock-ahead": FaultKind(
+        "the indexer dates blocks ahead of the chain", "milliseconds", 45_000
+    ),
+    "indexer-clock-behind": FaultKind(
+        "the indexer dates blocks behind the chain", "milliseconds", 45_000
+    ),
     "indexer-lag": FaultKind("REST and streams are behind the chain", "blocks", 3),
     "crossed-book": FaultKind(
         "a bid that is gone stays in the indexer's book, above its asks",

@@ -10,6 +10,7 @@ from .model import Side
 
 __all__ = ["LaggingIndexer"]
 
+MS = 1_000_000
 PHANTOM_STEPS = 10  # size of the bid that a crossed book keeps
 
 
@@ -34,6 +35,7 @@ class LaggingIndexer:
         lag = 0
         if self._chain.faults.get("indexer-lag") is not None:
             lag = self._chain.faults.amount("indexer-lag")
+        self._indexer.tables.clock_ns = self._clock_ns()
         messages: list[Message] = []
         while self._waiting and self._waiting[0][0] <= self._chain.height - lag:
             height, batch = self._waiting.popleft()
@@ -44,6 +46,13 @@ class LaggingIndexer:
             if self._phantom is not None and isinstance(batch[-1], BlockCommitted):
                 messages += self._indexer.consume((self._phantom,))
         return messages
+
+    def _clock_ns(self) -> int:
+        """How far ahead of the chain the indexer dates blocks."""
+        faults = self._chain.faults
+        signs = (("indexer-clock-ahead", 1), ("indexer-clock-behind", -1))
+        set_now = [(name, sign) for name, sign in signs if faults.get(name) is not None]
+        return sum(sign * faults.amount(name) for name, sign in set_now) * MS
 
     def cross(self, market_id: int, ticks: int) -> list[Message]:
         """Leave a bid in the indexer's book so many ticks above its best ask.

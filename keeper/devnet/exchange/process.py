@@ -128,12 +128,13 @@ class Exchange:
     def make_block(self, time_ns: int | None = None) -> int:
         """Make one block now, unless the chain is halted, and return the height.
 
-        Without a time it is dated by the world clock, or one block interval after the last.
+        Without a time it is dated by the world clock, or one block interval after the last;
+        the faults of the validators' clocks go on top.
         Raises ValueError when the time is not after the last block's.
         """
         if self._is_halted():
             return self.chain.height
-        time_ns = self._block_time() if time_ns is None else time_ns
+        time_ns = self._dated(time_ns)
         self.publish(tuple(self.node.arrivals()))
         if self._recorded is not None and self._tape_clock is not None:
             tape_ns = self._tape_clock.now_ns(time.time_ns())
@@ -150,9 +151,20 @@ class Exchange:
         if self._clock is not None:
             now = self._clock.now_ns(time.time_ns())
         self._missed = 0
-        if self.chain.faults.strikes("clock-skew"):
-            now += self.chain.faults.amount("clock-skew") * MS
-        return max(now, last + 1)
+        return now
+
+    def _dated(self, given_ns: int | None) -> int:
+        """The next block's time: after the last one's, but for a given time while no clock is
+        wrong, which stays as it is."""
+        faults, skew = self.chain.faults, 0
+        time_ns = self._block_time() if given_ns is None else given_ns
+        if faults.strikes("clock-skew"):
+            skew += faults.amount("clock-skew")
+        if faults.strikes("clock-behind"):
+            skew -= faults.amount("clock-behind")
+        if given_ns is not None and not skew:
+            return given_ns
+        return max(time_ns + skew * MS, self.chain.block.time_ns + 1)
 
     def _is_halted(self) -> bool:
         halt = self.chain.faults.get("chain-halt")

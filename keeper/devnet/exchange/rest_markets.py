@@ -89,8 +89,8 @@ class MarketApi:
 
     async def time(self, _: Request) -> Response:
         """Time of the last block."""
-        epoch = self.ix.time_ns // 10**6 / 1_000
-        return JSONResponse({"iso": iso(self.ix.time_ns), "epoch": epoch})
+        now_ns = self.ix.time_ns + self.ix.clock_ns
+        return JSONResponse({"iso": iso(now_ns), "epoch": now_ns // 10**6 / 1_000})
 
     async def height(self, _: Request) -> Response:
         """Last block."""

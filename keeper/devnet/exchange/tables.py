@@ -99,6 +99,7 @@ class Tables:
         self.state = state
         self.height = height
         self.time_ns = time_ns
+        self.clock_ns = 0  # added to the time of a block where it is told
         self.rates: dict[int, int] = {market.id: 0 for market in config.markets}
         self.markets = {market.id: MarketRow() for market in config.markets}
         for market in config.markets:

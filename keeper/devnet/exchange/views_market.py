@@ -190,9 +190,9 @@ def historical_funding(ix: Tables, row: HistoricalFundingRow) -> Json:
 
 def block(ix: Tables) -> Json:
     """Return the height as /height answers."""
-    return {"height": str(ix.height), "time": iso(ix.time_ns)}
+    return {"height": str(ix.height), "time": iso(ix.time_ns + ix.clock_ns)}
 
 
 def block_update(ix: Tables) -> Json:
     """Return the height as streamed; its key differs from /height's."""
-    return {"blockHeight": str(ix.height), "time": iso(ix.time_ns)}
+    return {"blockHeight": str(ix.height), "time": iso(ix.time_ns + ix.clock_ns)}

@@ -12,6 +12,7 @@ from v4_proto.cosmos.base.tendermint.v1beta1 import query_pb2 as node_pb2
 from v4_proto.cosmos.tx.v1beta1 import service_pb2 as txs
 
 from keeper.devnet.exchange import Exchange, ExchangeConfig
+from keeper.devnet.exchange.decimals import parse_iso
 from keeper.devnet.exchange.faults import CATALOGUE, Fault, Faults
 from keeper.devnet.exchange.model import SubaccountId
 from tests.keeper.exchange.wallets import (
@@ -500,6 +501,73 @@ def test_clock_skew__blocks__are_dated_ahead() -> None:
         venue.exchange.make_block()
 
         assert venue.exchange.chain.block.time_ns - before == 46_000_000_000
+
+    run(scenario)
+
+
+def test_clock_skew__block_of_a_given_time__is_dated_ahead_of_it() -> None:
+    async def scenario(venue: Venue) -> None:
+        given = venue.exchange.chain.block.time_ns + 500
+        await venue.fault("clock-skew", amount=7_000)
+
+        venue.exchange.make_block(given)
+
+        assert venue.exchange.chain.block.time_ns - given == 7_000_000_000
+
+    run(scenario)
+
+
+def test_clock_skew__every_block__is_as_far_ahead_and_time_never_goes_back() -> None:
+    async def scenario(venue: Venue) -> None:
+        start = venue.exchange.chain.block.time_ns
+        await venue.fault("clock-skew", amount=7_000)
+        dated = []
+        for second in (1, 2, 3):
+            venue.exchange.make_block(start + second * 1_000_000_000)
+            dated.append((venue.exchange.chain.block.time_ns - start) // 1_000_000_000)
+
+        assert dated == [8, 9, 10]
+
+    run(scenario)
+
+
+def test_clock_behind__blocks__stand_until_the_world_has_gone_on_as_far() -> None:
+    async def scenario(venue: Venue) -> None:
+        start = venue.exchange.chain.block.time_ns
+        await venue.fault("clock-behind", amount=2_500)
+
+        dated = []
+        for second in range(1, 5):
+            venue.exchange.make_block(start + second * 1_000_000_000)
+            dated.append(venue.exchange.chain.block.time_ns - start)
+        await venue.clear()
+        venue.exchange.make_block(start + 5_000_000_000)
+
+        assert dated == [1, 2, 500_000_000, 1_500_000_000]
+        assert venue.exchange.chain.block.time_ns - start == 5_000_000_000
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("direction", "sign"), [("ahead", 1), ("behind", -1)])
+def test_indexer_clock__rest_and_stream__date_blocks_otherwise_than_the_chain(
+    direction: str, sign: int
+) -> None:
+    async def scenario(venue: Venue) -> None:
+        exchange = venue.exchange
+        heard: list[Any] = []
+        exchange._streams.publish = heard.extend  # type: ignore[method-assign]
+        await venue.fault(f"indexer-clock-{direction}", amount=7_000)
+        exchange.make_block()
+        told = (await venue.rest("/height")).json()
+        true_ns = exchange.chain.block.time_ns
+        await venue.clear()
+        exchange.make_block()
+
+        streamed = [m.contents["time"] for m in heard if m.channel == "v4_block_height"]
+        assert parse_iso(told["time"]) - true_ns == sign * 7_000_000_000
+        assert parse_iso(streamed[0]) - true_ns == sign * 7_000_000_000
+        assert parse_iso(streamed[1]) == exchange.chain.block.time_ns
 
     run(scenario)
 
