@@ -177,6 +177,18 @@ def test_report_equivocation__no_two_answers_to_one_question__reverts(
         show(cut, [report, replace(report, **changes)], [honest, honest])
 
 
+def test_report_equivocation__of_a_set_that_was_replaced__reverts(cut: System) -> None:
+    """Its members were judged by then: a rotation is no way to remove who is trusted again."""
+    report, liar = cut.report(), cut.signers[1]
+    other = replace(report, data_root=b"\x33" * 32)
+    cut.nav.setReporters([key.address for key in cut.signers], 2, sender=cut.owner)
+
+    with ape.reverts(cut.nav.NoEquivocation):
+        show(cut, [report, other], [liar, liar])
+
+    assert cut.nav.isReporter(liar.address)
+
+
 def test_report_equivocation__two_signers_or_a_stranger__reverts(
     cut: System,
 ) -> None:

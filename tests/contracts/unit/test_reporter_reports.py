@@ -253,10 +253,11 @@ def test_submit_report__one_unit_unexplained__reverts(traded: System, cut: Repor
         traded.submit(with_leg(cut, equity=cut.legs[0].equity + 1))
 
 
+@pytest.mark.parametrize("whole", [1_000, 1_500])
 def test_submit_report__gross_not_positive__starts_the_wind_down(
-    traded: System, cut: Report
+    traded: System, cut: Report, whole: int
 ) -> None:
-    lost = -1_000 * traded.unit
+    lost = -whole * traded.unit
     report = replace(with_leg(cut, equity=400 * traded.unit + lost), pnl=(lost, 0, 0, 0, 0))
 
     outcome = traded.submit(report).return_value
@@ -334,6 +335,38 @@ def test_submit_report__stale_transit_above_two_percent__holds_and_accepts_no_ga
     assert traded.vault.claimableRedeemRequest(0, alice) == 0
 
 
+def test_submit_report__stale_transit_and_a_loss__holds_and_accepts_the_loss(
+    traded: System,
+) -> None:
+    """Only a gain waits for the transfers: what is lost is published at once."""
+    unit = traded.unit
+    traded.vault.allocate(traded.clob, 21 * unit, sender=traded.keeper)
+    traded.cut()
+    traded.submit(with_credit(traded, 400))
+    traded.cut()
+    report = with_leg(with_credit(traded, 400), equity=390 * unit)
+
+    outcome = traded.submit(replace(report, pnl=(-10 * unit, 0, 0, 0, 0))).return_value
+
+    assert (outcome.hold, outcome.staleTransit) == (STALE_TRANSIT, 21 * unit)
+    assert outcome.accepted == traded.vault.acceptedNav() == 990 * unit
+
+
+def test_preview_report__one_that_would_be_held__shows_no_fill(traded: System) -> None:
+    unit = traded.unit
+    traded.vault.allocate(traded.clob, 21 * unit, sender=traded.keeper)
+    traded.cut()
+    traded.submit(with_credit(traded, 400))
+    traded.cut()
+    report = with_credit(traded, 400)
+
+    preview = traded.nav.previewReport(report.as_tuple())
+
+    assert preview.hold == STALE_TRANSIT
+    assert preview.fill.acceptedAfter == 0
+    assert traded.submit(report).return_value == preview
+
+
 @pytest.mark.parametrize(
     ("size", "quorum", "error"),
     [
@@ -351,6 +384,13 @@ def test_set_reporters__sizes_out_of_range__reverts(
 
     with ape.reverts(getattr(system.nav, error)):
         system.nav.setReporters(members, quorum, sender=system.owner)
+
+
+def test_constructor__no_vault__reverts(project: Any, system: System) -> None:
+    members = [key.address for key in system.signers]
+
+    with ape.reverts(system.nav.ZeroAddress):
+        system.deployer.deploy(project.NavReporter, "0x" + "00" * 20, members, 2)
 
 
 def test_set_reporters__not_the_owner__reverts(system: System, stranger: Any) -> None:
