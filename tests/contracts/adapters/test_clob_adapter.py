@@ -4,6 +4,13 @@ from typing import Any
 
 import ape
 import pytest
+import rlp
+from eth_abi.abi import encode
+from eth_utils.conversions import to_hex
+from eth_utils.crypto import keccak
+
+from tests.contracts.adapters.creation import init_code
+from tests.contracts.rpc import Reverted, Rpc
 
 USDC = 10**6
 
@@ -20,6 +27,20 @@ def test_constructor__route_in_a_circle__reverts(
 
     with ape.reverts(project.ClobAdapter.RouteInvalid, route=route[kind]):
         issuer.deploy(project.ClobAdapter, host, route[kind])
+
+
+def test_constructor__route_is_the_adapter_itself__reverts(
+    project: Any, host: Any, issuer: Any, chain: Any
+) -> None:
+    """Asked of the node: Ape finds no error where no contract is."""
+    made = keccak(rlp.encode([bytes.fromhex(issuer.address[2:]), issuer.nonce]))[12:]
+    arguments = encode(["address", "address"], [host.address, made])
+    code = init_code(project, "ClobAdapter") + arguments
+
+    with pytest.raises(Reverted) as refused:
+        Rpc(chain).request("eth_call", {"from": issuer.address, "data": to_hex(code)}, "latest")
+
+    assert refused.value.selector == to_hex(keccak(text="RouteInvalid(address)")[:4])
 
 
 def test_views__fresh__tell_what_it_was_built_with(
