@@ -13,6 +13,7 @@ from keeper.chain.overview import Overview, read_overview
 from keeper.chain.rehearsal import rehearse
 from keeper.chain.rpc import JsonRpc, RpcFailure, quantity
 from keeper.chain.sending import OperationFailed, OperationSender
+from keeper.chain.stake import Penalty, read_penalties
 from keeper.chain.timelock import Operation as TimelockOperation
 from keeper.chain.timelock import read_pending
 from keeper.chain.vault_history import HistoryReader
@@ -63,6 +64,13 @@ _NEXT_STEPS: Final = {
     "TimelockUnexpectedOperationState": "it is not ready, or already done: keeper admin show",
     "RedemptionUnpaid": "redemptions up to that epoch were asked for before it was proposed: it "
     "can be executed once they are paid: keeper vault show",
+    "StakeMissing": "nobody holds shares yet: the first deposit is the keeper's, which then locks "
+    "them (keeper vault stake lock all)",
+    "StakeTooSmall": "the second number is what counts of it: keeper vault stake show",
+    "NothingWaits": "ask for it first, 7 days ahead: keeper vault stake request-withdrawal SHARES",
+    "StillLocked": "wait until the time named (unix seconds): keeper vault stake show",
+    "CohortPaid": "nothing is unpaid in that cut: keeper vault stake show says what is",
+    "NotDue": "the time named (unix seconds) is the next at which a day is full",
     "Blacklisted": "the asset's issuer refuses this account: ask the issuer, nothing was sent",
     **BOND_STEPS,
 }
@@ -194,6 +202,14 @@ class Wallet:
         """Read what waits in the vault's timelock. Raises what `read_pending` raises."""
         return await read_pending(
             self._rpc, lock, self.vault, first_block=first_block, block=block, progress=progress
+        )
+
+    async def penalties(
+        self, stake: str, first_block: int, block: Block, progress: Progress | None = None
+    ) -> tuple[Penalty, ...]:
+        """Read what was burnt of a keeper's stake. Raises what `read_penalties` raises."""
+        return await read_penalties(
+            self._rpc, stake, first_block=first_block, block=block, progress=progress
         )
 
     async def has_code(self, address: str, block: Block) -> bool:

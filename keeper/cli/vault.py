@@ -28,6 +28,7 @@ from keeper.cli.vault_past import (
 from keeper.cli.vault_plans import deposit_plan, redeem_plan
 from keeper.cli.vault_requests import print_requests, read_requests
 from keeper.cli.vault_show import overview_data, print_overview
+from keeper.cli.vault_stake import stake
 from keeper.cli.wind_down import wind_down
 
 if TYPE_CHECKING:
@@ -192,4 +193,5 @@ def operator(address: str, remove: bool, write: Write) -> None:
     )
 
 
+vault.add_command(stake)
 vault.add_command(wind_down)
