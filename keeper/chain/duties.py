@@ -1,4 +1,4 @@
-"""Reads what a vault owes its depositors: cuts left unpaid, and claims for those who named us."""
+"""Reads what a vault owes its depositors, and what its keeper's stake then costs and bounds."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from keeper.chain.calls import Block, Call, read_at, view
 from keeper.chain.event_logs import Log, Span, read_logs
 from keeper.chain.rpc import JsonRpc
 from keeper.domain.events import Claimable, DutiesObserved
+from keeper.domain.protocol import PENALTY_SECONDS, SETTLEMENT_DELAY_SECONDS
 
 __all__ = ["DutyReader"]
 
@@ -19,6 +20,8 @@ _AT_ONCE: Final = 100
 _EVENTS: Final = ("OperatorSet", "Settle", "Deposit", "Withdraw")
 _CONTROLLER: Final = {"OperatorSet": "controller", "Deposit": "sender", "Withdraw": "owner"}
 """Which argument names the controller; of Deposit the vault makes it the sender."""
+_STAKE: Final = "KeeperStake"
+_MANDATE_VIEWS: Final = ("keeper", "keeperSince", "keeperStake", "limits")
 _CLAIM_VIEWS: Final = ("maxDeposit", "maxRedeem", "maxWithdraw")
 
 
@@ -58,6 +61,7 @@ class DutyReader:
             await self._follow_logs(block)
             await self._ask_touched(block)
         unpaid_since = await self._unpaid_since(block)
+        staked = await self._read_stake(block)
         self._seen = block.number
         return DutiesObserved(
             block_number=block.number,
@@ -65,6 +69,8 @@ class DutyReader:
             block_timestamp=block.timestamp,
             unpaid_since=unpaid_since,
             claims=tuple(self._claims[name] for name in sorted(self._claims)),
+            penalty_due_at=staked.penalty_due_at(unpaid_since),
+            stake_bound=staked.bound,
         )
 
     async def _follow_logs(self, block: Block) -> None:
@@ -122,6 +128,39 @@ class DutyReader:
         answers = [answer[0] for answer in await read_at(self.rpc, block, calls)]
         times = [at for unpaid, at in zip(answers[::2], answers[1::2], strict=True) if unpaid]
         return min(times, default=0)
+
+    async def _read_stake(self, block: Block) -> "_Stake":
+        """Read the keeper's stake, in three round trips."""
+        names = ("mandate", "acceptedNav")
+        calls = [view(CONTRACT, self.vault, name) for name in names]
+        (mandate,), (accepted,) = await read_at(self.rpc, block, calls)
+        calls = [view("Mandate", mandate, name) for name in _MANDATE_VIEWS]
+        calls.append(view("Mandate", mandate, "depositCapFor", accepted))
+        (keeper,), (since,), (stake,), (limits,), (bound,) = await read_at(self.rpc, block, calls)
+        calls = [view(_STAKE, stake, name, keeper) for name in ("stakeOf", "waiting")]
+        calls.append(view(_STAKE, stake, "penalisedUntil"))
+        (counting,), (waiting, _), (until,) = await read_at(self.rpc, block, calls)
+        cap, *_, least_bps = limits
+        return _Stake(
+            locked=counting + waiting,
+            counted_from=max(since, until),
+            bound=bound if least_bps and bound < cap else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stake:
+    """The keeper's shares, waiting ones included; late days count from `counted_from` on [s]."""
+
+    locked: int
+    counted_from: int
+    bound: int | None
+
+    def penalty_due_at(self, unpaid_since: int) -> int:
+        """When a part may be burnt for what is unpaid since then; 0 when nothing can be."""
+        if not unpaid_since or not self.locked:
+            return 0
+        return max(unpaid_since + SETTLEMENT_DELAY_SECONDS, self.counted_from) + PENALTY_SECONDS
 
 
 def _batches(names: list[str]) -> Iterable[list[str]]:

@@ -188,6 +188,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "OTHER_CUT": "The signed report is not of the cut that is open.",
     "PAYMENT_LATE": "Redemptions of a cut are unpaid and nearly 3 days old, or older. Capital is "
     "on its way home or cannot come: `keeper status`, the treasurer's log, the venue's margin.",
+    "PENALTY_NEAR": "A cut is unpaid for nearly 4 days: from the moment given anyone may burn 2 % "
+    "of the keeper's stake for each full day (`keeper vault stake show`). Bring capital home.",
     "POOL_OFF_MARK": "The pool's price is farther from the feed than max_slippage_ppm.",
     "POOL_TOO_THIN": "The pool cannot take even a small swap within max_slippage_ppm.",
     "QUORUM": "Fewer reporters signed than the contract's quorum; they are asked again.",
@@ -196,6 +198,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "REPORT_WINDOW": "The report window of the cut has passed (unix seconds): it has lapsed.",
     "SLIPPAGE": "The transaction's own bounds would allow more slippage than max_slippage_ppm.",
     "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
+    "STAKE_LOW": "The keeper's stake leaves less room for deposits than stake_room_alert_ppm of "
+    "NAV: more of them are carried, not filled. Lock more: `keeper vault stake lock SHARES`.",
     "STALE_VAULT": "The vault's state is too old to move capital by.",
     "VAULT_PAUSED": "The guardian paused deposit requests and new risk until the moment given "
     "(unix seconds).",

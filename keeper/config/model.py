@@ -284,6 +284,9 @@ class Housekeeping(Section):
     settlement_alert_seconds: Positive = described(
         "Age of the last settlement at which that is told (7 d may end the vault), in seconds."
     )
+    stake_room_alert_ppm: Ppm = described(
+        "Least room for deposits under the keeper's stake that is not told, in ppm of NAV."
+    )
 
 
 class Limits(Section):

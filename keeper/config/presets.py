@@ -171,6 +171,7 @@ COMMON: Final[dict[str, Any]] = {
         "report_alert_seconds": 7_200,
         "payment_alert_seconds": 86_400,
         "settlement_alert_seconds": 432_000,
+        "stake_room_alert_ppm": 100_000,
     },
     "limits": LIMITS,
     "reporter": {"bind_port": 8700, "capture_folder": "captures"},

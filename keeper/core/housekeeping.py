@@ -67,6 +67,9 @@ def standing(state: State, vault: VaultObserved, settings: HousekeepingSettings)
         next_cut_at=vault.next_cut_at,
         last_settled_at=vault.last_settled_at,
         unpaid_since=0 if seen is None else seen.unpaid_since,
+        penalty_due_at=0 if seen is None else seen.penalty_due_at,
+        stake_bound=None if seen is None else seen.stake_bound,
+        accepted_nav=vault.accepted_nav,
         supply=vault.supply,
         deposits_waiting=vault.deposits_waiting,
         wait=_wait(state, vault, settings),
@@ -85,7 +88,8 @@ def deadlines(state: State, event: Event, settings: HousekeepingSettings) -> lis
         del noted[key]
     fresh = [key for key in keys if key not in noted]
     noted.update(dict.fromkeys(fresh, state.t_ns))
-    return [RaiseAlert(severity="page", code=keys[key].code, text=keys[key].text) for key in fresh]
+    told = [keys[key] for key in fresh]
+    return [RaiseAlert(severity=it.severity, code=it.code, text=it.text) for it in told]
 
 
 def _is_empty(vault: VaultObserved) -> bool:

@@ -309,7 +309,9 @@ class DutiesObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """What a vault owes its depositors at an EVM block. Key: (block_number, block_hash).
 
     `unpaid_since` is the time of the oldest cut of which more than 1 % of the redemptions is
-    neither paid nor cancelled (unix s, 0: none).
+    neither paid nor cancelled (unix s, 0: none); a part of the keeper's stake may be burnt for it
+    at `penalty_due_at` (unix s, 0: nothing can be). `stake_bound` is the accepted NAV that the
+    stake lets deposits fill up to (asset units), None where it does not bound them.
     """
 
     block_number: int
@@ -317,6 +319,8 @@ class DutiesObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     block_timestamp: int
     unpaid_since: int
     claims: tuple[Claimable, ...]
+    penalty_due_at: int = 0
+    stake_bound: int | None = None
 
 
 class ReportCollected(msgspec.Struct, frozen=True, kw_only=True, tag=True):

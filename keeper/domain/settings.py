@@ -118,7 +118,8 @@ class HousekeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
     others for the lead and a part of the jitter. `redemption_buffer_ppm` is kept beyond what
     redemptions are worth at the settled price; a claim below `claim_floor_assets` (asset units) is
     not worth its gas. The `_alert_seconds` say how long before a deadline, and after the last
-    settlement, a person is told.
+    settlement, a person is told; `stake_room_alert_ppm` of accepted NAV is the least room for
+    deposits that the keeper's stake may leave untold.
     """
 
     reporters: int
@@ -130,6 +131,7 @@ class HousekeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
     report_alert_seconds: int
     payment_alert_seconds: int
     settlement_alert_seconds: int
+    stake_room_alert_ppm: int
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ __all__ = ["Duty", "Late", "Standing", "late", "next_duty", "wait_seconds", "wor
 
 _SECONDS_PER_HOUR = 3_600
 _SECONDS_PER_MINUTE = 60
+_PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class Standing:
     """Where a vault stands at one block; times in unix seconds, 0 for never or none.
 
     `wait` is how long a cut that is due is left to others; `supply` and `deposits_waiting` as
-    observed.
+    observed. `penalty_due_at` and `stake_bound` as in `DutiesObserved`; money in asset units.
     """
 
     now: int
@@ -35,6 +36,9 @@ class Standing:
     next_cut_at: int
     last_settled_at: int
     unpaid_since: int
+    penalty_due_at: int
+    stake_bound: int | None
+    accepted_nav: int
     supply: int
     deposits_waiting: int
     wait: int
@@ -55,11 +59,12 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """A deadline that is near or past, as a person is told."""
+    """A deadline that is near or past, or what else is short, as a person is told."""
 
     code: str
     subject: str
     text: str
+    severity: str = "page"
 
 
 def wait_seconds(settings: HousekeepingSettings, seat: str, epoch: int) -> int:
@@ -110,9 +115,11 @@ def late(standing: Standing, settings: HousekeepingSettings) -> tuple[Late, ...]
         return ()
     found = (
         _winding_down(standing, settings),
+        _penalised(standing, settings),
         _unpaid(standing, settings),
         _unreported(standing, settings),
         _unsettled(standing, settings),
+        _understaked(standing, settings),
     )
     return tuple(entry for entry in found if entry is not None)
 
@@ -136,6 +143,31 @@ def _unpaid(standing: Standing, settings: HousekeepingSettings) -> Late | None:
     most = _lasting(SETTLEMENT_DELAY_SECONDS)
     text = f"redemptions of a cut {age} ago are unpaid; {most} is the most they may take"
     return Late("PAYMENT_LATE", str(since), text)
+
+
+def _penalised(standing: Standing, settings: HousekeepingSettings) -> Late | None:
+    """A part of the keeper's stake goes soon, or can go now."""
+    due_at = standing.penalty_due_at
+    if not due_at or standing.now < due_at - settings.payment_alert_seconds:
+        return None
+    left = due_at - standing.now
+    when = f"in {_lasting(left)}" if left > 0 else "now"
+    text = f"a cut is unpaid: anyone may burn a part of the keeper's stake {when}"
+    return Late("PENALTY_NEAR", str(due_at), text)
+
+
+def _understaked(standing: Standing, settings: HousekeepingSettings) -> Late | None:
+    """The keeper's stake keeps deposits out, or nearly so."""
+    if standing.stake_bound is None or standing.supply == 0:
+        return None
+    room = standing.stake_bound - standing.accepted_nav - standing.deposits_waiting
+    if room * _PPM >= standing.accepted_nav * settings.stake_room_alert_ppm:
+        return None
+    text = (
+        f"the keeper's stake bounds NAV at {standing.stake_bound}: with what waits "
+        f"{standing.accepted_nav + standing.deposits_waiting} (asset units)"
+    )
+    return Late("STAKE_LOW", "stake", text, severity="warn")
 
 
 def _winding_down(standing: Standing, settings: HousekeepingSettings) -> Late | None:

@@ -90,6 +90,7 @@ _MEANINGS: Final = {
     "report_alert_seconds": "of the report window left when a missing report is told",
     "payment_alert_seconds": "before a payment is late, or may end the vault",
     "settlement_alert_seconds": "age of the last settlement that is told",
+    "stake_room_alert_ppm": "least room for deposits under the keeper's stake",
     "max_order_quote_quantums": "largest order",
     "max_gross_quote_quantums": "largest open exposure",
     "price_band_ppm": "farthest order from the reference",

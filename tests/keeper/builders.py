@@ -148,6 +148,7 @@ HOUSEKEEPING = HousekeepingSettings(
     report_alert_seconds=2 * HOUR,
     payment_alert_seconds=24 * HOUR,
     settlement_alert_seconds=5 * 24 * HOUR,
+    stake_room_alert_ppm=100_000,
 )
 
 

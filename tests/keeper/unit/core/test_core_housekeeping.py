@@ -424,6 +424,20 @@ def test_duties_observed__cut_unpaid_for_two_days__told() -> None:
     assert codes(told) == ["PAYMENT_LATE"]
 
 
+def test_duties_observed__stake_low_and_penalty_near__told_once_each_by_its_weight() -> None:
+    keeper = open_house()
+    found = replace(duties(2), penalty_due_at=NOW + HOUR, stake_bound=1)
+
+    told = of(keeper.feed(found), RaiseAlert)
+    again = keeper.feed(replace(found, block_number=3, block_hash="0xd3"))
+
+    assert [(a.severity, a.code) for a in told] == [
+        ("page", "PENALTY_NEAR"),
+        ("warn", "STAKE_LOW"),
+    ]
+    assert codes(again) == []
+
+
 def test_vault_observed__nothing_settled_for_days__told_even_while_halted() -> None:
     keeper = keeping()
     keeper.feed(OperatorCommand(verb="halt", argument="", operator="me"))

@@ -25,6 +25,9 @@ def at(seconds: int, **changes: Any) -> Standing:
         "next_cut_at": CUT_AT + DAY,
         "last_settled_at": CUT_AT + 60,
         "unpaid_since": 0,
+        "penalty_due_at": 0,
+        "stake_bound": None,
+        "accepted_nav": 1_000 * USDC,
         "supply": 10**24,
         "deposits_waiting": 0,
         "wait": 45,
@@ -176,3 +179,41 @@ def test_late__nothing_settled_before_the_end__says_how_long_is_left() -> None:
 )
 def test_late__nobody_to_pay_or_over__nothing_about_settlements(changes: dict[str, Any]) -> None:
     assert codes(at(30 * DAY, **changes)) == []
+
+
+@pytest.mark.parametrize(("left", "told"), [(DAY + 1, []), (DAY, ["PENALTY_NEAR"])])
+def test_late__penalty_of_the_stake__told_a_day_before_it_is_due(
+    left: int, told: list[str]
+) -> None:
+    assert codes(at(HOUR, penalty_due_at=CUT_AT + HOUR + left)) == told
+
+
+def test_late__penalty_due__says_now_and_comes_before_the_payment() -> None:
+    standing = at(4 * DAY, unpaid_since=CUT_AT, penalty_due_at=CUT_AT + 4 * DAY)
+
+    found = late(standing, HOUSEKEEPING)
+
+    assert [entry.code for entry in found] == ["PENALTY_NEAR", "PAYMENT_LATE"]
+    assert found[0].text == "a cut is unpaid: anyone may burn a part of the keeper's stake now"
+    assert found[0].severity == "page"
+
+
+@pytest.mark.parametrize(("waiting", "told"), [(0, []), (1, ["STAKE_LOW"])])
+def test_late__stake__told_where_a_tenth_of_nav_has_no_room(waiting: int, told: list[str]) -> None:
+    """1,000 of NAV under a bound of 1,100 is just enough; one unit more asked for is not."""
+    assert codes(at(HOUR, stake_bound=1_100 * USDC, deposits_waiting=waiting)) == told
+
+
+def test_late__stake_low__is_a_warning_that_names_both_numbers() -> None:
+    (entry,) = late(at(HOUR, stake_bound=900 * USDC, deposits_waiting=5), HOUSEKEEPING)
+
+    assert (entry.severity, entry.subject) == ("warn", "stake")
+    assert "900000000" in entry.text
+    assert "1000000005" in entry.text
+
+
+@pytest.mark.parametrize("changes", [{"stake_bound": None}, {"supply": 0}, {"state": "WINDDOWN"}])
+def test_late__no_stake_asked_for_nobody_or_over__nothing_about_the_stake(
+    changes: dict[str, Any],
+) -> None:
+    assert "STAKE_LOW" not in codes(at(HOUR, **{"stake_bound": 0, **changes}))
