@@ -1,4 +1,4 @@
-"""`ape run deploy`: deploys one vault with its reporter and adapters; repeating it changes nothing.
+"""`ape run deploy`: creates one vault by the vault factory's stages; repeating it changes nothing.
 
     ape run deploy --network http://127.0.0.1:8545 --account TEST::0 \\
         --params protocol.toml --externals world.json --out deployments/31337.json
@@ -6,9 +6,11 @@
 `scripts/params/protocol.example.toml` lists every parameter. In production `--account` names an
 account of Ape (keystore or hardware) and `--network` e.g. `ethereum:mainnet:node`. The record is
 the chain's address book (`keeper addresses list`, `keeper/addresses.py`); it has the names
-timelock, vault, silo, legs, wind_down, mandate, reporter, uniswap_v3.<name>, clob.<name>, each with
-address, transaction, block, constructor arguments, ABI hash, hash of the runtime code and source
-commit.
+factory, timelock, vault, silo, legs, wind_down, mandate, stake, reporter, uniswap_v3.<name>,
+clob.<name>, each with address, transaction, block, constructor arguments, ABI hash, hash of the
+runtime code and source commit. It is written after each stage: whatever interrupts a run, the next
+one goes on from there. A factory that stands already is used where the record has its entry
+(`factory`, copied from the record of the chain's first vault).
 """
 
 from pathlib import Path
@@ -34,7 +36,7 @@ def cli(
     externals: Path | None,
     out: Path | None,
 ) -> None:
-    """Deploy timelock, vault, reporter and adapters, and wire them."""
+    """Create timelock, vault, reporter and adapters by the factory, and wire them."""
     record = out or Path("deployments") / f"{provider.chain_id}.json"
     deploy_protocol(Deployer.connected(account, record), load_protocol(params, externals))
     click.echo(str(record))

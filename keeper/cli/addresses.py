@@ -78,7 +78,8 @@ def list_(chain_id: int | None, file: Path | None, as_json: bool) -> None:
 def verify(chain_id: int | None, file: Path | None, rpc_url: str, as_json: bool) -> int:
     """Recompute every contract's code hash from the node and compare it with the book.
 
-    Also compares the ABI hash with this keeper's own, and the deployment's transaction and block.
+    Also compares the ABI hash with this keeper's own, and the deployment's transaction and block,
+    and asks the factory of the book whether it made the vault.
     Exits with 10 when something differs.
     """
     path, book = _book(chain_id, file)
@@ -134,6 +135,7 @@ def _plain(finding: "Finding") -> dict[str, Any]:
         "code_hash_found": finding.code_hash_found,
         "abi": finding.abi,
         "transaction": finding.transaction,
+        "listed_by_factory": finding.listed,
         "differences": list(finding.differences),
     }
 
@@ -147,6 +149,8 @@ def _print(data: dict[str, Any]) -> None:
     for item in data["contracts"]:
         for difference in item["differences"]:
             click.echo(f"{item['name']}: {difference}")
+        if item["listed_by_factory"]:
+            click.echo(f"{item['name']}: the factory lists it")
     if data["agrees"]:
         click.echo(f"\nproves: {data['proves']}")
     click.echo(f"does not prove: {data['does_not_prove']}")

@@ -26,7 +26,9 @@ class Deployment:
     feed: str
     router: str
     pool: str
+    factory: str
     vault: str
+    stake: str
     silo: str
     reporter: str
     pool_adapter: str
@@ -70,7 +72,9 @@ def _read(externals: Path, protocol: Path) -> Deployment:
         feed=named["feed"],
         router=named["uniswap_v3_router"],
         pool=named["uniswap_v3_pool"],
+        factory=named["factory"],
         vault=named["vault"],
+        stake=named["stake"],
         silo=named["silo"],
         reporter=named["reporter"],
         pool_adapter=named[f"uniswap_v3.{POOL_NAME}"],

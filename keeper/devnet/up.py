@@ -9,7 +9,9 @@ from typing import Any
 
 from keeper.devnet.identities import key_variables
 from keeper.devnet.recorded_data import Chosen, described
-from keeper.devnet.story.stage import Stage
+from keeper.devnet.story.facts import Facts
+from keeper.devnet.story.stage import REPORTERS, Stage
+from keeper.devnet.story.stake import lock_stake
 from keeper.devnet.tape import write_tape
 from keeper.devnet.world import World
 
@@ -29,7 +31,8 @@ async def run_world(
 ) -> None:
     """Start everything but the product, hand `ready` the record, run until SIGINT or SIGTERM.
 
-    `note` is told when a recording has ended; `gift` are asset units for the vault's venue account.
+    The vault is the factory's and its keeper has staked, so that anybody may deposit. `note` is
+    told when a recording has ended; `gift` are asset units for the vault's venue account.
     """
     tape = write_tape(recordings, folder / "tape.jsonl") if recordings else None
     world = World(folder, seed, tape)
@@ -41,16 +44,32 @@ async def run_world(
         await world.advance(WARM_UP_SECONDS)
         await world.open_markets()
         await world.fund_traders()
+        await _seed(world)
         if gift:
             await world.fund_venue_account(gift)
         world.open_order_flow()
-        await Stage(world).write_config()
         write_keys(folder / "keys.env")
         record = json.loads((folder / "world.json").read_text())
         ready({**record, **({} if tape is None else {"recorded": described(tape)})})
         await _keep(world, stop, note)
     finally:
         await world.stop()
+
+
+async def _seed(world: World) -> None:
+    """Let the keeper stake, with reporters that leave again; the next ones go on from their work.
+
+    The keys file names the first of them: its captures stay where the configuration looks.
+    """
+    stage, facts = Stage(world), Facts(world)
+    try:
+        await stage.write_config()
+        await stage.start_reporters()
+        await lock_stake(stage, facts)
+    finally:
+        await stage.close()
+        await facts.close()
+    (world.folder / f"captures-{REPORTERS[0]}").rename(world.folder / "captures")
 
 
 def write_keys(file: Path) -> None:

@@ -13,6 +13,7 @@ from keeper.doctor.endpoints import EVM
 from keeper.doctor.keys import keeper_address
 from keeper.doctor.rows import Finding, Probe, fail, ok, skip, warn
 from keeper.doctor.site import Site
+from keeper.domain.errors import WireError
 from keeper.domain.protocol import REPORT_WINDOW_SECONDS
 
 __all__ = ["vault_probes"]
@@ -50,6 +51,22 @@ class _Vault:
             found = f"{', '.join(foreign)} is no adapter of the vault"
             return [fail(found, "correct venue.adapter or pools.*.adapter")]
         return [ok(f"reporter and {len(wired)} adapters as configured")]
+
+    async def factory(self) -> Sequence[Finding]:
+        """Whether the contract that the vault was made by lists it, if that is a factory."""
+        maker = checksum(await self._read("MarketMakingVault", self._address, "deployer"))
+        names = ("isVault", "isSingleOperator")
+        calls = [view("VaultFactory", maker, name, self._address) for name in names]
+        try:
+            (listed,), (single,) = await read_at(self.site.rpc, "latest", calls)
+        except (CallReverted, WireError):
+            found = f"the vault was made by {maker}, which is no vault factory"
+            return [warn(found, "trust its code, stake and markets only if you made it yourself")]
+        if not listed:
+            found = f"the factory {maker} does not list the vault: its last stage was not run"
+            return [fail(found, "finish its deployment: ape run deploy")]
+        hint = "; one party holds several of its offices" if single else ""
+        return [ok(f"the factory {maker} lists the vault{hint}")]
 
     def _legs(self) -> tuple[str, ...]:
         leg = self.site.config.venue.leg
@@ -241,6 +258,7 @@ def vault_probes(site: Site) -> list[Probe]:
     needs = (EVM,)
     return [
         Probe("vault.wiring", vault.wiring, needs),
+        Probe("vault.factory", vault.factory, needs),
         Probe("vault.state", vault.state, needs),
         Probe("vault.report", vault.report, needs),
         Probe("vault.reporters", vault.reporters, needs),

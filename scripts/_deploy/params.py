@@ -28,11 +28,14 @@ class ParamsInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class VaultParams:
-    """Constructor arguments of the vault; `deposit_cap` in asset units, `markets_hash` in hex.
+    """What the factory makes a vault by; `deposit_cap` in asset units.
 
-    `owner` proposes to the timelock that owns the vault, which waits `owner_delay_seconds`.
+    `owner` proposes to the timelock that owns the vault, which waits `owner_delay_seconds`. `pairs`
+    are the order-book markets, `venue:PAIR`; `salt` tells equal vaults apart.
     """
 
+    salt: int
+    single_operator: bool
     asset: str
     name: str
     symbol: str
@@ -41,7 +44,7 @@ class VaultParams:
     keeper: str
     guardian: str
     fee_recipient: str
-    markets_hash: str
+    pairs: list[str]
     deposit_cap: int
     venue_cap_bps: int
     min_on_chain_bps: int
@@ -59,10 +62,9 @@ class ReporterParams:
 
 @dataclass(frozen=True, slots=True)
 class PoolParams:
-    """One Uniswap v3 adapter; `factory` must know the pool."""
+    """One Uniswap v3 adapter, of a pool that the vault factory's Uniswap knows."""
 
     name: str
-    factory: str
     pool: str
     feed: str
     max_feed_age_seconds: int
@@ -82,8 +84,9 @@ class ClobParams:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolParams:
-    """Everything one vault needs."""
+    """Everything one vault needs; the vault factory takes pools of one Uniswap alone."""
 
+    uniswap_v3_factory: str
     vault: VaultParams
     reporter: ReporterParams
     uniswap_v3: list[PoolParams]
@@ -116,8 +119,9 @@ def load_protocol(path: Path, externals: Path | None) -> ProtocolParams:
     """
     names = {} if externals is None else json.loads(externals.read_text())["contracts"]
     raw = _resolve(tomllib.loads(path.read_text()), names)
-    _require_keys(raw, {"vault", "reporter", "uniswap_v3", "clob"}, "top level")
+    _require_keys(raw, {field.name for field in fields(ProtocolParams)}, "top level")
     return ProtocolParams(
+        uniswap_v3_factory=raw["uniswap_v3_factory"],
         vault=_build(VaultParams, raw["vault"]),
         reporter=_build(ReporterParams, raw["reporter"]),
         uniswap_v3=[_build(PoolParams, item) for item in raw["uniswap_v3"]],
@@ -148,7 +152,7 @@ def _build(kind: type[T], raw: dict[str, Any]) -> T:
     wanted: dict[str, Any] = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
     _require_keys(raw, set(wanted), kind.__name__)
     for name, value in raw.items():
-        expected = wanted[name] if wanted[name] in (int, str) else list
+        expected = wanted[name] if wanted[name] in (bool, int, str) else list
         if type(value) is not expected:
             raise ParamsInvalid(f"{kind.__name__}.{name}: {value!r} is no {expected.__name__}")
     return kind(**raw)

@@ -1,61 +1,49 @@
-"""Deploys one vault with its reporter and adapters, against tokens, feeds and pools that exist."""
+"""Creates one vault by the factory's stages, each recorded before the next is sent."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-from ape import project
+from ape import chain, project
 from ape.contracts import ContractContainer, ContractInstance
 
+from scripts._deploy.book import ArgumentsChanged
 from scripts._deploy.chain import Deployer, npm_contract
-from scripts._deploy.params import ClobParams, PoolParams, ProtocolParams, VaultParams
+from scripts._deploy.factory import Plan, deploy_factory, init_code, limits_of, plan_of
+from scripts._deploy.params import ProtocolParams
 
-__all__ = ["FeedMissing", "PoolForeign", "WiringDiffers", "deploy_protocol", "raise_observations"]
+__all__ = ["StageUnknown", "deploy_protocol", "raise_observations"]
 
-FACTORY = "@uniswap/v3-core/artifacts/contracts/UniswapV3Factory.sol/UniswapV3Factory.json"
 POOL = "@uniswap/v3-core/artifacts/contracts/UniswapV3Pool.sol/UniswapV3Pool.json"
 OBSERVATIONS_PER_CALL = 500  # about 11 million gas, a third of a block
 ZERO = "0x" + "0" * 40
 
 
-class FeedMissing(RuntimeError):
-    """A token without an independent feed enters no vault that is traded anywhere else."""
-
-
-class PoolForeign(RuntimeError):
-    """The factory does not know the pool: its code may be anything."""
-
-
-class WiringDiffers(RuntimeError):
-    """The vault is wired for ever to other components than these."""
+class StageUnknown(RuntimeError):
+    """The factory ran a stage of this plan, and the node has no event that says in which block."""
 
 
 def deploy_protocol(deployer: Deployer, params: ProtocolParams) -> None:
-    """Deploy what the record lacks, wire the vault, prepare the pools' oracles.
+    """Deploy what the record lacks: the factory, then a vault by its stages; deepen pools' oracles.
 
-    The stages are those of the factory: timelock, vault, reporter, adapters, wiring.
-    Raises FeedMissing, PoolForeign, WiringDiffers and what `Deployer.contract` raises.
+    A stage that somebody else ran, or that was cut off before it was recorded, is recorded and not
+    repeated. Raises StageUnknown, FactoryForeign, the factory's own refusals of a plan, and what
+    `Deployer.contract` raises.
     """
-    _require_feeds(params)
-    delay, multisig = params.vault.owner_delay_seconds, params.vault.owner
-    timelock = deployer.contract("timelock", project.VaultTimelock, delay, multisig)
-    arguments = _vault_args(params.vault, str(timelock.address))
-    vault = deployer.contract("vault", project.MarketMakingVault, arguments)
-    _record_made(deployer, "silo", project.RequestSilo, vault.silo(), [params.vault.asset])
-    _record_made(deployer, "legs", project.Legs, vault.legs(), [])
-    _record_made(deployer, "wind_down", project.WindDown, vault.windDown(), [])
-    given = [str(vault.address), _plain(arguments[-1])]
-    _record_made(deployer, "mandate", project.Mandate, vault.mandate(), given)
-    reporter = deployer.contract(
-        "reporter",
-        project.NavReporter,
-        vault.address,
-        params.reporter.reporters,
-        params.reporter.quorum,
-    )
-    adapters = [_uniswap_v3(deployer, vault, pool) for pool in params.uniswap_v3]
-    adapters += [_clob(deployer, vault, leg) for leg in params.clob]
-    _wire(deployer, vault, reporter, [str(adapter.address) for adapter in adapters])
-    if timelock.vault() == ZERO:
-        timelock.bind(vault.address, sender=deployer.account)
+    factory = deploy_factory(deployer, params.uniswap_v3_factory)
+    creation = Creation(deployer, factory, plan_of(deployer, params))
+    creation.require_same_place()
+    vault = creation.vault(creation.timelock())
+    creation.reporter(vault)
+    for number, leg in enumerate(params.uniswap_v3):
+        arguments = [str(vault.address), leg.pool, leg.feed, list(limits_of(leg))]
+        name = f"uniswap_v3.{leg.name}"
+        adapter = creation.adapter(number, (name, project.UniswapV3Adapter), arguments)
+        raise_observations(deployer, adapter, leg.min_observations)
+    for number, route in enumerate(params.clob, len(params.uniswap_v3)):
+        arguments = [str(vault.address), route.route]
+        creation.adapter(number, (f"clob.{route.name}", project.ClobAdapter), arguments)
+    creation.wire()
 
 
 def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: int) -> None:
@@ -67,83 +55,141 @@ def raise_observations(deployer: Deployer, adapter: ContractInstance, wanted: in
         adapter.raiseObservations(kept, sender=deployer.account)
 
 
-def _require_feeds(params: ProtocolParams) -> None:
-    """The factory's rule: one pool and nothing else may be without a feed."""
-    projects_own = len(params.uniswap_v3) == 1 and not params.clob
-    missing = [pool.name for pool in params.uniswap_v3 if not int(pool.feed, 16)]
-    if missing and not projects_own:
-        raise FeedMissing(f"{', '.join(missing)}: no feed, and the vault is more than that pool")
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """The stages of one plan, each run once whoever runs it."""
+
+    deployer: Deployer
+    factory: ContractInstance
+    plan: Plan
+
+    @property
+    def id(self) -> bytes:
+        """The plan's name."""
+        return bytes(self.factory.idOf(self.plan.as_tuple()))
+
+    @property
+    def made(self) -> Any:
+        """What the factory has deployed of it so far."""
+        return self.factory.creation(self.id)
+
+    def require_same_place(self) -> None:
+        """Compare the record with where the plan's timelock and vault will be.
+
+        Raises ArgumentsChanged: the record is of another plan, whose vault may hold money.
+        """
+        codes = (init_code(project.VaultTimelock), init_code(project.MarketMakingVault))
+        predicted = self.factory.predict(self.plan.as_tuple(), *codes)
+        for name, address in (("timelock", predicted.timelock), ("vault", predicted.vault)):
+            entry = self.deployer.book.entries.get(name)
+            if entry is not None and entry.address != address:
+                raise ArgumentsChanged(
+                    f"{name} is at {entry.address}, of these parameters it would be at {address}: "
+                    "take back what was changed, or name another record"
+                )
+
+    def timelock(self) -> ContractInstance:
+        """Run the first stage: the owner."""
+        plan = self.plan
+        return self._stage(
+            ("timelock", project.VaultTimelock),
+            ("createTimelock", "CreateTimelock", 0),
+            lambda: str(self.made.timelock),
+            [plan.delay, plan.multisig],
+        )
+
+    def vault(self, timelock: ContractInstance) -> ContractInstance:
+        """Run the second stage; record what the vault's constructor created with it."""
+        arguments = _plain(self.plan.vault_arguments(str(timelock.address)))
+        vault = self._stage(
+            ("vault", project.MarketMakingVault),
+            ("createVault", "CreateVault", 0),
+            lambda: str(self.made.vault),
+            arguments,
+        )
+        at = str(vault.address)
+        self._inner("silo", project.RequestSilo, vault.silo(), [self.plan.asset])
+        self._inner("legs", project.Legs, vault.legs(), [])
+        self._inner("wind_down", project.WindDown, vault.windDown(), [])
+        self._inner("mandate", project.Mandate, vault.mandate(), [at, arguments[-1]])
+        mandate = self.deployer.at(project.Mandate, str(vault.mandate()))
+        self._inner("stake", project.KeeperStake, mandate.keeperStake(), [at])
+        return vault
+
+    def reporter(self, vault: ContractInstance) -> ContractInstance:
+        """Run the third stage."""
+        plan = self.plan
+        return self._stage(
+            ("reporter", project.NavReporter),
+            ("createReporter", "CreateReporter", 0),
+            lambda: str(self.made.reporter),
+            [str(vault.address), list(plan.reporters), plan.quorum],
+        )
+
+    def adapter(
+        self, number: int, what: tuple[str, ContractContainer], arguments: list[Any]
+    ) -> ContractInstance:
+        """Run the stage of the `number`th adapter, pools before routes."""
+
+        def made() -> str:
+            adapters = self.made.adapters
+            return str(adapters[number]) if number < len(adapters) else ZERO
+
+        of_pool = number < len(self.plan.pool_limits)
+        stage = "createUniswapV3Adapter" if of_pool else "createClobAdapter"
+        return self._stage(what, (stage, "CreateAdapter", number), made, arguments)
+
+    def wire(self) -> None:
+        """Run the last stage: the vault is put together and listed."""
+        if not self.made.wired:
+            self.factory.wire(self.plan.as_tuple(), sender=self.deployer.account)
+
+    def _stage(
+        self,
+        what: tuple[str, ContractContainer],
+        stage: tuple[str, str, int],
+        made: Callable[[], str],
+        arguments: list[Any],
+    ) -> ContractInstance:
+        """Run a stage unless the factory has; record it unless the book has.
+
+        `made` asks the factory for what the stage deployed, 0 before. Raises StageUnknown.
+        """
+        name, container = what
+        call, event, number = stage
+        kind = container.contract_type.name or name
+        known = self.deployer.book.known(name, kind, _plain(arguments))
+        if known is not None:
+            return self.deployer.at(container, known.address)
+        if made() == ZERO:
+            code = init_code(container)
+            receipt = getattr(self.factory, call)(
+                self.plan.as_tuple(), code, sender=self.deployer.account
+            )
+            made_by = (str(receipt.txn_hash), int(receipt.block_number))
+        else:
+            made_by = self._logged(event, number)
+        address = made()
+        self.deployer.record(name, container, address, made_by, _plain(arguments))
+        return self.deployer.at(container, address)
+
+    def _logged(self, event: str, number: int) -> tuple[str, int]:
+        """Transaction and block of the `number`th such event of this plan. Raises StageUnknown."""
+        first = self.deployer.book.entries["factory"].block
+        last = chain.blocks.head.number or 0
+        emitted = getattr(self.factory, event).range(first, last + 1)
+        found = [log for log in emitted if bytes(log.event_arguments["id"]) == self.id]
+        if len(found) <= number:
+            raise StageUnknown(f"{self.factory.address}: no {event} of 0x{self.id.hex()}")
+        return str(found[number].transaction_hash), int(found[number].block_number)
+
+    def _inner(self, name: str, kind: ContractContainer, address: Any, args: list[Any]) -> None:
+        """Record what the vault's constructor created, under the vault's own transaction."""
+        if self.deployer.book.known(name, kind.contract_type.name or name, args) is None:
+            made_by = self.deployer.book.entries["vault"]
+            self.deployer.record(name, kind, str(address), (made_by.tx, made_by.block), args)
 
 
-def _record_made(
-    deployer: Deployer, name: str, contract: ContractContainer, address: str, args: list[Any]
-) -> None:
-    """Record what the vault's constructor created, under the same transaction."""
-    if deployer.book.known(name, contract.contract_type.name, args) is None:
-        made_by = deployer.book.entries["vault"]
-        deployer.record(name, contract, str(address), (made_by.tx, made_by.block), args)
-
-
-def _plain(terms: tuple[Any, ...]) -> list[Any]:
-    """The mandate's terms as a record gives them back."""
-    return [list(item) if isinstance(item, tuple) else item for item in terms]
-
-
-def _vault_args(params: VaultParams, owner: str) -> tuple[Any, ...]:
-    """The constructor's one struct: token, then the mandate's terms with its limits."""
-    limits = (
-        params.deposit_cap,
-        params.venue_cap_bps,
-        params.min_on_chain_bps,
-        params.fee_bps,
-        params.min_stake_bps,
-    )
-    roles = (owner, params.keeper, params.guardian, params.fee_recipient)
-    terms = (*roles, params.markets_hash, limits)
-    return (params.asset, params.name, params.symbol, terms)
-
-
-def _uniswap_v3(
-    deployer: Deployer, vault: ContractInstance, params: PoolParams
-) -> ContractInstance:
-    _require_genuine(deployer, params)
-    limits = (
-        params.max_feed_age_seconds,
-        params.deviation_limit_bps,
-        params.cooldown_seconds,
-        params.max_value_change_bps,
-        params.min_observations,
-    )
-    adapter = deployer.contract(
-        f"uniswap_v3.{params.name}",
-        project.UniswapV3Adapter,
-        vault.address,
-        params.pool,
-        params.feed,
-        limits,
-    )
-    raise_observations(deployer, adapter, params.min_observations)
-    return adapter
-
-
-def _require_genuine(deployer: Deployer, params: PoolParams) -> None:
-    pool = deployer.at(npm_contract(POOL), params.pool)
-    factory = deployer.at(npm_contract(FACTORY), params.factory)
-    known = factory.getPool(pool.token0(), pool.token1(), pool.fee())
-    if known != params.pool:
-        raise PoolForeign(f"{params.pool}: {params.factory} names {known} for its tokens and fee")
-
-
-def _clob(deployer: Deployer, vault: ContractInstance, params: ClobParams) -> ContractInstance:
-    name = f"clob.{params.name}"
-    return deployer.contract(name, project.ClobAdapter, vault.address, params.route)
-
-
-def _wire(
-    deployer: Deployer, vault: ContractInstance, reporter: ContractInstance, adapters: list[str]
-) -> None:
-    if vault.reporter() == ZERO:
-        vault.wire(reporter.address, adapters, sender=deployer.account)
-    wired = [str(vault.reporter()), *map(str, vault.adapters())]
-    if wired != [str(reporter.address), *adapters]:
-        raise WiringDiffers(f"{vault.address} is wired to {wired}")
+def _plain(value: Any) -> Any:
+    """Return arguments as a record gives them back."""
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

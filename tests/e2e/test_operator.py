@@ -79,7 +79,7 @@ def test_doctor__world_as_it_should_be__only_absent_reporters_fail(world: LocalW
 def test_doctor__this_machines_clock_instead_of_the_worlds__both_clocks_fail(
     world: LocalWorld,
 ) -> None:
-    """The world is an hour ahead of the machine."""
+    """The world is a day ahead of the machine."""
     rows = doctor(world, clock__source="system")
 
     assert failing(rows) - NO_REPORTERS == {"clock.evm", "clock.venue"}

@@ -311,12 +311,11 @@ def test_report__without_a_cut__is_refused(world: LocalWorld) -> None:
 
 
 def test_cut__before_it_is_due__is_refused(world: LocalWorld) -> None:
-    """The first cut may be taken at once; the epoch that follows lasts its whole day."""
-    assert world.vault("bruno", "cut").exit_code == 0
+    """The epoch that follows the settlement of the keeper's stake lasts its whole day."""
     refusal = refused(world, ("vault", "cut"), {}, "bruno")
     assert (refusal.exit_code, refusal.code) == (ExitCode.REFUSED, "TRANSACTION_REFUSED")
-    assert "WrongState(1)" in refusal.message
-    assert "keeper report post" in refusal.next_step
+    assert "TooEarly" in refusal.message
+    assert "keeper vault show" in refusal.next_step
 
 
 class RunningKeeper:

@@ -5,6 +5,7 @@ from typing import Any
 
 from keeper.devnet.conservation import compare, holdings
 from keeper.devnet.story.facts import CutFacts, ReportFacts, SettleFacts
+from keeper.devnet.tokens import Call
 from keeper.devnet.world import World
 from keeper.pages.report_data import Check
 
@@ -23,6 +24,7 @@ async def count_money(world: World) -> list[Check]:
     ether = int(await world.anvil.rpc.call("eth_getBalance", world.contracts.weth, block), 16)
     state = await world.exchange.state()
     owed = sum(state["bank"].values())
+    staked = await _staked(world, block)
     at_bridge = usdc.balances.get(world.people["bridge"].address, 0)
     return [
         compare("USDC held", "sum of all holders", usdc.held, "total supply", usdc.total_supply),
@@ -39,6 +41,13 @@ async def count_money(world: World) -> list[Check]:
             "vault shares", "sum of all holders", shares.held, "total supply", shares.total_supply
         ),
         compare(
+            "keeper's stake",
+            "counting and waiting",
+            staked,
+            "shares it holds",
+            shares.balances.get(world.contracts.stake, 0),
+        ),
+        compare(
             "USDC on the exchange", "sum of its accounts", owed, "USDC at the bridge", at_bridge
         ),
         compare(
@@ -49,6 +58,16 @@ async def count_money(world: World) -> list[Check]:
             state["totals"]["collateral_pool"],
         ),
     ]
+
+
+async def _staked(world: World, block: str) -> int:
+    """What the stake says it owes the keeper, the only one in a story who locked anything."""
+    keeper, stake = world.people["keeper"].address, world.contracts.stake
+    read = world.accounts.read
+    counting = await read(stake, Call("stakeOf(address)", keeper), "uint256", block=block)
+    waits = Call("waiting(address)", keeper)
+    waiting, _ = await read(stake, waits, "uint256", "uint256", block=block)
+    return int(counting + waiting)
 
 
 async def _settled_block(world: World) -> str:

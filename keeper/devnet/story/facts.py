@@ -108,6 +108,12 @@ class Facts:
         """Token units `holder` owns."""
         return await self._world.accounts.balance(token, holder)
 
+    async def stake_of(self, account: str) -> int:
+        """Shares of an account that count in the vault's stake."""
+        call, stake = Call("stakeOf(address)", account), self._world.contracts.stake
+        counting: int = await self._world.accounts.read(stake, call, "uint256")
+        return counting
+
     async def fills(self, number: int = 0) -> list[dict[str, Any]]:
         """The venue account's fills in a subaccount, newest first."""
         owner = self._world.owner_wallet.address

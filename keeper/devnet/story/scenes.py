@@ -10,6 +10,7 @@ from keeper.devnet.story.facts import CutFacts, ExchangeWatch, Facts
 from keeper.devnet.story.failures import SceneFailed
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.stage import REPORTERS, Stage
+from keeper.devnet.story.stake import KEEPER, lock_stake, pass_a_day
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import ASSET_UNIT, SHARE_UNIT, World
 from keeper.domain.units import NS_PER_SECOND
@@ -49,7 +50,7 @@ class Play:
     """Least of a recording, in seconds, before the trading scene ends."""
 
     async def open(self) -> None:
-        """Half an hour of oracle history, then prices move and other traders arrive."""
+        """Half an hour of oracle history, then prices move, others arrive, the keeper stakes."""
         await self.world.advance(WARM_UP_SECONDS)
         await self.world.open_markets()
         self.world.spawn(self.watch.run_forever())
@@ -58,6 +59,15 @@ class Play:
         await self.stage.start_reporters()
         await self.stage.start_treasurer()
         self.narrator.say("prices move; three reporters and the treasurer are up")
+        await self.stake()
+
+    async def stake(self) -> None:
+        """The keeper is first in a vault of the factory, and locks all that it gets."""
+        await lock_stake(self.stage, self.facts)
+        cut = await self.facts.cut()
+        await self._check_report(cut, await self._legs_at(cut.epoch))
+        locked = await self.facts.stake_of(self.world.people[KEEPER].address)
+        self._note(KEEPER, "locks its stake", f"{locked // SHARE_UNIT:,} athETH")
 
     async def deposit(self) -> None:
         """Three people ask to come in."""
@@ -77,10 +87,10 @@ class Play:
     async def settle(self, *, first: bool = False) -> None:
         """The day is over, the epoch is cut, a quorum signs, the report settles it.
 
-        The first cut is a depositor's and its report a relayer's; from then on the keeper takes
-        the cut, asks the reporters and submits what they signed.
+        The depositors' first cut is one of theirs and its report a relayer's; from then on the
+        running keeper takes the cut, asks the reporters and submits what they signed.
         """
-        await self._pass_a_day()
+        await pass_a_day(self.stage, self.facts)
         before, epoch = len(await self.facts.settlements()), (await self.facts.cut()).epoch
         if first:
             await self.stage.vault("carla", "cut")
@@ -99,7 +109,7 @@ class Play:
             reported = ("report", "post", "--config", str(self.stage.config), "--json")
             await self.stage.run(*reported, person="relayer")
         await self.stage.until("the settlement", is_settled)
-        await self._check_report(cut, legs, first=first)
+        await self._check_report(cut, legs)
         settle = (await self.facts.settlements())[-1]
         self.narrator.say(
             f"epoch {settle.epoch} settles: NAV {_usdc(settle.accepted_after)}, "
@@ -185,11 +195,6 @@ class Play:
     def _note(self, who: str, what: str, amount: str) -> None:
         self.narrator.say(f"{who} {what}: {amount}")
 
-    async def _pass_a_day(self) -> None:
-        next_cut = await self.facts.vault_number("nextCutTime()")
-        now = self.world.clock.now_ns() // 10**9
-        await self.world.advance(max(next_cut - now + 5, 5))
-
     async def _legs_at(self, epoch: int) -> tuple[int, int]:
         vault, read = self.world.contracts.vault, self.world.accounts.read
         legs = await read(vault, Call("legs()"), "address")
@@ -197,12 +202,13 @@ class Play:
         sent, returned = await read(legs, call, "uint256[]", "uint256[]")
         return sent[0], returned[0]
 
-    async def _check_report(self, cut: CutFacts, legs: tuple[int, int], *, first: bool) -> None:
+    async def _check_report(self, cut: CutFacts, legs: tuple[int, int]) -> None:
         reports = await self.facts.reports()
         report, wallet = reports[-1], self.world.owner_wallet.address
         state = self.watch.first_at_or_after(cut.time)
         self.checks.extend(nav_at_cut(cut, legs, state, wallet, report))
-        self.checks.append(pnl_explains(None if first else reports[-2], report))
+        before = reports[-2] if len(reports) > 1 else None
+        self.checks.append(pnl_explains(before, report))
         self.checks.append(settlement_adds_up((await self.facts.settlements())[-1]))
 
     async def _is_captured(self) -> bool:

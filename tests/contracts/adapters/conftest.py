@@ -23,6 +23,7 @@ from scripts._deploy.params import (
 from scripts._deploy.protocol import deploy_protocol
 from tests.contracts.adapters.creation import CODES, Factory, Plan
 from tests.contracts.conftest import SIGNERS
+from tests.contracts.stakes import ask_for_no_stake
 from tests.contracts.system import DAY, System
 
 ETHER = 10**18
@@ -234,7 +235,7 @@ def invested(operate: Operations, adapter: Any, market: Market) -> Any:
 def live(
     project: Any, accounts: Any, chain: Any, market: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> System:
-    """A vault deployed by the script with both legs, and one depositor holding all its shares."""
+    """A vault of the script with both legs and no stake, and one depositor holding its shares."""
     record: Path = tmp_path_factory.mktemp("protocol") / "record.json"
     book = Book.open(record, chain.chain_id)
     world, route = market.world, accounts[5]
@@ -243,6 +244,7 @@ def live(
 
     at = {name: entry.address for name, entry in book.entries.items()}
     vault = deployer.at(project.MarketMakingVault, at["vault"])
+    ask_for_no_stake(chain, vault, accounts[6])
     system = System(
         chain=chain,
         token=world.usdc,
@@ -269,6 +271,8 @@ def live(
 
 def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
     vault = VaultParams(
+        salt=0,
+        single_operator=False,
         asset=str(world.usdc.address),
         name="Athanor ETH",
         symbol="athETH",
@@ -277,16 +281,15 @@ def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
         keeper=accounts[1].address,
         guardian=accounts[2].address,
         fee_recipient="0x" + "fe" * 20,
-        markets_hash="0x" + "00" * 32,
+        pairs=["dydx:ETH-USD"],
         deposit_cap=10**15,
         venue_cap_bps=5_000,
         min_on_chain_bps=3_000,
         fee_bps=1_000,
-        min_stake_bps=0,
+        min_stake_bps=500,
     )
     pool = PoolParams(
         name="weth-usdc",
-        factory=str(world.factory.address),
         pool=str(world.pool.address),
         feed=str(world.feed.address),
         max_feed_age_seconds=4_500,
@@ -296,6 +299,7 @@ def _params(accounts: Any, world: Any, route: Any) -> ProtocolParams:
         min_observations=151,
     )
     return ProtocolParams(
+        uniswap_v3_factory=str(world.factory.address),
         vault=vault,
         reporter=ReporterParams([key.address for key in SIGNERS[:3]], 2),
         uniswap_v3=[pool],

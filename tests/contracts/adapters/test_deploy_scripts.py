@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import ape
 import msgspec
 import pytest
 from ape.contracts import ContractContainer
@@ -14,6 +15,7 @@ from keeper.addresses import Deployed, abi_hash, code_hash, load_book
 from scripts._deploy.book import ArgumentsChanged, Book, ChainMismatch
 from scripts._deploy.chain import CodeMissing, Deployer
 from scripts._deploy.external import deploy_world
+from scripts._deploy.factory import FactoryForeign, deploy_factory
 from scripts._deploy.params import (
     ClobParams,
     LiquidityParams,
@@ -26,7 +28,7 @@ from scripts._deploy.params import (
     load_protocol,
     load_world,
 )
-from scripts._deploy.protocol import FeedMissing, PoolForeign, WiringDiffers, deploy_protocol
+from scripts._deploy.protocol import deploy_protocol
 
 PARAMS = Path(__file__).resolve().parents[3] / "scripts" / "params"
 ETHER = 10**18
@@ -41,7 +43,10 @@ def deployer(issuer: Any, chain: Any, tmp_path: Path) -> Deployer:
 @pytest.fixture
 def params(world: Any, accounts: Any) -> ProtocolParams:
     return ProtocolParams(
+        uniswap_v3_factory=str(world.factory.address),
         vault=VaultParams(
+            salt=0,
+            single_operator=False,
             asset=str(world.usdc.address),
             name="Athanor ETH",
             symbol="athETH",
@@ -50,18 +55,17 @@ def params(world: Any, accounts: Any) -> ProtocolParams:
             keeper=accounts[1].address,
             guardian=accounts[2].address,
             fee_recipient="0x" + "fe" * 20,
-            markets_hash="0x" + "00" * 32,
+            pairs=["dydx:ETH-USD"],
             deposit_cap=10**15,
             venue_cap_bps=5_000,
             min_on_chain_bps=3_000,
             fee_bps=1_000,
-            min_stake_bps=0,
+            min_stake_bps=500,
         ),
         reporter=ReporterParams([accounts[i].address for i in (10, 11, 12)], 2),
         uniswap_v3=[
             PoolParams(
                 name="weth-usdc",
-                factory=str(world.factory.address),
                 pool=str(world.pool.address),
                 feed=str(world.feed.address),
                 max_feed_age_seconds=4_500,
@@ -82,8 +86,8 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
 
     entries = deployer.book.entries
     assert list(entries) == [
-        *("timelock", "vault", "silo", "legs", "wind_down", "mandate", "reporter"),
-        *("uniswap_v3.weth-usdc", "clob.dydx"),
+        *("factory", "timelock", "vault", "silo", "legs", "wind_down", "mandate", "stake"),
+        *("reporter", "uniswap_v3.weth-usdc", "clob.dydx"),
     ]
     vault = deployer.at(project.MarketMakingVault, entries["vault"].address)
     assert vault.reporter() == entries["reporter"].address
@@ -96,7 +100,13 @@ def test_deploy_protocol__first_time__deploys_wires_and_deepens_the_oracle(
     ]
     timelock = deployer.at(project.VaultTimelock, entries["timelock"].address)
     assert (vault.owner(), vault.keeper()) == (timelock.address, params.vault.keeper)
-    assert vault.mandate() == entries["mandate"].address
+    mandate = deployer.at(project.Mandate, entries["mandate"].address)
+    assert vault.mandate() == mandate.address
+    assert mandate.keeperStake() == entries["stake"].address
+    assert mandate.limits().minStakeBps == 500
+    factory = deployer.at(project.VaultFactory, entries["factory"].address)
+    assert factory.isVault(vault)
+    assert factory.vaults(0, 2) == [vault.address]
     assert timelock.vault() == vault.address
     assert timelock.hasRole(timelock.PROPOSER_ROLE(), params.vault.owner)
     assert timelock.getMinDelay() == params.vault.owner_delay_seconds
@@ -114,7 +124,7 @@ def test_deploy_protocol__address_book__has_the_hashes_of_what_stands_there(
         assert entry.abi_hash == abi_hash(abi.load(entry.contract))
         assert len(entry.source_commit.removesuffix("-dirty")) == 40
         assert chain.provider.get_receipt(entry.tx).block_number == entry.block
-    assert len({entry.code_hash for entry in book.contracts.values()}) == 9
+    assert len({entry.code_hash for entry in book.contracts.values()}) == 11
 
 
 def test_deploy_protocol__again_from_the_record__sends_nothing(
@@ -129,29 +139,83 @@ def test_deploy_protocol__again_from_the_record__sends_nothing(
     assert deployer.book.path.read_text() == written
 
 
-def test_deploy_protocol__interrupted__goes_on_where_it_stopped(
-    deployer: Deployer, params: ProtocolParams, project: Any, issuer: Any
+class CutOff(Exception):
+    """A deployment was interrupted."""
+
+
+STAGES = ("timelock", "vault", "silo", "reporter", "uniswap_v3.weth-usdc", "clob.dydx")
+
+
+def cut_off(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let the process die once `name` stands on the chain, before it is recorded."""
+    add = Book.add
+
+    def dying(book: Book, entry_name: str, entry: Deployed) -> None:
+        if entry_name == name:
+            raise CutOff(name)
+        add(book, entry_name, entry)
+
+    monkeypatch.setattr(Book, "add", dying)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deploy_protocol__cut_off_before_a_stage_is_recorded__goes_on_from_it(
+    deployer: Deployer,
+    params: ProtocolParams,
+    project: Any,
+    issuer: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
 ) -> None:
-    unroutable = replace(params, clob=[ClobParams("dydx", "0x" + "0" * 40)])
-    with pytest.raises(Exception, match=r"RouteInvalid|0x"):
-        deploy_protocol(deployer, unroutable)
+    """The stage is found on the chain and not run again: the factory would refuse it."""
+    cut_off(monkeypatch, stage)
+    with pytest.raises(CutOff):
+        deploy_protocol(deployer, params)
+    monkeypatch.undo()
     kept = dict(deployer.book.entries)
 
     deploy_protocol(Deployer.connected(issuer, deployer.book.path), params)
 
     finished = Book.open(deployer.book.path, deployer.book.chain_id).entries
-    assert len(kept) == 8
+    factory = deployer.at(project.VaultFactory, finished["factory"].address)
     assert {name: finished[name] for name in kept} == kept
+    assert len(finished) == 11
+    assert factory.vaults(0, 2) == [finished["vault"].address]
 
 
-def test_deploy_protocol__other_arguments__refuses(
-    deployer: Deployer, params: ProtocolParams
+@pytest.mark.parametrize("change", [{"deposit_cap": 1}, {"salt": 1}, {"pairs": ["dydx:BTC-USD"]}])
+def test_deploy_protocol__other_plan_in_the_same_record__refuses(
+    deployer: Deployer, params: ProtocolParams, change: dict[str, Any]
 ) -> None:
     deploy_protocol(deployer, params)
-    dearer = replace(params, vault=replace(params.vault, deposit_cap=1))
+    other = replace(params, vault=replace(params.vault, **change))
 
-    with pytest.raises(ArgumentsChanged, match="vault"):
-        deploy_protocol(deployer, dearer)
+    with pytest.raises(ArgumentsChanged, match="another record"):
+        deploy_protocol(deployer, other)
+
+
+def test_deploy_protocol__second_vault__is_of_the_same_factory(
+    deployer: Deployer, params: ProtocolParams, issuer: Any, project: Any, tmp_path: Path
+) -> None:
+    deploy_protocol(deployer, params)
+    second = Deployer.connected(issuer, tmp_path / "second.json")
+    second.book.add("factory", deployer.book.entries["factory"])
+
+    deploy_protocol(second, replace(params, vault=replace(params.vault, salt=1)))
+
+    factory = second.at(project.VaultFactory, deployer.book.entries["factory"].address)
+    books = (deployer.book, second.book)
+    assert factory.vaults(0, 3) == [book.entries["vault"].address for book in books]
+
+
+def test_deploy_protocol__factory_of_another_uniswap__refuses(
+    deployer: Deployer, params: ProtocolParams, issuer: Any, world: Any
+) -> None:
+    foreign = issuer.deploy(ContractContainer(world.factory.contract_type))
+    deploy_factory(deployer, str(foreign.address))
+
+    with pytest.raises(FactoryForeign):
+        deploy_protocol(deployer, params)
 
 
 def test_deploy_protocol__another_adapter_after_wiring__refuses(
@@ -160,18 +224,19 @@ def test_deploy_protocol__another_adapter_after_wiring__refuses(
     deploy_protocol(deployer, params)
     more = [*params.clob, ClobParams("other", accounts[7].address)]
 
-    with pytest.raises(WiringDiffers):
+    with pytest.raises(ArgumentsChanged):
         deploy_protocol(deployer, replace(params, clob=more))
 
 
-def test_deploy_protocol__pool_of_another_factory__refuses(
-    deployer: Deployer, params: ProtocolParams, issuer: Any, world: Any
+def test_deploy_protocol__pool_of_another_uniswap__is_refused_before_anything_is_deployed(
+    deployer: Deployer, params: ProtocolParams, issuer: Any, world: Any, project: Any
 ) -> None:
     foreign = issuer.deploy(ContractContainer(world.factory.contract_type))
-    pool = replace(params.uniswap_v3[0], factory=str(foreign.address))
 
-    with pytest.raises(PoolForeign):
-        deploy_protocol(deployer, replace(params, uniswap_v3=[pool]))
+    with ape.reverts(project.VaultFactory.PoolForeign):
+        deploy_protocol(deployer, replace(params, uniswap_v3_factory=str(foreign.address)))
+
+    assert list(deployer.book.entries) == ["factory"]
 
 
 def test_deploy_protocol__pool_without_a_feed__only_in_a_vault_of_that_pool_alone(
@@ -180,10 +245,11 @@ def test_deploy_protocol__pool_without_a_feed__only_in_a_vault_of_that_pool_alon
     zero = "0x" + "00" * 20
     pool = replace(params.uniswap_v3[0], feed=zero, max_feed_age_seconds=0)
 
-    with pytest.raises(FeedMissing, match=pool.name):
+    with ape.reverts(project.VaultFactory.FeedMissing):
         deploy_protocol(deployer, replace(params, uniswap_v3=[pool]))
-    assert deployer.book.entries == {}
-    deploy_protocol(deployer, replace(params, uniswap_v3=[pool], clob=[]))
+    assert list(deployer.book.entries) == ["factory"]
+    vault = replace(params.vault, pairs=[])
+    deploy_protocol(deployer, replace(params, vault=vault, uniswap_v3=[pool], clob=[]))
 
     at = deployer.book.entries[f"uniswap_v3.{pool.name}"].address
     assert project.UniswapV3Adapter.at(at).feed() == zero
@@ -193,8 +259,8 @@ def test_deploy_protocol__chain_was_reset__refuses(
     deployer: Deployer, params: ProtocolParams
 ) -> None:
     deploy_protocol(deployer, params)
-    vault = deployer.book.entries["vault"]
-    deployer.book.add("vault", msgspec.structs.replace(vault, address=NOBODY))
+    factory = deployer.book.entries["factory"]
+    deployer.book.add("factory", msgspec.structs.replace(factory, address=NOBODY))
 
     with pytest.raises(CodeMissing, match=NOBODY):
         deploy_protocol(deployer, params)
@@ -259,11 +325,13 @@ def test_load_protocol__example__resolves_names_from_the_record(tmp_path: Path) 
 
     assert params.vault.asset == "0xusdc"
     assert params.uniswap_v3[0].pool == "0xuniswap_v3_pool"
+    assert params.uniswap_v3_factory == "0xuniswap_v3_factory"
+    assert params.vault.min_stake_bps == 500
     assert params.uniswap_v3[0].cooldown_seconds == 60
 
 
 def test_load_protocol__name_without_address__refuses() -> None:
-    with pytest.raises(ParamsInvalid, match="@usdc"):
+    with pytest.raises(ParamsInvalid, match="@uniswap_v3_factory"):
         load_protocol(PARAMS / "protocol.example.toml", None)
 
 

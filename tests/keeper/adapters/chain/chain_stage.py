@@ -116,7 +116,10 @@ class Stage:
 def protocol(world: World, owner: Any, guardian: Any, route: Any) -> ProtocolParams:
     """Production-like parameters; our keys are keeper and reporters."""
     return ProtocolParams(
+        uniswap_v3_factory=world.pool.factory(),
         vault=VaultParams(
+            salt=0,
+            single_operator=False,
             asset=world.usdc.address,
             name="Athanor USDC",
             symbol="aUSDC",
@@ -125,18 +128,17 @@ def protocol(world: World, owner: Any, guardian: Any, route: Any) -> ProtocolPar
             keeper=checksum(KEEPER.address),
             guardian=guardian.address,
             fee_recipient="0x" + "fe" * 20,
-            markets_hash="0x" + "00" * 32,
+            pairs=["dydx:ETH-USD"],
             deposit_cap=10**9 * USDC,
             venue_cap_bps=5_000,
             min_on_chain_bps=3_000,
             fee_bps=1_000,
-            min_stake_bps=0,
+            min_stake_bps=500,
         ),
         reporter=ReporterParams([key.address for key in REPORTERS], 2),
         uniswap_v3=[
             PoolParams(
                 name="main",
-                factory=world.pool.factory(),
                 pool=world.pool.address,
                 feed=world.feed.address,
                 max_feed_age_seconds=4_500,

@@ -11,6 +11,7 @@ from scripts._deploy.chain import Deployer
 from scripts._deploy.external import deploy_world
 from scripts._deploy.params import LiquidityParams, WorldParams
 from scripts._deploy.protocol import deploy_protocol
+from tests.contracts.stakes import ask_for_no_stake
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,7 @@ def deployed(
     deployer = Deployer(issuer, Book.open(folder / "vault.json", chain.chain_id))
     deploy_protocol(deployer, protocol(world, owner, guardian, route))
     entries = deployer.book.entries
+    ask_for_no_stake(chain, project.MarketMakingVault.at(entries["vault"].address), owner)
     for key in (KEEPER, RELAYER):
         issuer.transfer(key.address, 10 * ETHER)
     return Stage(

@@ -141,7 +141,10 @@ def test_addresses_verify__untouched__agrees(
     assert (code, found["agrees"]) == (ExitCode.OK, True)
     assert {item["transaction"] for item in found["contracts"]} == {"same"}
     assert {item["contract"] for item in found["contracts"]} >= {"RequestSilo", "Legs", "WindDown"}
-    assert len(found["contracts"]) == 9
+    assert len(found["contracts"]) == 11
+    listed = {item["name"]: item["listed_by_factory"] for item in found["contracts"]}
+    assert listed.pop("vault") is True
+    assert set(listed.values()) == {None}
     assert "compiled from the sources" in found["does_not_prove"]
 
 
@@ -174,3 +177,21 @@ def test_addresses_verify__one_thing_changed__is_named(
     (difference,) = vault["differences"]
     assert vault["name"] == "vault"
     assert said in difference
+
+
+def test_addresses_verify__vault_of_no_factory__is_named(
+    stage: Stage, book: Path, capsys: pytest.CaptureFixture[str], project: Any
+) -> None:
+    """A factory of the same code that made nothing; its hash is the recorded one's own."""
+    raw = json.loads(book.read_text())
+    codes, uniswap = raw["contracts"]["factory"]["args"]
+    other = stage.issuer.deploy(project.VaultFactory, codes, uniswap)
+    raw["contracts"]["factory"]["address"] = str(other.address)
+    book.write_text(json.dumps(raw))
+
+    code, found = verify(stage, book, capsys)
+
+    (vault,) = [item for item in found["contracts"] if not item["agrees"]]
+    assert code == ExitCode.REFUSED
+    assert vault["listed_by_factory"] is False
+    assert "does not list it" in vault["differences"][0]
