@@ -207,7 +207,7 @@ async def penalise_plan(
         account=account,
         steps=found,
         terms={
-            "keeper": overview.views.keeper,
+            "keeper": locked.account,
             "epoch": None if chosen is None else chosen.epoch,
             "due_at": None if chosen is None else chosen.due_at,
             "burnt_shares": burnt,

@@ -71,6 +71,7 @@ async def read_stake(wallet: "Wallet", overview: "Overview", account: str) -> Lo
     Raises ChainUnavailable, CallReverted, WireError.
     """
     from keeper.chain.calls import view
+    from keeper.chain.codec import checksum
 
     contract = overview.stake.contract
     counting, (waiting, leaves_at), until, since = await wallet.read(
@@ -83,7 +84,7 @@ async def read_stake(wallet: "Wallet", overview: "Overview", account: str) -> Lo
         overview.block,
     )
     unpaid = await read_unpaid(wallet, overview, max(until, since))
-    return Locked(account, counting, waiting, leaves_at, until, unpaid)
+    return Locked(checksum(account), counting, waiting, leaves_at, until, unpaid)
 
 
 async def read_unpaid(

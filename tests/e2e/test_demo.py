@@ -34,6 +34,7 @@ COUNTED = (
     "WETH held",
     "WETH minted",
     "vault shares",
+    "keeper's stake",
     "USDC on the exchange",
     "collateral pool",
     "ada's claim",

@@ -70,6 +70,7 @@ def test_doctor__world_as_it_should_be__only_absent_reporters_fail(world: LocalW
 
     assert failing(rows) == NO_REPORTERS
     assert row(rows, "vault.keeper")["status"] == "ok"
+    assert row(rows, "vault.factory")["status"] == "ok"
     assert row(rows, "pool.oracle")["status"] == "ok"
     assert row(rows, "venue.equity")["status"] == "ok"
     assert row(rows, "venue.key")["status"] == "ok"

@@ -199,6 +199,7 @@ def test_protocol_example__its_limits__are_the_specified_ones() -> None:
     example = tomllib.loads(EXAMPLE.read_text())
     (pool,) = example["uniswap_v3"]
     assert example["vault"]["venue_cap_bps"] == SPECIFIED["MAX_VENUE_CAP_BPS"]
+    assert example["vault"]["min_stake_bps"] == SPECIFIED["LEAST_STAKE_BPS"]
     assert example["vault"]["owner_delay_seconds"] == SPECIFIED["LOOSEN_DELAY"]
     assert example["vault"]["min_on_chain_bps"] == SPECIFIED["MIN_ON_CHAIN_BPS"]
     assert (example["reporter"]["quorum"], len(example["reporter"]["reporters"])) == (2, 3)

@@ -72,7 +72,9 @@ async def open_ground(out: Path) -> AsyncIterator[Ground]:
         stack.push_async_callback(leader.close)
         nursery = await _nursery(world, stage, out)
         stack.push_async_callback(nursery.close)
-        yield Ground(world, play, relay, leader, nursery, Witness(world, indexer))
+        witness = Witness(world, indexer)
+        await witness.forget()  # how the keeper's account came to its stake is in no journal
+        yield Ground(world, play, relay, leader, nursery, witness)
 
 
 async def _settle(play: Play) -> None:

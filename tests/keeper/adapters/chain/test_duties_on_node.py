@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ape
 from chain_session import Session, play
 from chain_stage import KEEPER, REPORTERS, USDC, Stage
 
@@ -122,8 +123,8 @@ def test_observe__block_is_taken_back__its_events_are_read_again(stage: Stage) -
     assert look(stage, reader).claims == ()
 
 
-def test_observe__redemption_beyond_what_is_idle__unpaid_since_its_cut(stage: Stage) -> None:
-    paid = look(stage).unpaid_since
+def unpaid_cut(stage: Stage) -> int:
+    """Have 500,000 asked for where 300,000 are idle; two cuts later return the first one's time."""
 
     async def script(session: Session) -> None:
         await lands(session, Allocate(adapter=stage.clob_adapter.address, assets=300_000 * USDC))
@@ -131,14 +132,68 @@ def test_observe__redemption_beyond_what_is_idle__unpaid_since_its_cut(stage: St
     play(stage, script)
     redeem(stage, 500_000 * USDC)
     stage.cut()
-    cut_at = stage.vault.cut().time
+    cut_at = int(stage.vault.cut().time)
     # The venue holds what was sent: the report says so, and 300,000 are idle.
     settle(stage, equity=300_000 * USDC, credited=300_000 * USDC)
     stage.cut()
     settle(stage, equity=300_000 * USDC, credited=300_000 * USDC)
+    return cut_at
+
+
+def test_observe__redemption_beyond_what_is_idle__unpaid_since_its_cut(stage: Stage) -> None:
+    paid = look(stage).unpaid_since
+
+    cut_at = unpaid_cut(stage)
 
     assert paid == 0
     assert look(stage).unpaid_since == cut_at
+
+
+def stake_of(stage: Stage, project: Any) -> tuple[Any, Any]:
+    mandate = project.Mandate.at(stage.vault.mandate())
+    return mandate, project.KeeperStake.at(mandate.keeperStake())
+
+
+def test_observe__cut_unpaid_and_keeper_staked__says_when_the_contract_burns(
+    stage: Stage, project: Any
+) -> None:
+    cut_at = unpaid_cut(stage)
+    nothing_staked = look(stage).penalty_due_at
+    _, stake = stake_of(stage, project)
+    shares = 10**21
+    stage.vault.approve(stake, shares, sender=stage.depositor)
+    stake.stakeFor(KEEPER.address, shares, sender=stage.depositor)
+
+    due_at = look(stage).penalty_due_at
+
+    assert nothing_staked == 0
+    assert due_at == cut_at + 4 * 86_400
+    epoch = next(e for e in range(1, 9) if stage.vault.cutTimeOf(e) == cut_at)
+    with ape.reverts(stake.NotDue, dueAt=due_at):
+        stake.penalise(epoch, sender=stage.depositor)
+    stage.pass_time(due_at - stage.chain.pending_timestamp)
+    stake.penalise(epoch, sender=stage.depositor)
+    assert stake.stakeOf(KEEPER.address) == shares - shares // 50
+    assert look(stage).penalty_due_at == due_at + 86_400
+
+
+def test_observe__stake_asked_for__bound_is_the_mandates_own(
+    stage: Stage, project: Any, accounts: Any
+) -> None:
+    before = look(stage).stake_bound
+    mandate, stake = stake_of(stage, project)
+    *limits, _least = mandate.limits()
+    mandate.tightenLimits((*limits, 500), sender=accounts[12])
+    empty = look(stage).stake_bound
+    stage.vault.deposit(PAID_IN, stage.depositor, stage.depositor, sender=stage.depositor)
+    shares = 10**22
+    stage.vault.approve(stake, shares, sender=stage.depositor)
+    stake.stakeFor(KEEPER.address, shares, sender=stage.depositor)
+
+    bound = look(stage).stake_bound
+
+    assert (before, empty) == (None, 0)
+    assert bound == mandate.depositCapFor(stage.vault.acceptedNav()) > 0
 
 
 def settle(stage: Stage, equity: int, credited: int) -> None:

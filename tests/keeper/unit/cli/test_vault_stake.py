@@ -21,6 +21,7 @@ from vault_samples import (
 )
 
 from keeper.chain.calls import Call
+from keeper.chain.codec import checksum
 from keeper.chain.stake import Penalty
 from keeper.cli.acting import Plan
 from keeper.cli.failures import NothingClaimable
@@ -264,6 +265,16 @@ def test_stake_data__keepers__tells_what_counts_waits_bounds_and_was_burnt() -> 
     assert data["burnt_shares"] == SHARE
     assert [entry["epoch"] for entry in data["penalties"]] == [4]
     assert [cut["epoch"] for cut in data["unpaid_cuts"]] == [4, 5]
+
+
+def test_stake_data__keeper_as_a_node_spells_it__its_penalties_are_its_own() -> None:
+    spelt = "0x" + "Ab" * 20
+
+    data = shown_of(
+        StakeWallet(keeper=spelt.lower()), (Penalty(checksum(spelt), 4, 7, NOW, 90, "0xaa"),)
+    )
+
+    assert (data["account"], data["burnt_shares"]) == (checksum(spelt), 7)
 
 
 def test_stake_rows__cut_unpaid__says_what_may_be_burnt_and_when() -> None:
