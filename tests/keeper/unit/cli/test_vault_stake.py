@@ -79,8 +79,9 @@ def shown_of(wallet: StakeWallet, penalties: Sequence[Penalty] = ()) -> dict[str
     return stake_data(seen, found, penalties)
 
 
-def test_lock_plan__without_allowance__approves_exactly_these_shares_first() -> None:
-    assert calls(locked("10")) == [
+@pytest.mark.parametrize("allowed", [0, 10 * SHARE - 1])
+def test_lock_plan__allowed_too_little__approves_exactly_these_shares_first(allowed: int) -> None:
+    assert calls(locked("10", wallet=StakeWallet({"allowance": allowed}))) == [
         (VAULT, "approve", STAKE, 10 * SHARE),
         (STAKE, "stake", 10 * SHARE),
     ]
