@@ -18,6 +18,7 @@ from keeper.devnet.story.facts import ExchangeWatch, Facts, SettleFacts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.story.stage import Stage
+from keeper.devnet.story.stake import pass_a_day
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import ASSET_UNIT, World
 from tests.e2e.console import keeper
@@ -111,6 +112,7 @@ class _House:
     async def serve(self) -> Served:
         await self._deposit()
         await self.world.fund_operator()
+        await pass_a_day(self.stage, self.facts)
         await self.stage.start_keeper()
         await self.stage.until("shares claimed for ada", self._ada_has_shares)
         await self.stage.until("capital on both venues", self._is_at_work, patience_seconds=150)
@@ -123,7 +125,7 @@ class _House:
         await self.stage.vault("ada", "redeem", "all")
         await self.stage.until("capital home", self._is_home, patience_seconds=150)
         status = await self.stage.run("status", "--config", str(self.stage.config), "--json")
-        await self._pass_a_day()
+        await pass_a_day(self.stage, self.facts)
 
         async def is_paid() -> bool:
             return await self._balance("usdc", "ada") > before
@@ -188,11 +190,6 @@ class _House:
     async def _let_cool(self) -> None:
         await asyncio.sleep(PACE_SECONDS)
         await self.world.advance(COOLDOWN_SECONDS)
-
-    async def _pass_a_day(self) -> None:
-        due = await self.facts.vault_number("nextCutTime()")
-        now = self.world.clock.now_ns() // 10**9
-        await self.world.advance(max(due - now + 5, 5))
 
     async def _balance(self, token: str, person: str) -> int:
         address = self.world.people[person].address
