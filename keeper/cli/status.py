@@ -154,35 +154,18 @@ def _print(data: dict[str, Any]) -> None:
         )
 
 
-_DUTIES = {
-    "cut": "cut the epoch",
-    "report": "have the cut reported",
-    "pay": "pay the redemptions of a cut",
-}
-
-
 def _house(house: dict[str, Any] | None, now_s: int) -> list[tuple[str, str]]:
     """What is due for depositors next, and what is on its way."""
+    from keeper.cli.duty_text import next_duty
+
+    rows = [("next duty", next_duty(house, now_s))]
     if house is None:
-        return [("next duty", "none: this keeper has no [housekeeping]")]
-    duty = house["next_duty"]
-    due = "nothing is due" if duty is None else _due(duty["what"], duty["due_at"], now_s)
-    if house["signatures"] is not None:
-        due += f", {house['signatures']} of {house['quorum']} signatures"
-    rows = [("next duty", due)]
+        return rows
     if house["homing_assets"]:
         rows.append(("coming home", _usdc(house["homing_assets"])))
     if house["claims_to_send"]:
         rows.append(("claims to send", str(house["claims_to_send"])))
     return rows
-
-
-def _due(what: str, due_at: int, now_s: int) -> str:
-    from keeper.cli.times import clock_time, lasting
-
-    left = due_at - now_s
-    when = f"in {lasting(left)}" if left > 0 else f"since {lasting(-left)}"
-    return f"{_DUTIES[what]}, {clock_time(due_at)} ({when})"
 
 
 def _usdc(amount: int) -> str:

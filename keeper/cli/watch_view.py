@@ -9,6 +9,7 @@ from rich.layout import Layout
 from rich.table import Table
 from rich.text import Text
 
+from keeper.cli.duty_text import next_duty
 from keeper.pages.numbers import money_text, trimmed_text
 from keeper.pages.report_data import FillPoint
 from keeper.web.watching import KeeperView
@@ -21,7 +22,7 @@ Size = tuple[int, int]
 _USDC: Final = 6
 _BASE: Final = 9
 _WIDE: Final = 110
-_FRAME_ROWS: Final = 12
+_FRAME_ROWS: Final = 13
 _TONES: Final = {"live": "green", "stale": "yellow", "offline": "red"}
 _PHASES: Final = {"ACTIVE": "green", "REDUCING": "yellow", "EXITING": "yellow", "HALTED": "red"}
 _HELP: Final = (
@@ -118,7 +119,7 @@ def _body(
     chosen = look.market % len(markets) if markets else 0
     room = max(1, height - _FRAME_ROWS)
     first = max(0, min(chosen - room + 1, len(markets) - room))
-    rows: list[RenderableType] = [Text(), _figures(status), Text()]
+    rows: list[RenderableType] = [Text(), _figures(status), _duty(status), Text()]
     rows.append(_markets(markets[first : first + room], chosen - first, width))
     if view.problem:
         rows.append(Text(view.problem, style="red", no_wrap=True, overflow="ellipsis"))
@@ -155,6 +156,14 @@ def _figures(status: Mapping[str, Any]) -> Table:
         nav,
     )
     return table
+
+
+def _duty(status: Mapping[str, Any]) -> Text:
+    vault = status["vault_view"]
+    text = Text("next duty", style="dim", no_wrap=True, overflow="ellipsis")
+    now_s = status["t_ns"] // 10**9
+    said = "unknown" if vault is None else next_duty(vault["housekeeping"], now_s)
+    return text.append(f"  {said}", style="not dim")
 
 
 def _markets(markets: Sequence[Mapping[str, Any]], chosen: int, width: int) -> Table:

@@ -7,11 +7,20 @@ import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
+from keeper.cli.times import clock_time, lasting
 from keeper.cli.watch_view import Look, Size, drawn, pressed, spoken
 from keeper.pages.report_data import FillPoint
 from keeper.pages.status import status_of
 from keeper.web.watching import KeeperView
-from tests.keeper.builders import Keeper, pool_seen, pool_settings, settings, vault
+from tests.keeper.builders import (
+    HOUSEKEEPING,
+    SECOND,
+    Keeper,
+    pool_seen,
+    pool_settings,
+    settings,
+    vault,
+)
 
 SMALL: Size = (80, 24)
 LARGE: Size = (200, 60)
@@ -26,6 +35,10 @@ def view() -> KeeperView:
     keeper.feed(pool_seen(1, amount1=10**18))
     keeper.block()
     keeper.answer()
+    return view_of(status_of(keeper.state, keeper.now))
+
+
+def view_of(status: dict[str, Any]) -> KeeperView:
     return KeeperView(
         name="alpha",
         mode="local world",
@@ -35,7 +48,7 @@ def view() -> KeeperView:
         data_age_ms=700,
         problem="",
         next_step="",
-        status=status_of(keeper.state, keeper.now),
+        status=status,
     )
 
 
@@ -70,6 +83,27 @@ def test_drawn__small__has_what_one_needs(view: KeeperView) -> None:
     for word in ("profit today", "accepted NAV", "> ETH-USD", "2.000", "our bid", "pool 0xpool"):
         assert word in text
     assert "book age" not in text
+
+
+@pytest.mark.parametrize("size", [SMALL, (40, 10)])
+def test_drawn__keeper_with_housekeeping__next_duty_and_when(size: Size) -> None:
+    keeper = Keeper(settings(housekeeping=HOUSEKEEPING))
+    keeper.start()
+    keeper.feed(vault(1, next_cut_at=keeper.now // SECOND + 9 * 3_600))
+    status = status_of(keeper.state, keeper.now)
+    due = status["vault_view"]["housekeeping"]["next_duty"]["due_at"]
+
+    text = "\n".join(lines(drawn(view_of(status), [], Look(), size), size))
+
+    assert "next duty  cut the epoch" in text
+    if size == SMALL:
+        assert f"{clock_time(due)} (in {lasting(due - keeper.now // SECOND)})" in text
+
+
+def test_drawn__keeper_without_housekeeping__says_that_nothing_is_done(view: KeeperView) -> None:
+    text = "\n".join(lines(drawn(view, [], Look(), SMALL), SMALL))
+
+    assert "next duty  none: this keeper has no [housekeeping]" in text
 
 
 def test_drawn__large__has_more_columns_and_fills(view: KeeperView) -> None:
