@@ -5,16 +5,32 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from keeper.devnet.identities import EvmIdentity
 from keeper.devnet.processes import run_to_end
 
-__all__ = ["CHAIN_ID", "Deployment", "deploy"]
+__all__ = ["CHAIN_ID", "EXTERNALS", "PROTOCOL", "Deployment", "VaultPlace", "deploy", "run_script"]
 
 CHAIN_ID = 31_337
 ROOT = Path(__file__).resolve().parents[2]
 POOL_NAME = "weth-usdc"
 CLOB_NAME = "dydx"
+EXTERNALS = "externals.json"
+PROTOCOL = f"{CHAIN_ID}.json"
+
+
+class VaultPlace(Protocol):
+    """Where one vault of the world is."""
+
+    @property
+    def vault(self) -> str: ...
+    @property
+    def stake(self) -> str: ...
+    @property
+    def reporter(self) -> str: ...
+    @property
+    def pool_adapter(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +58,21 @@ async def deploy(
 
     Raises ChildFailed with the end of their log.
     """
-    externals, protocol = folder / "externals.json", folder / f"{CHAIN_ID}.json"
+    externals, protocol = folder / EXTERNALS, folder / PROTOCOL
     parameters, foreign = folder / "protocol.toml", folder / "local_world.toml"
     parameters.write_text(_protocol_parameters(people))
     foreign.write_text(_foreign_parameters(price))
     where = ("--network", rpc_url, "--account", "TEST::0")
-    await _ape(folder, "local_world", *where, "--params", str(foreign), "--out", str(externals))
+    await run_script(
+        folder, "local_world", *where, "--params", str(foreign), "--out", str(externals)
+    )
     files = ("--params", str(parameters), "--externals", str(externals), "--out", str(protocol))
-    await _ape(folder, "deploy", *where, *files)
+    await run_script(folder, "deploy", *where, *files)
     return _read(externals, protocol)
 
 
-async def _ape(folder: Path, script: str, *arguments: str) -> None:
+async def run_script(folder: Path, script: str, *arguments: str) -> None:
+    """Run one of the repository's Ape scripts. Raises ChildFailed with the end of its log."""
     ape = str(Path(sys.executable).with_name("ape"))
     command = (ape, "run", script, *arguments)
     environment = {"SOLCX_BINARY_PATH": str(ROOT / "scripts" / "toolchain")}

@@ -46,6 +46,17 @@ EVM_ROLES = (
     "reporter_three",
     "tape_maker",
     "tape_taker",
+    "project",
+    "project_keeper",
+    "project_guardian",
+    "project_reporter_one",
+    "project_reporter_two",
+    "project_reporter_three",
+    "dora",
+    "emil",
+    "farah",
+    "goran",
+    "hana",
 )
 """Position in this list is the account index of the node's development mnemonic."""
 

@@ -96,6 +96,27 @@ class FeedRoute:
     deviation_ppm: int
 
 
+class _Feed:
+    """One on-chain feed and what was published there last."""
+
+    def __init__(self, route: FeedRoute) -> None:
+        self.route = route
+        self._price = 0
+        self._at = 0
+
+    def round_due(self, now: int) -> bool:
+        """Whether heartbeat or deviation asks for a round."""
+        moved = abs(self.route.path.price - self._price) * PPM
+        late = now - self._at >= self.route.heartbeat_seconds
+        return late or moved >= self._price * self.route.deviation_ppm
+
+    async def push(self, accounts: NodeAccounts, now: int) -> None:
+        """Publish the path's price."""
+        price = self.route.path.price
+        await accounts.send(self.route.publisher, self.route.feed, Call("push(int256)", price))
+        self._price, self._at = price, now
+
+
 class Oracle:
     """Publishes prices: every second on the exchange, by heartbeat or deviation on-chain."""
 
@@ -111,15 +132,19 @@ class Oracle:
         self._admin = httpx.AsyncClient(base_url=admin_url, timeout=10)
         self._clock = clock
         self._listings = listings
-        self._feed = feed
-        self._pushed_price = 0
-        self._pushed_at = 0
+        self._paths = [listing.path for listing in listings]
+        self._feeds = [_Feed(feed)]
+
+    def publish_too(self, feed: FeedRoute) -> None:
+        """Publish one more feed from now on, of a price that no market of the exchange has."""
+        self._paths.append(feed.path)
+        self._feeds.append(_Feed(feed))
 
     async def run_forever(self) -> None:
         """Publish once a second."""
         while True:
-            for listing in self._listings:
-                listing.path.step()
+            for path in self._paths:
+                path.step()
             await self.publish()
             await asyncio.sleep(1)
 
@@ -128,21 +153,14 @@ class Oracle:
         for listing in self._listings:
             body = {"market": listing.route.market, "price": listing.oracle_price}
             (await self._admin.post("/admin/oracle", json=body)).raise_for_status()
-        if self._round_due():
-            await self.push_round()
+        for feed in self._feeds:
+            if feed.round_due(self._now()):
+                await feed.push(self._accounts, self._now())
 
     async def push_round(self) -> None:
-        """Push a round on-chain now."""
-        price = self._feed.path.price
-        await self._accounts.send(
-            self._feed.publisher, self._feed.feed, Call("push(int256)", price)
-        )
-        self._pushed_price, self._pushed_at = price, self._now()
-
-    def _round_due(self) -> bool:
-        moved = abs(self._feed.path.price - self._pushed_price) * PPM
-        late = self._now() - self._pushed_at >= self._feed.heartbeat_seconds
-        return late or moved >= self._pushed_price * self._feed.deviation_ppm
+        """Push a round of every feed on-chain now."""
+        for feed in self._feeds:
+            await feed.push(self._accounts, self._now())
 
     def _now(self) -> int:
         return self._clock.now_ns() // NS_PER_SECOND

@@ -10,7 +10,16 @@ from keeper.markets.univ3 import MAX_TICK, sqrt_price_down
 from scripts._deploy.chain import Deployer, npm_contract
 from scripts._deploy.params import LiquidityParams, WorldParams
 
-__all__ = ["World", "deploy_world"]
+__all__ = [
+    "FEED_DECIMALS",
+    "World",
+    "add_liquidity",
+    "create_pool",
+    "deploy_world",
+    "has_round",
+    "raise_cardinality",
+    "uniswap_contract",
+]
 
 CORE = "@uniswap/v3-core/artifacts/contracts"
 PERIPHERY = "@uniswap/v3-periphery/artifacts/contracts"
@@ -45,33 +54,37 @@ def deploy_world(deployer: Deployer, params: WorldParams) -> World:
     usdc = deployer.contract("usdc", project.TestUSDC, params.usdc_decimals)
     weth = deployer.contract("weth", project.WrappedEther)
     feed = deployer.contract("feed", project.RoundFeed, FEED_DECIMALS, "ETH / USD")
-    factory = deployer.contract("uniswap_v3_factory", _artifact(CORE, "UniswapV3Factory"))
+    factory = deployer.contract("uniswap_v3_factory", uniswap_contract(CORE, "UniswapV3Factory"))
     shared = (factory.address, weth.address)
     # The descriptor only draws pictures of position tokens; none is drawn here.
     positions = deployer.contract(
         "uniswap_v3_positions",
-        _artifact(PERIPHERY, "NonfungiblePositionManager"),
+        uniswap_contract(PERIPHERY, "NonfungiblePositionManager"),
         *shared,
         weth.address,
     )
-    router = deployer.contract("uniswap_v3_router", _artifact(PERIPHERY, "SwapRouter"), *shared)
-    pool = _pool(deployer, factory, (weth, usdc), params.pool_fee_ppm)
+    router = deployer.contract(
+        "uniswap_v3_router", uniswap_contract(PERIPHERY, "SwapRouter"), *shared
+    )
+    pool = create_pool(deployer, factory, (weth, usdc), params.pool_fee_ppm)
     world = World(usdc, weth, feed, factory, pool, positions, router)
     _open_market(deployer, world, params)
     return world
 
 
-def _artifact(folder: str, name: str) -> ContractContainer:
+def uniswap_contract(folder: str, name: str) -> ContractContainer:
+    """Return a contract of Uniswap v3, CORE or PERIPHERY, as published."""
     return npm_contract(f"{folder}/{name}.sol/{name}.json")
 
 
-def _pool(
+def create_pool(
     deployer: Deployer,
     factory: ContractInstance,
     tokens: tuple[ContractInstance, ContractInstance],
     fee_ppm: int,
 ) -> ContractInstance:
-    container = _artifact(CORE, "UniswapV3Pool")
+    """Return the recorded pool, or create it; without a price yet."""
+    container = uniswap_contract(CORE, "UniswapV3Pool")
     args = [str(tokens[0].address), str(tokens[1].address), fee_ppm]
     known = deployer.book.known("uniswap_v3_pool", "UniswapV3Pool", args)
     if known is not None:
@@ -88,17 +101,23 @@ def _open_market(deployer: Deployer, world: World, params: WorldParams) -> None:
         usdc_units = params.eth_price_e8 * 10**params.usdc_decimals
         units = world.sorted_amounts(WETH_UNITS * 10**FEED_DECIMALS, usdc_units)
         world.pool.initialize(sqrt_price_down(*units), sender=deployer.account)
-    kept = world.pool.slot0().observationCardinalityNext
-    while kept < params.observations:
-        kept = min(kept + OBSERVATIONS_PER_CALL, params.observations)
-        world.pool.increaseObservationCardinalityNext(kept, sender=deployer.account)
+    raise_cardinality(deployer, world.pool, params.observations)
     for liquidity in params.liquidity[world.positions.balanceOf(deployer.account) :]:
-        _add_liquidity(deployer, world, params, liquidity)
-    if not _has_round(world.feed):
+        _fund_position(deployer, world, params, liquidity)
+    if not has_round(world.feed):
         world.feed.push(params.eth_price_e8, sender=deployer.account)
 
 
-def _has_round(feed: ContractInstance) -> bool:
+def raise_cardinality(deployer: Deployer, pool: ContractInstance, wanted: int) -> None:
+    """Let a pool keep `wanted` observations, a bounded number more per transaction."""
+    kept = pool.slot0().observationCardinalityNext
+    while kept < wanted:
+        kept = min(kept + OBSERVATIONS_PER_CALL, wanted)
+        pool.increaseObservationCardinalityNext(kept, sender=deployer.account)
+
+
+def has_round(feed: ContractInstance) -> bool:
+    """Whether a feed was ever published."""
     try:
         feed.latestRoundData()
     except ContractLogicError:  # the feed refuses to answer before its first round
@@ -106,7 +125,7 @@ def _has_round(feed: ContractInstance) -> bool:
     return True
 
 
-def _add_liquidity(
+def _fund_position(
     deployer: Deployer, world: World, params: WorldParams, liquidity: LiquidityParams
 ) -> None:
     account = deployer.account
@@ -115,17 +134,34 @@ def _add_liquidity(
     usdc = weth * params.eth_price_e8 * 10**params.usdc_decimals // 10 ** (18 + FEED_DECIMALS)
     world.weth.deposit(value=weth, sender=account)
     world.usdc.mint(account, usdc, sender=account)
-    world.weth.approve(world.positions, weth, sender=account)
-    world.usdc.approve(world.positions, usdc, sender=account)
+    sides = (world.weth, weth), (world.usdc, usdc)
+    add_liquidity(deployer, world.positions, world.pool, sides, liquidity.half_width_ticks)
 
-    lower, upper = _ticks(world.pool, liquidity.half_width_ticks)
-    amounts = world.sorted_amounts(weth, usdc)
-    key = (world.pool.token0(), world.pool.token1(), params.pool_fee_ppm, lower, upper)
+
+def add_liquidity(
+    deployer: Deployer,
+    positions: ContractInstance,
+    pool: ContractInstance,
+    sides: tuple[tuple[ContractInstance, int], tuple[ContractInstance, int]],
+    half_width: int,
+) -> None:
+    """Put up to so much of the deployer's two tokens [token units] around the pool's price.
+
+    `half_width` is in ticks, 0 for the whole range.
+    """
+    account = deployer.account
+    for token, most in sides:
+        token.approve(positions, most, sender=account)
+
+    units = {str(token.address): most for token, most in sides}
+    tokens = (str(pool.token0()), str(pool.token1()))
+    key = (*tokens, pool.fee(), *_ticks(pool, half_width))
     deadline = chain.pending_timestamp + FOREVER
-    world.positions.mint((*key, *amounts, 0, 0, account, deadline), sender=account)
+    amounts = (units[tokens[0]], units[tokens[1]])
+    positions.mint((*key, *amounts, 0, 0, account, deadline), sender=account)
 
-    world.weth.approve(world.positions, 0, sender=account)
-    world.usdc.approve(world.positions, 0, sender=account)
+    for token, _ in sides:
+        token.approve(positions, 0, sender=account)
 
 
 def _ticks(pool: ContractInstance, half_width: int) -> tuple[int, int]:

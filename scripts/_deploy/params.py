@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 __all__ = [
     "ClobParams",
     "LiquidityParams",
+    "ListingParams",
     "ParamsInvalid",
     "PoolParams",
     "ProtocolParams",
     "ReporterParams",
     "VaultParams",
     "WorldParams",
+    "load_listing",
     "load_protocol",
     "load_world",
 ]
@@ -112,6 +114,20 @@ class WorldParams:
     liquidity: list[LiquidityParams]
 
 
+@dataclass(frozen=True, slots=True)
+class ListingParams:
+    """A project's token and pool; `price_e8` is the feed's first answer, 8 decimals."""
+
+    name: str
+    symbol: str
+    supply_units: int
+    price_e8: int
+    pool_fee_ppm: int
+    observations: int
+    liquidity_units: int
+    half_width_ticks: int
+
+
 def load_protocol(path: Path, externals: Path | None) -> ProtocolParams:
     """Read a protocol's parameters. Raises ParamsInvalid.
 
@@ -134,6 +150,11 @@ def load_world(path: Path) -> WorldParams:
     raw = tomllib.loads(path.read_text())
     liquidity = [_build(LiquidityParams, item) for item in raw.get("liquidity", [])]
     return _build(WorldParams, raw | {"liquidity": liquidity})
+
+
+def load_listing(path: Path) -> ListingParams:
+    """Read a project's listing. Raises ParamsInvalid."""
+    return _build(ListingParams, tomllib.loads(path.read_text()))
 
 
 def _resolve(value: Any, names: dict[str, Any]) -> Any:

@@ -1,5 +1,6 @@
 """The demonstration as a stranger sees it: one command, then its journal in other processes."""
 
+import html
 import json
 import os
 import random
@@ -38,6 +39,17 @@ COUNTED = (
     "USDC on the exchange",
     "collateral pool",
     "ada's claim",
+    "ALB held",
+    "athALB held",
+    "bond payments",
+    "bond proceeds",
+    "treasury's shares",
+    "bond escrow, after the sale",
+    "bond escrow, after all was fetched",
+    "note 1, dora",
+    "note 2, half way",
+    "note 2, emil, then hana",
+    "project, epoch 2: settlement",
 )
 """Without these rows the table would not have counted all the money."""
 NOWHERE = "http://127.0.0.1:9"
@@ -166,6 +178,24 @@ def test_demo__report_page__is_self_contained(told: Demo) -> None:
     assert loads.outward == []
     assert "iframe" not in loads.tags
     assert {"html", "table"} <= loads.tags
+
+
+def test_demo__report_page__shows_the_auction_and_what_the_project_owns(told: Demo) -> None:
+    page = (told.out / "report.html").read_text()
+    assert "ALB: the auction's price and its purchases" in html.unescape(page)
+    assert all(f"{buyer} 0x" in page for buyer in ("dora", "emil", "farah", "goran", "hana"))
+    assert "What the project owns, and where it is" in page
+
+
+def test_demo__the_projects_keeper__swapped_and_provided_its_pool(told: Demo) -> None:
+    """Its journal is a keeper's like any other: of one pool, and of no order book."""
+    steps = list(JournalReader(told.out / "world" / "project-journal").steps())
+    events = [step.event for step in steps]
+    mined = [event for event in events if isinstance(event, TransactionMined)]
+    kinds = [effect.kind for event in mined if event.succeeded for effect in event.effects]
+    assert {"swap", "mint"} <= set(kinds)
+    assert not any(isinstance(event, FillReceived) for event in events)
+    assert keeper(("replay", str(told.out / "world" / "project-journal"))).exit_code == 0
 
 
 def test_demo__the_market__filled_the_keeper_on_both_sides(journal: Path) -> None:

@@ -1,5 +1,6 @@
 """The whole demonstration: scenes in order, the count, the replay, the table and the page."""
 
+import asyncio
 import json
 import os
 import sys
@@ -14,11 +15,15 @@ from rich.table import Table
 
 from keeper.devnet.conservation import compare
 from keeper.devnet.processes import run_to_end
+from keeper.devnet.project import Project, found_project
 from keeper.devnet.recorded_data import Chosen, mapping
+from keeper.devnet.story.bond import BondPlay
+from keeper.devnet.story.bond_facts import BondFacts
 from keeper.devnet.story.checks import count_money
 from keeper.devnet.story.facts import ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.page import write_page
+from keeper.devnet.story.project_stage import ProjectStage
 from keeper.devnet.story.quoting import from_the_liveliest
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.story.stage import Stage
@@ -76,21 +81,26 @@ async def run_demo(
     tape = _tape(out / "world", recordings, play_seconds, narrator) if recordings else None
     world = World(out / "world", seed, tape)
     stage = Stage(world)
+    founding: asyncio.Task[Project] | None = None
     try:
         with narrator.chapter("A world: chain, contracts, exchange"):
             await world.start()
+        founding = asyncio.create_task(found_project(world))
         facts = Facts(world)
         watch = ExchangeWatch(world)
         play = Play(world, stage, facts, watch, narrator, play_seconds=play_seconds)
-        await _tell(play)
+        bond = await _tell(play, founding)
         fills = await play.made()
-        checks = [*play.checks, *await count_money(world)]
+        checks = [*play.checks, *bond.checks, *await count_money(world)]
         with narrator.chapter("A stranger replays the journal"):
             checks.extend(await _replay(stage))
         (out / "checks.json").write_bytes(msgspec.json.format(msgspec.json.encode(_rows(checks))))
-        await write_page(play, checks, out / "report.html")
+        await write_page(play, bond.project.lens, checks, out / "report.html")
         await facts.close()
+        await bond.facts.close()
     finally:
+        if founding is not None:
+            founding.cancel()
         await stage.close()
         await world.stop()
     narrator.say(f"{narrator.elapsed_seconds} s; {out / 'report.html'} tells the rest")
@@ -105,10 +115,15 @@ def _tape(folder: Path, recordings: Chosen, play_seconds: int, narrator: Narrato
     return tape
 
 
-async def _tell(play: Play) -> None:
+async def _tell(play: Play, founding: asyncio.Task[Project]) -> BondPlay:
+    """Tell every chapter; the project is founded beside the first."""
     chapter = play.narrator.chapter
-    with chapter("Prices move, people arrive"):
+    with chapter("Prices move, the keeper stakes"):
         await play.open()
+    with chapter("A project buys its own liquidity"):
+        bond = _bond_play(play, await founding)
+        await bond.tell()
+    with chapter("People arrive"):
         await play.deposit()
     with chapter("The first cut, report and settlement"):
         await play.settle(first=True)
@@ -125,6 +140,14 @@ async def _tell(play: Play) -> None:
         await play.collect()
     with chapter("The lights go down"):
         await play.close()
+    return bond
+
+
+def _bond_play(play: Play, project: Project) -> BondPlay:
+    world = play.world
+    stage = ProjectStage(play.stage, project)
+    facts, bonds = Facts(world, project), BondFacts(world, project)
+    return BondPlay(world, stage, facts, bonds, play.narrator)
 
 
 def _rows(checks: Iterable[Check]) -> list[dict[str, Any]]:
@@ -156,7 +179,7 @@ def show(checks: Iterable[Check]) -> None:
     """Print the count as a table."""
     table = Table(title="Counted from the chain and the exchange, in smallest units")
     for column in ("what", "counted", "", "must equal", ""):
-        table.add_column(column, justify="right" if column == "" else "left")
+        table.add_column(column, justify="right" if column == "" else "left", overflow="fold")
     for check in checks:
         mark = "" if check.holds else "  [red]DIFFERS[/red]"
         table.add_row(

@@ -9,6 +9,7 @@ import httpx
 from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 
+from keeper.devnet.deployment import VaultPlace
 from keeper.devnet.tokens import Call
 from keeper.devnet.world import World
 
@@ -71,10 +72,14 @@ class ReportFacts:
 
 
 class Facts:
-    """Reads contracts by eth_call and logs, and the indexer by its public REST."""
+    """Reads contracts by eth_call and logs, and the indexer by its public REST.
 
-    def __init__(self, world: World) -> None:
+    The vault is the world's own unless another place is given.
+    """
+
+    def __init__(self, world: World, place: VaultPlace | None = None) -> None:
         self._world = world
+        self._place: VaultPlace = place or world.contracts
         self._indexer = httpx.AsyncClient(base_url=world.exchange.endpoints.rest, timeout=10)
 
     async def cut(self) -> CutFacts:
@@ -85,21 +90,21 @@ class Facts:
     async def vault_number(self, signature: str, *arguments: Any) -> int:
         """A uint256 view of the vault."""
         call = Call(signature, *arguments)
-        vault = self._world.contracts.vault
+        vault = self._place.vault
         number: int = await self._world.accounts.read(vault, call, "uint256")
         return number
 
     async def settlements(self) -> list[SettleFacts]:
         """Every settlement, oldest first."""
         types = ("uint256",) * 10 + ("bool",)
-        found = await self._logs(self._world.contracts.vault, _SETTLE)
+        found = await self._logs(self._place.vault, _SETTLE)
         return [
             SettleFacts(int(log["topics"][1], 16), *decode(types, _data(log))[:10]) for log in found
         ]
 
     async def reports(self) -> list[ReportFacts]:
         """Every accepted report with its first leg, oldest first."""
-        reporter = self._world.contracts.reporter
+        reporter = self._place.reporter
         submits = await self._logs(reporter, _SUBMIT)
         legs = await self._logs(reporter, _LEG)
         return [_report(submit, leg) for submit, leg in zip(submits, legs, strict=True)]
@@ -110,7 +115,7 @@ class Facts:
 
     async def stake_of(self, account: str) -> int:
         """Shares of an account that count in the vault's stake."""
-        call, stake = Call("stakeOf(address)", account), self._world.contracts.stake
+        call, stake = Call("stakeOf(address)", account), self._place.stake
         counting: int = await self._world.accounts.read(stake, call, "uint256")
         return counting
 
@@ -145,22 +150,20 @@ class Facts:
 
     async def ranges(self) -> list[tuple[int, int, int]]:
         """The pool adapter's ranges: lower tick, upper tick, liquidity."""
-        adapter = self._world.contracts.pool_adapter
+        adapter = self._place.pool_adapter
         call, shape = Call("ranges()"), "(int24,int24,uint128)[]"
         found: list[tuple[int, int, int]] = await self._world.accounts.read(adapter, call, shape)
         return list(found)
 
     async def adapter_events(self, signature: str) -> int:
         """How often the pool adapter logged an event."""
-        return len(await self._logs(self._world.contracts.pool_adapter, signature))
+        return len(await self._logs(self._place.pool_adapter, signature))
 
     async def close(self) -> None:
         await self._indexer.aclose()
 
     async def _vault(self, signature: str, *returns: str) -> Any:
-        return await self._world.accounts.read(
-            self._world.contracts.vault, Call(signature), *returns
-        )
+        return await self._world.accounts.read(self._place.vault, Call(signature), *returns)
 
     async def _logs(self, address: str, signature: str) -> list[dict[str, Any]]:
         topic = "0x" + keccak(text=signature).hex()

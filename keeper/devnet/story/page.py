@@ -12,8 +12,11 @@ from keeper.pages.report_data import Check, DataSource, Figure, PageNotes
 __all__ = ["write_page"]
 
 
-async def write_page(play: Play, checks: list[Check], file: Path) -> None:
-    """Write the self-contained report page by `keeper page`, while the chain still answers."""
+async def write_page(play: Play, lens: str, checks: list[Check], file: Path) -> None:
+    """Write the self-contained report page by `keeper page`, while the chain still answers.
+
+    `lens` is the bonds'.
+    """
     notes = PageNotes(
         title="One story on the local world",
         names={identity.address: name for name, identity in play.world.people.items()},
@@ -24,7 +27,7 @@ async def write_page(play: Play, checks: list[Check], file: Path) -> None:
     )
     notes_file = play.world.folder / "notes.json"
     notes_file.write_bytes(msgspec.json.encode(notes))
-    arguments = ("--notes", str(notes_file), "--out", str(file.resolve()))
+    arguments = ("--notes", str(notes_file), "--lens", lens, "--out", str(file.resolve()))
     config = ("--config", str(play.stage.config))
     await play.stage.run("page", *arguments, *config, "--json")
 
