@@ -332,8 +332,8 @@ def fills_told(world: LocalWorld) -> dict[str, tuple[Any, ...]]:
 
 
 def fills_exported(running: Trading) -> dict[str, tuple[Any, ...]]:
-    """The same out of the journal."""
-    rows = running.read("export", "fills")["rows"]
+    """The same out of the journal, without what it did in the pool."""
+    rows = [row for row in running.read("export", "fills")["rows"] if not row["pool"]]
     return {
         row["id"]: (
             *(row["market"], row["side"], row["liquidity"], row["time"]),
