@@ -5,11 +5,12 @@ from typing import Any
 
 from keeper.devnet.exchange.dump import state_dump
 from keeper.devnet.exchange.model import SubaccountId
+from keeper.domain.commands import NoteRefusal
 from keeper.journal import JournalReader
 from keeper.replay import replay
 from tests.soak.ground import ADDRESS, MARKET, Ground
 
-__all__ = ["books_apart", "fills_apart"]
+__all__ = ["books_apart", "fills_apart", "reasons_not_to_quote"]
 
 
 def fills_apart(here: Ground, folder: Path) -> list[str]:
@@ -26,6 +27,17 @@ def fills_apart(here: Ground, folder: Path) -> list[str]:
     wrong = [f"fill {fill_id} is in the journal {n} times" for fill_id, n in told.items() if n > 1]
     wrong += [f"fill {fill_id} is not in the journal" for fill_id in true.keys() - told.keys()]
     return wrong + [f"fill {i} differs: {seen[i]}" for i in seen if seen[i] != true.get(i)]
+
+
+def reasons_not_to_quote(folder: Path) -> frozenset[str]:
+    """Every code that the journal has as a reason not to quote."""
+    steps = JournalReader(folder).steps()
+    return frozenset(
+        command.code
+        for step in steps
+        for command in step.commands
+        if isinstance(command, NoteRefusal)
+    )
 
 
 def books_apart(here: Ground, folder: Path) -> list[str]:

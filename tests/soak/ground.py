@@ -199,6 +199,7 @@ def _engine(
         limits=replace(
             limits,
             max_height_age_ms=_MAX_AGE_MS,
+            max_clock_skew_ms=_MAX_AGE_MS,
             daily_loss_quote_quantums=daily_loss or limits.daily_loss_quote_quantums,
         ),
     )

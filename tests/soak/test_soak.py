@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.books import books_apart, fills_apart
+from tests.soak.books import books_apart, fills_apart, reasons_not_to_quote
 from tests.soak.campaign import SPELLS, Tally, strike, warm_up
 from tests.soak.ground import ground
 from tests.soak.stops import LOSS_LIMIT, Stop, prove_loss_stop, prove_stop
@@ -35,6 +35,7 @@ def test_keeper__every_fault_in_turn__exposure_covered_books_right_stop_proven(
     assert [(o.fault, o.wrong) for o in tally.outcomes if o.wrong] == []
     assert wrong == []
     assert tally.largest_exposure > 0
+    assert reasons_not_to_quote(folder) >= {"CLOCK_SKEW", "MARKET_STATUS", "SOURCE_DOWN"}
 
 
 def test_keeper__loss_limit_reached_with_cancels_lost__only_its_exit_matches_afterwards(
