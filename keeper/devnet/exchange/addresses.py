@@ -5,7 +5,15 @@ from functools import lru_cache
 
 import bech32
 
-__all__ = ["BRIDGE", "FEE_COLLECTOR", "INSURANCE", "SUBACCOUNTS", "address_of", "is_address"]
+__all__ = [
+    "BRIDGE",
+    "FEE_COLLECTOR",
+    "INSURANCE",
+    "SUBACCOUNTS",
+    "address_of",
+    "is_address",
+    "module_address",
+]
 
 PREFIX = "dydx"
 KNOWN = 4_096  # addresses remembered by the pure functions below
@@ -24,7 +32,9 @@ def address_of(public_key: bytes) -> str:
     return _encode(hashlib.new("ripemd160", hashlib.sha256(public_key).digest()).digest())
 
 
-def _module(name: str) -> str:
+@lru_cache(maxsize=KNOWN)
+def module_address(name: str) -> str:
+    """Return the address of a module account."""
     return _encode(hashlib.sha256(name.encode()).digest()[:20])
 
 
@@ -38,7 +48,7 @@ def is_address(text: str) -> bool:
     return raw is not None and len(raw) == 20
 
 
-SUBACCOUNTS = _module("subaccounts")  # holds the collateral of every subaccount
-FEE_COLLECTOR = _module("fee_collector")
-INSURANCE = _module("insurance_fund")
-BRIDGE = _module("bridge")  # USDC enters and leaves the exchange through this account alone
+SUBACCOUNTS = module_address("subaccounts")  # of every subaccount that is in no isolated market
+FEE_COLLECTOR = module_address("fee_collector")
+INSURANCE = module_address("insurance_fund")
+BRIDGE = module_address("bridge")  # USDC enters and leaves the exchange through this account alone

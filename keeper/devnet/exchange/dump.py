@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from . import ledger
-from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE
 from .chain import Chain
 from .model import Account, Perpetual, Subaccount
+from .pools import CROSS, fund_of, isolated_markets, pool_address, rounding
 
 __all__ = ["canonical_bytes", "state_dump"]
 
@@ -93,15 +94,21 @@ def _stateful(chain: Chain) -> list[Json]:
 
 def _totals(chain: Chain, unsettled: int) -> Json:
     state = chain.state
+    isolated = tuple(isolated_markets(state))
+    pools = {each: state.bank.get(pool_address(each)) or 0 for each in (CROSS, *isolated)}
     return {
         "bridged_in": state.totals.get("bridged_in") or 0,
         "bridged_out": state.totals.get("bridged_out") or 0,
         "faucet_in": state.totals.get("faucet_in") or 0,
-        "rounding": state.totals.get("rounding") or 0,
+        "rounding": rounding(state) + sum(rounding(state, each) for each in isolated),
         "unsettled_funding": unsettled,
         "fee_collector": state.bank.get(FEE_COLLECTOR) or 0,
         "insurance": state.bank.get(INSURANCE) or 0,
-        "collateral_pool": state.bank.get(SUBACCOUNTS) or 0,
+        "isolated_insurance": {
+            str(each): state.bank.get(fund_of(state, each)) or 0 for each in isolated
+        },
+        "collateral_pool": sum(pools.values()),
+        "isolated_pools": {str(each): pools[each] for each in isolated},
         "bridge_account": state.bank.get(BRIDGE) or 0,
         "total_usdc": ledger.total_usdc(state),
     }
@@ -111,8 +118,9 @@ def state_dump(chain: Chain) -> Json:
     """Return the committed state, what rests on the books and which matches wait for the next
     block, in integers, keys sorted.
 
-    `bank` lists wallets and module accounts; `totals.collateral_pool` equals what the
-    subaccounts hold plus `rounding`; `total_usdc` equals bridged_in + faucet_in - bridged_out.
+    `bank` lists wallets and module accounts; `totals.collateral_pool`, all pools
+    together, equals what the subaccounts hold plus `rounding`; `total_usdc` equals bridged_in +
+    faucet_in - bridged_out.
     """
     state = chain.state
     pending = {key: ledger.settled(state, account)[1] for key, account in state.subaccounts.items()}

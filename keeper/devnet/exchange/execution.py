@@ -13,7 +13,7 @@ from v4_proto.dydxprotocol.sending.tx_pb2 import MsgCreateTransfer
 from v4_proto.dydxprotocol.subaccounts.subaccount_pb2 import SubaccountId as WireSubaccountId
 
 from . import ledger
-from .addresses import BRIDGE, SUBACCOUNTS, is_address
+from .addresses import BRIDGE, is_address
 from .authenticators import check_config
 from .model import USDC_DENOM, AuthenticatorEntry, SubaccountId
 from .results import plus, sdk, sending
@@ -135,14 +135,15 @@ def _transfer(state: State, message: MsgCreateTransfer) -> Moved:
 def _deposit(state: State, message: MsgDepositToSubaccount) -> Moved:
     recipient, amount = _key(message.recipient), message.quantums
     ledger.deposit(state, message.sender, recipient, amount)
-    bank = BankMove(message.sender, SUBACCOUNTS, amount)
+    bank = BankMove(message.sender, ledger.pool_at(state, recipient), amount)
     return Moved(message.sender, None, recipient.owner, recipient.number, amount, bank)
 
 
 def _withdraw(state: State, message: MsgWithdrawFromSubaccount) -> Moved:
     sender, amount = _key(message.sender), message.quantums
+    pool = ledger.pool_at(state, sender)
     ledger.withdraw(state, sender, message.recipient, amount)
-    bank = BankMove(SUBACCOUNTS, message.recipient, amount)
+    bank = BankMove(pool, message.recipient, amount)
     return Moved(sender.owner, sender.number, message.recipient, None, amount, bank)
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from .addresses import BRIDGE, FEE_COLLECTOR, INSURANCE, SUBACCOUNTS
+from .addresses import BRIDGE, FEE_COLLECTOR, SUBACCOUNTS
 from .gating import is_gated
 from .margin import update_is_allowed
 from .model import Account, Position, Subaccount, SubaccountId
+from .pools import add_rounding, fund_of, is_pool, isolated_markets, pool_of, rounding, worth
 from .results import Rejected, sdk, sending, subaccounts
 from .store import State
 
@@ -17,6 +18,7 @@ __all__ = [
     "deposit",
     "ensure_account",
     "pay_insurance",
+    "pool_at",
     "send",
     "settled",
     "store_settled",
@@ -85,7 +87,7 @@ def store_settled(state: State, key: SubaccountId) -> Subaccount:
     before = state.subaccounts.get(key) or Subaccount()
     after, received = settled(state, before)
     if received:
-        state.totals.put("rounding", (state.totals.get("rounding") or 0) - received)
+        add_rounding(state, before, -received)
     if after != before:
         state.subaccounts.put(key, after)
     return after
@@ -108,20 +110,36 @@ def apply_change(state: State, key: SubaccountId, change: PositionChange) -> Non
     else:
         positions.pop(change.market_id, None)
         usdc += quote
-    state.subaccounts.put(key, Subaccount(usdc, dict(sorted(positions.items()))))
+    after = Subaccount(usdc, dict(sorted(positions.items())))
+    state.subaccounts.put(key, after)
     interest = perpetual.open_interest + max(size, 0) - max(held.quantums, 0)
     state.perpetuals.put(change.market_id, type(perpetual)(perpetual.funding_index, interest))
-    if change.fee:
-        _add(state, SUBACCOUNTS, -change.fee)
-        _add(state, FEE_COLLECTOR, change.fee)
+    _pay_fee(state, account, after, change.fee)
 
 
-def pay_insurance(state: State, key: SubaccountId, amount: int) -> None:
-    """Move quote quantums from a subaccount to the insurance fund, back where negative."""
+def _pay_fee(state: State, before: Subaccount, after: Subaccount, fee: int) -> None:
+    """Take a fill's fee from the pool it happened in, and the money along where the pool changes.
+
+    Quote moves between the sides of a fill inside one pool: who enters brings what it had before,
+    who leaves takes what it has after.
+    """
+    left, entered = pool_of(state, before), pool_of(state, after)
+    is_entering = left == SUBACCOUNTS and entered != left
+    if fee:
+        _add(state, entered if is_entering else left, -fee)
+        _add(state, FEE_COLLECTOR, fee)
+    if left != entered:
+        moved = worth(before) if is_entering else worth(after)
+        _add(state, left, -moved)
+        _add(state, entered, moved)
+
+
+def pay_insurance(state: State, key: SubaccountId, market_id: int, amount: int) -> None:
+    """Move quote quantums from a subaccount to a market's insurance fund, back where negative."""
     account = state.subaccounts.get(key) or Subaccount()
     state.subaccounts.put(key, Subaccount(account.usdc - amount, account.positions))
-    _add(state, SUBACCOUNTS, -amount)
-    _add(state, INSURANCE, amount)
+    _add(state, pool_of(state, account), -amount)
+    _add(state, fund_of(state, market_id), amount)
 
 
 def _check_subaccount(key: SubaccountId) -> None:
@@ -152,14 +170,14 @@ def deposit(state: State, sender: str, recipient: SubaccountId, amount: int) -> 
     """Move USDC quantums from a wallet into a subaccount."""
     _check_subaccount(recipient)
     ensure_account(state, recipient.owner)
-    send(state, sender, SUBACCOUNTS, amount)
+    send(state, sender, pool_at(state, recipient), amount)
     _change_collateral(state, recipient, amount)
 
 
 def withdraw(state: State, sender: SubaccountId, recipient: str, amount: int) -> None:
     """Move USDC quantums from a subaccount to a wallet, keeping its margin."""
     _take_collateral(state, sender, amount)
-    send(state, SUBACCOUNTS, recipient, amount)
+    send(state, pool_at(state, sender), recipient, amount)
 
 
 def transfer(state: State, sender: SubaccountId, recipient: SubaccountId, amount: int) -> None:
@@ -170,6 +188,13 @@ def transfer(state: State, sender: SubaccountId, recipient: SubaccountId, amount
     ensure_account(state, recipient.owner)
     _take_collateral(state, sender, amount)
     _change_collateral(state, recipient, amount)
+    _add(state, pool_at(state, sender), -amount)
+    _add(state, pool_at(state, recipient), amount)
+
+
+def pool_at(state: State, key: SubaccountId) -> str:
+    """Return the address of the pool that holds a subaccount's money."""
+    return pool_of(state, state.subaccounts.get(key) or Subaccount())
 
 
 def bridge_in(state: State, amount: int, source: str = "bridged_in") -> None:
@@ -188,11 +213,10 @@ def bridge_out(state: State, amount: int) -> None:
 def total_usdc(state: State) -> int:
     """Return all USDC quantums inside: wallets, subaccounts, fees, insurance and rounding.
 
-    Counts what subaccounts hold, not the pool account behind them, so that it checks the pool.
+    Counts what subaccounts hold, not the pools behind them, so that it checks the pools.
     """
-    pooled = sum(
-        account.usdc + sum(held.quote_balance for held in account.positions.values())
-        for _, account in state.subaccounts.items()
+    pooled = sum(worth(account) for _, account in state.subaccounts.items())
+    pooled += rounding(state) + sum(rounding(state, each) for each in isolated_markets(state))
+    return pooled + sum(
+        amount for address, amount in state.bank.items() if not is_pool(state, address)
     )
-    wallets = sum(amount for address, amount in state.bank.items() if address != SUBACCOUNTS)
-    return wallets + pooled + (state.totals.get("rounding") or 0)

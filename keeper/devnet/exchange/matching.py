@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, replace
 
-from .addresses import INSURANCE
 from .config import ExchangeConfig, MarketConfig
 from .isolation import violates_isolation
 from .ledger import PositionChange, apply_change, pay_insurance, settled
 from .liquidation import insurance_delta
 from .margin import ceil_ppm, scaled, update_is_allowed
 from .model import Order, OrderFlags, Removal, Subaccount, SubaccountId
+from .pools import fund_of
 from .store import State
 
 __all__ = ["Match", "MatchCheck", "apply_match", "make_match", "try_match"]
@@ -101,7 +101,7 @@ def apply_match(state: State, match: Match) -> None:
     for key, change in _changes(match):
         apply_change(state, key, change)
     if match.insurance:
-        pay_insurance(state, match.taker.id.subaccount, match.insurance)
+        pay_insurance(state, match.taker.id.subaccount, match.market_id, match.insurance)
 
 
 def _verdict(trial: State, before: Subaccount, key: SubaccountId) -> str:
@@ -122,7 +122,7 @@ def try_match(state: State, match: Match) -> MatchCheck:
     apply_match(trial, match)
     verdicts = [_verdict(trial, old, key) for key, old in zip(keys, before, strict=True)]
     if match.is_liquidation:
-        fund = trial.bank.get(INSURANCE) or 0
+        fund = trial.bank.get(fund_of(trial, match.market_id)) or 0
         verdicts[0] = Removal.UNDERCOLLATERALIZED if match.insurance < 0 and fund < 0 else ""
     check = MatchCheck(*verdicts)
     if check.ok:
