@@ -367,6 +367,26 @@ def test_preview_report__one_that_would_be_held__shows_no_fill(traded: System) -
     assert traded.submit(report).return_value == preview
 
 
+@pytest.mark.parametrize(("left_bps", "opens"), [(20, True), (5, False)])
+def test_submit_report__price_below_a_thousandth_of_the_first__keeps_deposits_closed(
+    traded: System, left_bps: int, opens: bool
+) -> None:
+    """A hundred days after the loss the high has faded; a share is then too small to sell."""
+    unit, vault = traded.unit, traded.vault
+    left = 1_000 * unit * left_bps // 10_000
+    vault.allocate(traded.pool, vault.idle() - left, sender=traded.keeper)
+    traded.pool.setValue(0, 0, sender=traded.deployer)
+    traded.settle(equity=0)
+    traded.settle()
+
+    traded.wait(101 * DAY)
+    traded.settle()
+    outcome = traded.settle().return_value
+
+    assert (outcome.hold, outcome.gross, outcome.accepted) == (NONE, left, left)
+    assert outcome.depositsOpen is opens
+
+
 @pytest.mark.parametrize(
     ("size", "quorum", "error"),
     [
