@@ -56,7 +56,7 @@ async def read_bond_history(
     sales = [log for log in own if log.event == "Sell"]
     changes = [_change(log, times[log.block]) for log in own if log.event != "Open"]
     return BondHistory(
-        opened=Opened(opening.values["price"], opening.values["floor"]),
+        opened=Opened(*(opening.values[name] for name in ("capacity", "price", "floor"))),
         changes=tuple(changes),
         purchases=tuple(
             _purchase(note, sale, times[sale.block])

@@ -10,8 +10,9 @@ __all__ = ["Change", "FloorRaised", "Opened", "Sold", "TunedTo", "past_path"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The first price and the floor at the opening [price]."""
+    """Tokens for sale at the opening [token units], the first price and the floor [price]."""
 
+    capacity: int
     price: int
     floor: int
 
@@ -61,7 +62,7 @@ def past_path(
 
 
 def _opening(auction: DutchAuction, lot: Lot, opened: Opened) -> tuple[DutchAuction, int]:
-    target = auction.initial * auction.decay_interval // lot.duration
+    target = opened.capacity * auction.decay_interval // lot.duration
     control = opened.price * lot.scale // target
     first = replace(
         auction,

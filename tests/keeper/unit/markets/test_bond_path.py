@@ -23,7 +23,7 @@ LOT = Lot(
     floor=TERMS.floor,
     scale=PRICE_ONE,
 )
-OPENED = Opened(TERMS.price, TERMS.floor)
+OPENED = Opened(LOT.capacity, TERMS.price, TERMS.floor)
 
 
 def sold_to_chance(seed: int) -> tuple[DutchAuction, Lot, list[Change], dict[int, int]]:
@@ -67,6 +67,16 @@ def test_past_path__nobody_buys__falls_at_least_every_step() -> None:
     assert all(later.time - former.time <= HOUR for former, later in pairwise(path))
     assert all(later.price <= former.price for former, later in pairwise(path))
     assert path[-1].time == START + DAY
+
+
+def test_past_path__capacity_freed_since__begins_as_it_was_opened() -> None:
+    """A change that frees capacity shortens the schedule that the contract keeps."""
+    cut = replace(begin(TERMS, LOT), initial=LOT.capacity // 3)
+
+    path = past_path(cut, LOT, OPENED, (), START + DAY, HOUR)
+
+    whole = past_path(begin(TERMS, LOT), LOT, OPENED, (), START + DAY, HOUR)
+    assert [point.price for point in path] == [point.price for point in whole]
 
 
 def test_past_path__floor_raised__holds_from_then_on() -> None:
