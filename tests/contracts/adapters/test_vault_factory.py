@@ -9,7 +9,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from tests.contracts.adapters.conftest import CAP
-from tests.contracts.adapters.creation import MARKETS_TYPE, Factory, Plan
+from tests.contracts.adapters.creation import CODES, MARKETS_TYPE, Factory, Plan
 from tests.contracts.rpc import Reverted, Rpc
 from tests.contracts.system import DAY
 
@@ -59,6 +59,12 @@ def test_stages__each__fit_into_one_transaction(created: list[Any]) -> None:
     used = [receipt.gas_used for receipt in created]
 
     assert max(used) < TRANSACTION_GAS * 2 // 3, used
+
+
+def test_codes__of_the_factory__are_the_hashes_it_was_built_with(factory: Factory) -> None:
+    assert [bytes(code) for code in factory.contract.codes()] == [
+        keccak(factory.code(name)) for name in CODES
+    ]
 
 
 def test_register__complete_vaults_alone__are_listed(

@@ -59,6 +59,18 @@ def test_wire__not_the_deployer__reverts(make: Any, system: System, stranger: An
         vault.wire(system.nav, [], sender=stranger)
 
 
+def test_wire__adapter_of_another_asset__reverts(
+    make: Any, project: Any, accounts: Any, system: System
+) -> None:
+    vault, deployer = make(), accounts[0]
+    nav = deployer.deploy(project.NavReporter, vault, [key.address for key in system.signers], 2)
+    other = deployer.deploy(project.TestUSDC, 6)
+    leg = deployer.deploy(project.MockAdapter, vault, other, "0x" + "00" * 20)
+
+    with ape.reverts(system.legs.ForeignAdapter, adapter=leg.address):
+        vault.wire(nav, [leg], sender=deployer)
+
+
 def test_wire__parts_of_another_vault__reverts(
     make: Any, project: Any, accounts: Any, system: System
 ) -> None:

@@ -202,6 +202,15 @@ def test_bind__twice_or_by_another_or_another_vault__reverts(
         lock.schedule(ZERO, 0, b"", NONE, NONE, LEAST, sender=accounts[1])
 
 
+def test_execute__before_it_is_bound__finds_nothing_scheduled(
+    project: Any, accounts: Any, owned: Owner
+) -> None:
+    lock = accounts[0].deploy(project.VaultTimelock, LEAST, accounts[1])
+
+    with ape.reverts(lock.TimelockUnexpectedOperationState):
+        lock.execute(ZERO, 0, b"", NONE, NONE, sender=owned.system.users[9])
+
+
 def test_bind__own_vault__emits_once(owned: Owner) -> None:
     (event,) = owned.lock.Bind.query("*", start_block=0).to_dict("records")
 

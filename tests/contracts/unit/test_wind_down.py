@@ -143,6 +143,13 @@ def test_start__twice__reverts(ended: System, stranger: Any) -> None:
             call(sender=sender)
 
 
+def test_claimable__before_the_start__is_nothing(held: System, alice: Any) -> None:
+    held.token.mint(held.end, held.unit, sender=held.deployer)
+
+    assert held.end.recovered(held.token) == held.unit
+    assert held.end.claimable(alice, held.token) == 0
+
+
 def test_wind_down__before_the_start__nothing_moves(held: System, alice: Any) -> None:
     end = held.end
     for call in (
