@@ -27,7 +27,7 @@ from keeper.domain.errors import AthanorError
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Call
-    from keeper.cli.bond_reach import BondWrite
+    from keeper.cli.bond.reach import BondWrite
     from keeper.wallet import Wallet
 
 __all__ = [

@@ -82,14 +82,16 @@ COMMANDS: Final[dict[str, Entry]] = {
     "reporter": Entry("keeper.cli.reporter", "reporter", "Recompute equity and sign reports."),
     "treasurer": Entry("keeper.cli.treasurer", "treasurer", "Move collateral on filed requests."),
     "venue": Entry("keeper.cli.venue", "venue", "Permit the hot key, and probe the venue."),
-    "vault": Entry("keeper.cli.vault", "vault", "Deposit, redeem, claim, and see the vault."),
+    "vault": Entry(
+        "keeper.cli.vault.commands", "vault", "Deposit, redeem, claim, and see the vault."
+    ),
     "bond": Entry(
-        "keeper.cli.bond",
+        "keeper.cli.bond.commands",
         "bond",
         "Sell a token for liquidity of the project's own, and buy such bonds.",
     ),
     "admin": Entry(
-        "keeper.cli.admin",
+        "keeper.cli.admin.commands",
         "admin",
         "Act as guardian or owner of a vault: at once, or through its timelock.",
     ),

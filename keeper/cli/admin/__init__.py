@@ -1,0 +1,1 @@
+"""`keeper admin`: what its commands are made of."""

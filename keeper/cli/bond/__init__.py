@@ -1,0 +1,1 @@
+"""`keeper bond`: what its commands are made of."""

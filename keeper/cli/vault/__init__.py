@@ -1,0 +1,1 @@
+"""`keeper vault`: what its commands are made of."""
