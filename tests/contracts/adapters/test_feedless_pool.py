@@ -61,7 +61,7 @@ def _move(market: Market, usdc: int) -> None:
     market.buy_weth(usdc * USDC) if usdc > 0 else market.sell_weth(-usdc * ETHER // 3_000)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def feedless(project: Any, host: Any, market: Market, issuer: Any, keeper: Any) -> Any:
     """An adapter with a fifth in WETH and a range, a day and an hour after its last trade."""
     made = issuer.deploy(project.UniswapV3Adapter, host, market.world.pool, ZERO, FEEDLESS_LIMITS)
@@ -308,7 +308,7 @@ def test_factory__feedless_pool_beside_anything_else__is_refused(
 # --- attacks
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def own_vault(project: Any, accounts: Any, chain: Any, market: Market, route: Any) -> System:
     """A vault with a feedless leg of 300,000 of 1,000,000, at rest for a day."""
     deployer, world = accounts[0], market.world
