@@ -20,7 +20,7 @@ from keeper.venues.dydx.links import make_links
 from keeper.venues.dydx.probing import Finding, Prober
 from keeper.venues.dydx.signing import TxSigner
 
-BLOCK_SECONDS = 0.15
+BLOCK_SECONDS = 0.4
 
 
 async def probed(here: World, window: int) -> tuple[Finding, ...]:
