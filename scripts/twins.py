@@ -31,6 +31,7 @@ COPIED = (
     *("contracts", "keeper", "tests", "scripts", ".build"),
     *("ape-config.yaml", "pyproject.toml", "foundry.toml"),
 )
+BUILD = Path(".build") / "__local__.json"
 LINKED = ("node_modules", ".venv")
 FIXED = (
     "gate-large-loss-settles",
@@ -173,7 +174,11 @@ def _make_copy(copy: Path) -> None:
 
 
 def _caught(twin: Twin, copy: Path) -> bool:
-    """Apply one patch, run its test, take the patch back; say whether the test failed."""
+    """Apply one patch, run its test, take the patch back; say whether the test failed.
+
+    What the twin before it compiled is replaced first, or its fault would stay in the build.
+    """
+    shutil.copy2(ROOT / BUILD, copy / BUILD)
     _run(["git", "apply", str(twin.patch)], copy)
     try:
         _run(_shell(f"ape compile --force {twin.sources}"), copy)
