@@ -124,7 +124,7 @@ bench: install $(STAMPS)/dydx-client ## latency figures, medians of several runs
 twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md
 	$(RUN) python scripts/twins.py --jobs 2
 
-duetwins: compile ## six of them, and those without a standing verdict on that page
+duetwins: compile ## six of them, and those that changed since their verdict on that page
 	$(RUN) python scripts/twins.py --due
 
 adversaries: install ## simulate the adversaries in full and write docs/adversaries.md

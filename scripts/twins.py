@@ -6,7 +6,8 @@ compiled there, and the test must fail: not pass, and not end in an error of ano
 
 Without names every twin runs. Each verdict is written at once to the table docs/twins.md, beside
 those that still stand: of the same patch, patched files and test. `--stale` runs those of which
-none stands. `--due` runs six fixed ones and, where there is a table, these; it writes nothing.
+none stands. `--due` runs six fixed ones and those of which a verdict stands no more, as their files
+changed; it writes nothing.
 """
 
 import argparse
@@ -130,7 +131,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("names", nargs="*", help="patches to run, without .patch")
     parser.add_argument("--stale", action="store_true", help="those without a standing verdict")
-    parser.add_argument("--due", action="store_true", help="these and six fixed ones; no table")
+    parser.add_argument(
+        "--due", action="store_true", help="six fixed ones and what changed; no table"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="at the same time, each in a copy")
     return parser.parse_args(arguments)
 
@@ -140,23 +143,27 @@ def _chosen(twins: Sequence[Twin], options: argparse.Namespace) -> list[Twin]:
         return [twin for twin in twins if twin.name in options.names]
     if not options.due and not options.stale:
         return list(twins)
-    fixed = FIXED if options.due else ()
     standing = _standing(twins)
-    stale = {twin.name for twin in twins if not standing.get(twin.name, UNSEEN).caught}
-    if options.due and not TABLE.exists():
-        stale = set()
-    return [twin for twin in twins if twin.name in fixed or twin.name in stale]
+    if options.stale:
+        return [twin for twin in twins if not standing.get(twin.name, UNSEEN).caught]
+    changed = _told().keys() - standing.keys()
+    return [twin for twin in twins if twin.name in FIXED or twin.name in changed]
 
 
 def _standing(twins: Iterable[Twin]) -> dict[str, Verdict]:
     """What the table says of twins whose patch, patched files and test are what they were then."""
-    rows = ROW.findall(TABLE.read_text()) if TABLE.exists() else []
-    told = {name: Verdict(word == "yes", date, print_) for name, word, date, print_ in rows}
+    told = _told()
     return {
         twin.name: told[twin.name]
         for twin in twins
         if twin.name in told and told[twin.name].fingerprint == twin.fingerprint
     }
+
+
+def _told() -> dict[str, Verdict]:
+    """Every verdict in the table."""
+    rows = ROW.findall(TABLE.read_text()) if TABLE.exists() else []
+    return {name: Verdict(word == "yes", date, print_) for name, word, date, print_ in rows}
 
 
 def _make_copy(copy: Path) -> None:
@@ -217,9 +224,9 @@ def _table(twins: Sequence[Twin], verdicts: dict[str, Verdict]) -> str:
         "Each is the contracts with one thing broken, which the named test has to notice.",
         "`make twins` runs all of them; every verdict is written here with its day.",
         "A verdict stands while patch, patched files and test are what the last column stands for.",
-        "`make duetwins`, a part of `make test`, runs six fixed ones and those without one.",
+        "`make duetwins`, a part of `make test`, runs six fixed ones and those that changed since.",
         "",
-        f"{caught} of {len(twins)} caught.",
+        f"{caught} of {len(twins)} caught; a twin without a row has not been run.",
         "",
         "| twin | what is broken | test that notices | caught | on | of |",
         "|---|---|---|---|---|---|",
