@@ -39,19 +39,10 @@ async def lock_plan(
 
     Raises FundsMissing (not in a preview), ArgumentInvalid.
     """
-    from keeper.chain.calls import view
-
     amount, beneficiary = what
     overview = await wallet.overview()
-    contract = overview.stake.contract
     account = acting_if_any(wallet, signing, preview=preview and not _is_all(amount))
-    held = allowed = 0
-    if account:
-        reads = [
-            view(VAULT, wallet.vault, "balanceOf", account),
-            view(VAULT, wallet.vault, "allowance", account, contract),
-        ]
-        held, allowed = await wallet.read(reads, overview.block)
+    held, allowed = await _lockable(wallet, overview, account)
     shares = held if _is_all(amount) else _parsed(overview, amount)
     owner = beneficiary or account
     locked = await read_stake(wallet, overview, owner or overview.views.keeper)
@@ -80,6 +71,20 @@ async def lock_plan(
         ],
         obstacles=obstacles,
     )
+
+
+async def _lockable(wallet: "Wallet", overview: "Overview", account: str | None) -> tuple[int, int]:
+    """Shares that an account holds, and how many of them the stake's contract may take."""
+    from keeper.chain.calls import view
+
+    if not account:
+        return 0, 0
+    reads = [
+        view(VAULT, wallet.vault, "balanceOf", account),
+        view(VAULT, wallet.vault, "allowance", account, overview.stake.contract),
+    ]
+    held, allowed = await wallet.read(reads, overview.block)
+    return held, allowed
 
 
 def _lock_steps(
