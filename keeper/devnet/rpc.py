@@ -1,5 +1,6 @@
 """A JSON-RPC caller for the local node: one pooled connection, errors raised, nothing retried."""
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -19,6 +20,8 @@ class JsonRpc:
         self.url = url
         self._client = httpx.AsyncClient(timeout=30)
         self._ids = itertools.count(1)
+        self.sending = asyncio.Lock()
+        """Held while the node signs: two at once from one account would get the same nonce."""
 
     async def call(self, method: str, *params: Any) -> Any:
         """Return the result. Raises RpcError, httpx.HTTPError."""

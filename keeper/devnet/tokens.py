@@ -53,7 +53,8 @@ class NodeAccounts:
     async def send(self, sender: str, to: str, call: Call) -> str:
         """Broadcast and return the transaction hash; does not wait. Raises RpcError."""
         transaction = {"from": sender, "to": to, "data": call.data}
-        digest: str = await self._rpc.call("eth_sendTransaction", transaction)
+        async with self._rpc.sending:
+            digest: str = await self._rpc.call("eth_sendTransaction", transaction)
         return digest
 
     async def receipt(self, digest: str) -> dict[str, Any] | None:
