@@ -107,6 +107,8 @@ REFUSALS: Final[dict[str, str]] = {
     "`keeper resume` accepts it and starts again.",
     "EXITING": "The vault is exiting: only orders that reduce the position are sent.",
     "HALTED": "The vault is halted: no order is sent at all. `keeper resume` starts again.",
+    "INTENT_AGE": "A command was older than max_intent_age_ms when it would have been sent: it is "
+    "dropped and decided again. Judged command by command, so no number stands for it.",
     "INVENTORY_BEYOND_CURVE": "The inventory is more than the rule's curve holds: the range, or "
     "the virtual reserve, is used up on that side. Numbers are base quantums of the reserve.",
     "LEADER_BASIS": "The leader's average distance from the oracle is more than max_basis_ppm: "

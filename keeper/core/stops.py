@@ -9,7 +9,7 @@ from keeper.domain.units import NS_PER_SECOND
 from keeper.risk.losses import daily_loss, drawdown
 from keeper.risk.phase import Phase
 
-__all__ = ["sample_losses", "watch_losses"]
+__all__ = ["profit_and_capital", "sample_losses", "watch_losses"]
 
 _SAMPLES = 3
 _NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -20,14 +20,14 @@ def watch_losses(state: State, limits: RiskLimits) -> None:
     loss = state.guard.loss
     if not loss.started:
         return
-    measured = _profit_and_capital(state)
+    measured = profit_and_capital(state)
     if measured is not None:
         loss.breaches = [entry.code for entry in _breaches(loss, *measured, limits)]
 
 
 def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
     """Take a sample; return the breaches that tripped the phase to EXITING in this step."""
-    measured = _profit_and_capital(state)
+    measured = profit_and_capital(state)
     if measured is None:
         return []
     profit, capital = measured
@@ -61,7 +61,7 @@ def _roll(loss: LossStop, day: int) -> None:
         loss.day, loss.day_start = day, middle
 
 
-def _profit_and_capital(state: State) -> tuple[int, int] | None:
+def profit_and_capital(state: State) -> tuple[int, int] | None:
     """Profit to date and capital at work, in quote quantums; None while a part is unknown.
 
     Profit is what the account and the chain side are worth minus what flowed in: deposits,

@@ -3,7 +3,7 @@
 from keeper.domain.approval import Refused
 from keeper.domain.units import PPM
 
-__all__ = ["daily_loss", "drawdown"]
+__all__ = ["daily_loss", "drawdown", "fall_ppm"]
 
 
 def daily_loss(day_start: int, profit: int, limit: int) -> Refused | None:
@@ -23,5 +23,13 @@ def drawdown(high: int, profit: int, capital: int, limit_ppm: int) -> Refused | 
     before = capital + fall
     if fall <= 0 or (before > 0 and fall * PPM <= limit_ppm * before):
         return None
-    value = PPM if before <= 0 else fall * PPM // before
+    value = fall_ppm(fall, capital)
     return Refused(code="DRAWDOWN", subject="vault", limit=limit_ppm, value=value)
+
+
+def fall_ppm(fall: int, capital: int) -> int:
+    """What a fall is of the capital before it, in ppm, down; all of it where that was none."""
+    before = capital + fall
+    if fall <= 0:
+        return 0
+    return PPM if before <= 0 else fall * PPM // before
