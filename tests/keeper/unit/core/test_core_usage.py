@@ -135,7 +135,6 @@ def test_usage__venue_holds_more_than_its_cap__is_beyond() -> None:
 def test_usage__pool_off_its_mark__shows_the_gap_that_refuses() -> None:
     keeper = Keeper(settings(pools=(pool_settings(),), allocation=ALLOCATION))
     keeper.start()
-    keeper.feed(vault(1))
     seen = pool_seen(1, mark_price=3_100 * 10**8, amount0=200_000 * USDC)
     notes = of(keeper.feed(seen), NoteRefusal)
 
