@@ -9,6 +9,7 @@ from keeper.cli.amounts import parse_amount
 from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.options import json_option
 from keeper.cli.output import emit, print_table, scaled
+from keeper.cli.strategy_compare import compare
 
 if TYPE_CHECKING:
     from keeper.config.strategies import Rule
@@ -32,6 +33,9 @@ KIND = click.Choice(
 @click.group()
 def strategy() -> None:
     """List the quoting rules and try what each would quote."""
+
+
+strategy.add_command(compare)
 
 
 @strategy.command("list")
@@ -123,17 +127,10 @@ def calibrate(
     Prints of one moment and side are one arrival, which reached its farthest price. What a
     recording of minutes says of a day is a guess: use hours.
     """
-    from keeper.recordings import TradeAt, arrivals, load_recordings
-    from keeper.strategies.calibration import Calibrator
+    from keeper.recordings import load_recordings, measured
 
     (recording,) = load_recordings(data, (symbol,))
-    calibrator = Calibrator(distances, sample_ms * 10**6)
-    for moment in arrivals(recording.moments(levels=1)):
-        if isinstance(moment, TradeAt):
-            calibrator.trade(moment.price_e8)
-        elif moment.bids and moment.asks:
-            calibrator.middle(moment.t_ns, moment.bids[0][0], moment.asks[0][0])
-    found = calibrator.result()._asdict()
+    found = measured(recording.moments(levels=1), distances, sample_ms * 10**6)._asdict()
     emit(as_json, {"symbol": symbol, **found}, lambda: _print_calibration(found))
 
 

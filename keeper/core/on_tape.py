@@ -62,13 +62,14 @@ class Quoted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of ours that filled; `cash` is the change in quote quantums, the fee included."""
+    """An order of ours that filled; `cash` is the change in quote quantums, `fee` taken off."""
 
     t_ns: int
     side: Side
     subticks: int
     quantums: int
     cash: int
+    fee: int
 
 
 class _Account:
@@ -79,16 +80,16 @@ class _Account:
         self.position = 0
         self._fee_ppm = maker_fee_ppm
 
-    def fill(self, listing: PerpetualMarket, quote: Quote, quantums: int) -> int:
-        """Book a fill and return the change of cash, rounded against us."""
+    def fill(self, listing: PerpetualMarket, quote: Quote, quantums: int) -> tuple[int, int]:
+        """Book a fill and return the change of cash and the fee in it, both against us."""
         if quote.side is Side.BUY:
             change = -listing.quote_quantums_up(quantums, quote.subticks)
         else:
             change = listing.quote_quantums_down(quantums, quote.subticks)
-        change -= div_up(abs(change) * self._fee_ppm, PPM)
-        self.cash += change
+        fee = div_up(abs(change) * self._fee_ppm, PPM)
+        self.cash += change - fee
         self.position += quote.side.sign * quantums
-        return change
+        return change - fee, fee
 
 
 def walk(
@@ -117,7 +118,7 @@ def walk(
             taken = min(room, quote.quantums) if _is_through(quote, point) else 0
             if taken:
                 room -= taken
-                change = account.fill(listing, quote, taken)
+                change, fee = account.fill(listing, quote, taken)
                 _learn(market, quote, taken, point.t_ns)
                 yield Filled(
                     t_ns=point.t_ns,
@@ -125,6 +126,7 @@ def walk(
                     subticks=quote.subticks,
                     quantums=taken,
                     cash=change,
+                    fee=fee,
                 )
             if quote.quantums > taken:
                 left.append(msgspec.structs.replace(quote, quantums=quote.quantums - taken))

@@ -24,7 +24,14 @@ from keeper.pages.report_data import (
     ReportData,
 )
 
-__all__ = ["page_environment", "render_report", "static_text", "write_report"]
+__all__ = [
+    "page_environment",
+    "page_policy",
+    "render_report",
+    "static_text",
+    "write_page",
+    "write_report",
+]
 
 _USDC: Final = 6
 _BASE: Final = 9
@@ -42,9 +49,14 @@ class _MarketView:
 
 def write_report(data: ReportData, file: Path) -> None:
     """Write the page, replacing the file whole. Raises OSError."""
+    write_page(render_report(data), file)
+
+
+def write_page(html: str, file: Path) -> None:
+    """Write a file whole or not at all. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     waiting = file.with_suffix(".part")
-    waiting.write_text(render_report(data), encoding="utf-8")
+    waiting.write_text(html, encoding="utf-8")
     waiting.replace(file)
 
 
@@ -59,7 +71,7 @@ def render_report(data: ReportData) -> str:
         version=__version__,
         style=Markup(static_text("page.css")),  # noqa: S704 - our own file
         script=Markup(static_text("page.js")),  # noqa: S704 - our own file
-        policy=_policy(),
+        policy=page_policy(),
         held=sum(1 for check in data.checks if check.holds),
         pnl_sum=sum(cause.amount_usdc_e6 for cause in data.pnl),
         largest_cause=max((abs(cause.amount_usdc_e6) for cause in data.pnl), default=0),
@@ -84,8 +96,8 @@ def _static_text(name: str) -> str:
     return (resources.files("keeper.pages") / "static" / name).read_text(encoding="utf-8")
 
 
-def _policy() -> str:
-    """A content security policy that allows exactly our own style and script, inline."""
+def page_policy() -> str:
+    """Return a content security policy that allows exactly our own style and script, inline."""
     style, script = (_fingerprint(static_text(name)) for name in ("page.css", "page.js"))
     return f"default-src 'none'; style-src '{style}'; script-src '{script}'; img-src data:"
 
@@ -118,6 +130,8 @@ def page_environment() -> Environment:
         duration=duration_text,
         share_of=percent_text,
         units=lambda value, decimals: trimmed_text(value, decimals, least=2),
+        hundredth=lambda value: money_text(value, 2),
+        signed_cents=_signed_cents,
         hundredths=lambda value, decimals: money_text(value // 10 ** (decimals - 2), 2),
         ppm=lambda value: percent_text(value, 1_000_000),
         signed_ppm=lambda value: percent_text(value, 1_000_000, signed=True),
@@ -152,6 +166,13 @@ def _by_scope(rows: Iterable[Parameter]) -> dict[str, list[Parameter]]:
 def _whole_shares(value: int, *, decimals: int) -> str:
     """Write with two decimals, down."""
     return money_text(value // 10 ** (decimals - 2), 2)
+
+
+def _signed_cents(value: int) -> str:
+    """Write USDC with two decimals, towards zero."""
+    cents = abs(value) // 10 ** (_USDC - 2)
+    sign = "" if not cents else "-" if value < 0 else "+"
+    return sign + money_text(cents, 2)
 
 
 def _half_bar(value: int, largest: int) -> int:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,3 +81,26 @@ def small(symbol: str = "ETHUSDT", *, clock_off_ms: int = 0) -> Lines:
     lines.depth(50, (110, 112, 120), asks=[("101.20", "0.125")])
     lines.trade(60, "100.10", "0.5", sold=True)
     return lines
+
+
+def lively(seconds: int = 40, seed: int = 1) -> Lines:
+    """A market that walks by a cent or two twice a second, with a sweep of some depth at each."""
+    dice, lines, middle = random.Random(seed), Lines(), 300_000
+    lines.snapshot(0, 10, [(_cents(middle - 1), "5.001")], [(_cents(middle + 1), "5.001")])
+    for step in range(2 * seconds):
+        at_ms, last, moved = 500 * step + 10, middle, dice.randrange(-60, 61)
+        sold = moved < 0
+        reach = dice.choice((3, 6, 15, 30, 45, 60))
+        lines.trade(at_ms, _cents(middle - reach if sold else middle + reach), "2.5", sold=sold)
+        middle += moved
+        lines.depth(
+            at_ms + 100,
+            (9 if step == 0 else 10 + step, 11 + step - (step == 0), 11 + step),
+            bids=[(_cents(last - 1), "0"), (_cents(middle - 1), "5.001")],
+            asks=[(_cents(last + 1), "0"), (_cents(middle + 1), "5.001")],
+        )
+    return lines
+
+
+def _cents(price: int) -> str:
+    return f"{price // 100}.{price % 100:02}"
