@@ -18,6 +18,7 @@ from keeper.config.live import (
 from keeper.config.model import Config
 from keeper.config.problems import Problem
 from keeper.control.asking import Request
+from keeper.control.server import Peer, Question
 from keeper.core.preview import Ladder, flattening_plan, ladders, ladders_under, new_flaws
 from keeper.core.state import State
 from keeper.domain.approval import Refused
@@ -52,11 +53,11 @@ class Questions:
         self._state = state
         self._emit = emit
 
-    def answers(self) -> Mapping[str, Callable[[Request], dict[str, Any]]]:
+    def answers(self) -> Mapping[str, Question]:
         """Return what the control socket serves, by verb."""
         return {"params": self._params, "plan": self._plan}
 
-    def _params(self, request: Request) -> dict[str, Any]:
+    def _params(self, request: Request, peer: Peer) -> dict[str, Any]:
         """Show, preview or change. Raises ParamsRefused, ConfigError."""
         try:
             wish = msgspec.json.decode(request.argument or "{}", type=_Wish)
@@ -65,9 +66,9 @@ class Questions:
         running = running_config(self._started, self._settings())
         if not wish.assignments:
             return self._shown(running)
-        return self._changed(running, wish, request.operator)
+        return self._changed(running, wish, request, peer)
 
-    def _plan(self, request: Request) -> dict[str, Any]:
+    def _plan(self, request: Request, _peer: Peer) -> dict[str, Any]:
         """Say what a word would send. Raises ConfigError for another word than exit."""
         if request.argument != "exit":
             raise ConfigError(f"there is no plan for {request.argument!r}")
@@ -100,7 +101,9 @@ class Questions:
             rows.append({**msgspec.to_builtins(entry), "origin": origin, "started_with": started})
         return {"params_hash": params_hash(self._settings()), "parameters": rows}
 
-    def _changed(self, running: Config, wish: _Wish, operator: str) -> dict[str, Any]:
+    def _changed(
+        self, running: Config, wish: _Wish, request: Request, peer: Peer
+    ) -> dict[str, Any]:
         present = params_hash(self._settings())
         if wish.base and wish.base != present:
             raise ConfigError(
@@ -121,13 +124,18 @@ class Questions:
             "applied": False,
         }
         if wish.apply and changes:
-            self._apply(settings, operator)
+            self._apply(settings, request, peer)
             answer["applied"] = True
         return answer
 
-    def _apply(self, settings: StepSettings, operator: str) -> None:
+    def _apply(self, settings: StepSettings, request: Request, peer: Peer) -> None:
         event = ParamsChanged(
-            settings=settings, params_hash=params_hash(settings), operator=operator
+            settings=settings,
+            params_hash=params_hash(settings),
+            operator=request.operator,
+            reason=request.reason,
+            uid=peer.uid,
+            pid=peer.pid,
         )
         self._emit(event)
 

@@ -30,6 +30,7 @@ from keeper.engine import Engine
 from keeper.engine.sequencer import Sequencer
 from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE
+from keeper.pages.risk import risk_of
 from keeper.pages.status import status_of
 from keeper.pages.working import held_of, orders_of
 from keeper.ports import Clock
@@ -91,6 +92,7 @@ async def build_engine(loaded: LoadedConfig, environ: Mapping[str, str]) -> Serv
         "status": lambda: status_of(engine.state, clock.now_ns()),
         "orders": lambda: orders_of(engine.state),
         "positions": lambda: held_of(engine.state),
+        "risk": lambda: risk_of(engine.state),
     }
     tickers = tuple(market.ticker for market in config.markets)
     questions = Questions(loaded, lambda: engine.state, engine.ingest).answers()

@@ -11,6 +11,9 @@ ERRORS: Final[dict[str, str]] = {
     "cannot be read. `keeper bond list` shows the markets there are.",
     "CALL_REVERTED": "A contract refused a read. The message carries its own error name; "
     "the vault may be in another state than the command expects.",
+    "CAUSE_STANDS": "What stopped trading is still so: a loss is still beyond its limit, or the "
+    "vault winds down. Nothing was changed. `keeper risk show` has the numbers; `--yes` accepts a "
+    "loss, and the stops count anew; a vault that winds down never trades again.",
     "CHAIN_UNAVAILABLE": "The EVM node did not answer, or serves another chain. "
     "Check [evm] chain_id and rpc_url. "
     "A keeper that loses its node stops acting on the chain and resumes by itself.",

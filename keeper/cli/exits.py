@@ -55,6 +55,7 @@ ERRORS: Final[dict[str, tuple[str, ExitCode]]] = {
     "KeyUnavailable": ("KEY_UNAVAILABLE", ExitCode.KEY),
     "ConfigError": ("CONFIG_ERROR", ExitCode.CONFIG),
     "ArgumentInvalid": ("ARGUMENT_INVALID", ExitCode.CONFIG),
+    "CauseStands": ("CAUSE_STANDS", ExitCode.REFUSED),
     "FeedUnavailable": ("FEED_UNAVAILABLE", ExitCode.VENUE),
     "VenueRefused": ("VENUE_REFUSED", ExitCode.REFUSED),
     "VenueUnavailable": ("VENUE_UNAVAILABLE", ExitCode.VENUE),

@@ -4,6 +4,7 @@ from keeper.domain.errors import AthanorError
 
 __all__ = [
     "ArgumentInvalid",
+    "CauseStands",
     "JournalMissing",
     "NoOpenCut",
     "NothingClaimable",
@@ -15,6 +16,10 @@ __all__ = [
 
 class ArgumentInvalid(AthanorError):
     """Raised when an argument's value makes no sense (too many decimals, not an address)."""
+
+
+class CauseStands(AthanorError):
+    """Raised when trading would resume while what stopped it is still so."""
 
 
 class QuorumMissed(AthanorError):

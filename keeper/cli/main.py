@@ -51,6 +51,11 @@ COMMANDS: Final[dict[str, Entry]] = {
     "params": Entry(
         "keeper.cli.params", "params", "See and change what a running keeper decides by."
     ),
+    "risk": Entry(
+        "keeper.cli.risk",
+        "risk",
+        "Show how full each limit is, tighten one, stop and resume; who did what.",
+    ),
     "strategy": Entry(
         "keeper.cli.strategy", "strategy", "List the quoting rules and try what each would quote."
     ),

@@ -11,8 +11,9 @@ import click
 
 from keeper.cli.failures import OperationPending
 from keeper.cli.flattening import GOES_ON, is_flat, unclosed, what_is_left
-from keeper.cli.options import config_options, json_option, load
+from keeper.cli.options import config_options, json_option, load, reason_option
 from keeper.cli.output import emit, note, scaled
+from keeper.cli.resuming import require_cause_gone
 from keeper.cli.status import ask_status, folder_of
 from keeper.control.asking import Request, ask
 
@@ -33,17 +34,23 @@ MARKET = click.argument("market", required=False, default="")
 @click.command()
 @MARKET
 @config_options
+@reason_option
 @WAIT
 @json_option
 def pause(
-    market: str, file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool
+    market: str,
+    file: Path,
+    overrides: tuple[str, ...],
+    reason: str,
+    wait_seconds: int,
+    as_json: bool,
 ) -> None:
     """Withdraw quotes of a market; positions stay.
 
     Without a market: all of them. Pool ranges stay as well.
     """
     folder = folder_of(load(file, overrides))
-    word = Word("pause", market, lambda s: _is_quiet(s, market))
+    word = Word("pause", market, reason, lambda s: _is_quiet(s, market))
     data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "quotes are withdrawn; positions and pool ranges stay")
 
@@ -51,18 +58,28 @@ def pause(
 @click.command()
 @MARKET
 @config_options
+@reason_option
+@click.option("--yes", is_flag=True, help="Resume although a stop would trip again.")
 @WAIT
 @json_option
 def resume(
-    market: str, file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool
+    market: str,
+    file: Path,
+    overrides: tuple[str, ...],
+    reason: str,
+    yes: bool,
+    wait_seconds: int,
+    as_json: bool,
 ) -> None:
     """Quote a paused market again.
 
-    Without a market: all of them, and trading starts again after flatten, halt or a stop; the
-    loss stops then count anew from here.
+    Without a market: all of them, and trading starts again after flatten, halt or a stop, as with
+    `keeper risk resume`; the loss stops then count anew from here.
     """
     folder = folder_of(load(file, overrides))
-    word = Word("resume", market, lambda s: _is_resumed(s, market))
+    if not market:
+        require_cause_gone(folder, yes=yes)
+    word = Word("resume", market, reason, lambda s: _is_resumed(s, market))
     data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "quoting again")
 
@@ -70,15 +87,18 @@ def resume(
 @click.command("cancel-all")
 @MARKET
 @config_options
+@reason_option
 @json_option
-def cancel_all(market: str, file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
+def cancel_all(
+    market: str, file: Path, overrides: tuple[str, ...], reason: str, as_json: bool
+) -> None:
     """Cancel every resting order; quoting goes on with new ones.
 
     Without a market: in all of them. Positions and pool ranges stay; `keeper pause` withdraws
     quotes and places no new ones. Without a running keeper no order outlives its goodTilBlock.
     """
     folder = folder_of(load(file, overrides))
-    request = Request(verb="cancel", argument=market, operator=getpass.getuser())
+    request = Request(verb="cancel", argument=market, operator=getpass.getuser(), reason=reason)
     before = ask_status(folder)
     ask(folder, request)
     data = {"verb": "cancel-all", "argument": market, "in_effect": True, **_open(before)}
@@ -88,6 +108,7 @@ def cancel_all(market: str, file: Path, overrides: tuple[str, ...], as_json: boo
 
 @click.command()
 @config_options
+@reason_option
 @click.option(
     "--wait",
     "wait_seconds",
@@ -99,7 +120,12 @@ def cancel_all(market: str, file: Path, overrides: tuple[str, ...], as_json: boo
 @click.option("--dry-run", is_flag=True, help="Print what would be sent first; send nothing.")
 @json_option
 def flatten(
-    file: Path, overrides: tuple[str, ...], wait_seconds: int, dry_run: bool, as_json: bool
+    file: Path,
+    overrides: tuple[str, ...],
+    reason: str,
+    wait_seconds: int,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Cancel quotes, leave ranges, close positions; stay flat.
 
@@ -111,21 +137,24 @@ def flatten(
     if dry_run:
         _show_plan(folder, as_json)
         return
-    data = _tell(folder, Word("exit", "", is_flat, what_is_left, unclosed), wait_seconds)
+    data = _tell(folder, Word("exit", "", reason, is_flat, what_is_left, unclosed), wait_seconds)
     _show(as_json, data, "flat: no quotes, no ranges, no positions")
 
 
 @click.command()
 @config_options
+@reason_option
 @WAIT
 @json_option
-def halt(file: Path, overrides: tuple[str, ...], wait_seconds: int, as_json: bool) -> None:
+def halt(
+    file: Path, overrides: tuple[str, ...], reason: str, wait_seconds: int, as_json: bool
+) -> None:
     """Stop at once: no order; positions stay.
 
     No pool operation either; ranges stay as they are. `keeper resume` starts trading again.
     """
     folder = folder_of(load(file, overrides))
-    word = Word("halt", "", lambda s: bool(s["state"] == "HALTED"))
+    word = Word("halt", "", reason, lambda s: bool(s["state"] == "HALTED"))
     data = _tell(folder, word, wait_seconds)
     _show(as_json, data, "halted; positions and pool ranges stay")
 
@@ -140,6 +169,7 @@ class Word:
 
     verb: str
     argument: str
+    reason: str
     is_done: Callable[[dict[str, Any]], bool]
     left: Callable[[dict[str, Any]], tuple[int, ...]] = lambda _status: ()
     unmet: Callable[[dict[str, Any]], tuple[str, str]] | None = None
@@ -147,7 +177,10 @@ class Word:
 
 def _tell(folder: Path, word: Word, wait_seconds: int) -> dict[str, Any]:
     """Send the word and wait for its effect. Raises NotRunning, OperationPending."""
-    ask(folder, Request(verb=word.verb, argument=word.argument, operator=getpass.getuser()))
+    request = Request(
+        verb=word.verb, argument=word.argument, operator=getpass.getuser(), reason=word.reason
+    )
+    ask(folder, request)
     seen = ask_status(folder)
     least, deadline = word.left(seen), time.monotonic() + wait_seconds
     while not (done := word.is_done(seen)) and time.monotonic() < deadline:
@@ -163,6 +196,7 @@ def _tell(folder: Path, word: Word, wait_seconds: int) -> dict[str, Any]:
     return {
         "verb": word.verb,
         "argument": word.argument,
+        "reason": word.reason,
         "in_effect": done,
         **_open(seen),
         "status": seen,

@@ -11,7 +11,14 @@ import click
 if TYPE_CHECKING:
     from keeper.config import LoadedConfig
 
-__all__ = ["collector_paused", "config_options", "json_option", "load", "progress_option"]
+__all__ = [
+    "collector_paused",
+    "config_options",
+    "json_option",
+    "load",
+    "progress_option",
+    "reason_option",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +28,21 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print data as JSON on stdout.")(
         function
     )
+
+
+def reason_option(function: F) -> F:
+    """Add --reason: why a person does it; it enters the log and `keeper risk log`."""
+
+    def checked(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+        from keeper.control.asking import REASON_LIMIT, is_reason
+
+        if not is_reason(text):
+            raise click.BadParameter(f"at most {REASON_LIMIT} printable characters, one line")
+        return text
+
+    return click.option(
+        "--reason", default="", metavar="TEXT", callback=checked, help="Why; kept in the log."
+    )(function)
 
 
 def progress_option(function: F) -> F:

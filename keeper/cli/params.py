@@ -4,13 +4,14 @@ import getpass
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keeper.cli.failures import ArgumentInvalid, OperationPending
-from keeper.cli.options import config_options, json_option, load
+from keeper.cli.options import config_options, json_option, load, reason_option
 from keeper.cli.output import emit, note, print_table, scaled
 from keeper.cli.status import ask_status, folder_of
 from keeper.control.asking import ControlRefused, NotRunning, Request, ask
@@ -18,9 +19,34 @@ from keeper.control.asking import ControlRefused, NotRunning, Request, ask
 if TYPE_CHECKING:
     from keeper.config import LoadedConfig
 
-__all__ = ["params"]
+__all__ = [
+    "WAIT_FOR_PARAMS",
+    "Change",
+    "apply",
+    "finish",
+    "params",
+    "preview",
+    "require_confirmation",
+]
 
 POLL_SECONDS = 0.2
+WAIT_FOR_PARAMS = click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="Longest time to wait for the effect, in seconds.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a person wants changed, on which journal's keeper, and why."""
+
+    folder: Path
+    assignments: tuple[str, ...]
+    reason: str
 
 
 @click.group()
@@ -52,14 +78,8 @@ def show(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
 @config_options
 @click.option("--dry-run", is_flag=True, help="Show the effect on the quotes; change nothing.")
 @click.option("--yes", is_flag=True, help="Change without asking.")
-@click.option(
-    "--wait",
-    "wait_seconds",
-    type=click.IntRange(min=1),
-    default=10,
-    show_default=True,
-    help="Longest time to wait for the effect, in seconds.",
-)
+@reason_option
+@WAIT_FOR_PARAMS
 @json_option
 def set_params(
     assignments: tuple[str, ...],
@@ -67,6 +87,7 @@ def set_params(
     overrides: tuple[str, ...],
     dry_run: bool,
     yes: bool,
+    reason: str,
     wait_seconds: int,
     as_json: bool,
 ) -> None:
@@ -79,20 +100,36 @@ def set_params(
     bounds a loss may be tightened, and set back up to what the keeper started with; more needs the
     file and a restart.
     """
-    folder = folder_of(load(file, overrides))
-    found = _ask(folder, assignments)
+    wish = Change(folder_of(load(file, overrides)), assignments, reason)
+    found = preview(wish, as_json=as_json)
+    if dry_run or not found["changes"]:
+        finish(as_json, found)
+        return
+    require_confirmation(yes=yes)
+    apply(wish, found, wait_seconds, as_json=as_json)
+
+
+def preview(wish: Change, *, as_json: bool) -> dict[str, Any]:
+    """Ask what a change would do, and show it. Raises NotRunning, ParamsRefused."""
+    found = _ask(wish)
     if not as_json:
         _print_preview(found)
-    if dry_run or not found["changes"]:
-        _finish(as_json, found)
-        return
-    if not (yes or _confirmed()):
+    return found
+
+
+def require_confirmation(*, yes: bool) -> None:
+    """Ask on a terminal, unless told not to. Raises ArgumentInvalid."""
+    if not (yes or (sys.stdin.isatty() and click.confirm("change them?", err=True))):
         raise ArgumentInvalid(
             "not confirmed; nothing was changed", next_step="run it on a terminal, or add --yes"
         )
-    applied = _ask(folder, assignments, base=found["base"], apply=True)
-    _wait(folder, applied["params_hash"], wait_seconds)
-    _finish(as_json, applied)
+
+
+def apply(wish: Change, found: dict[str, Any], wait_seconds: int, *, as_json: bool) -> None:
+    """Change what was previewed as `found`, and wait for it. Raises OperationPending."""
+    applied = _ask(wish, base=found["base"], apply=True)
+    _wait(wish.folder, applied["params_hash"], wait_seconds)
+    finish(as_json, applied)
 
 
 def _of_file(loaded: "LoadedConfig") -> list[dict[str, Any]]:
@@ -111,17 +148,15 @@ def _of_file(loaded: "LoadedConfig") -> list[dict[str, Any]]:
     ]
 
 
-def _ask(
-    folder: Path, assignments: tuple[str, ...], *, base: str = "", apply: bool = False
-) -> dict[str, Any]:
+def _ask(asked: Change, *, base: str = "", apply: bool = False) -> dict[str, Any]:
     """Preview or change. Raises NotRunning, ParamsRefused with every reason, ControlRefused."""
     from keeper.config.live import ParamsRefused
     from keeper.config.problems import Problem
 
-    wish = json.dumps({"assignments": assignments, "base": base, "apply": apply})
-    request = Request(verb="params", argument=wish, operator=getpass.getuser())
+    wish = json.dumps({"assignments": asked.assignments, "base": base, "apply": apply})
+    request = Request(verb="params", argument=wish, operator=getpass.getuser(), reason=asked.reason)
     try:
-        found: dict[str, Any] = ask(folder, request)["params"]
+        found: dict[str, Any] = ask(asked.folder, request)["params"]
     except ControlRefused as error:
         if not error.problems:
             raise
@@ -132,10 +167,6 @@ def _ask(
             ]
         ) from error
     return found
-
-
-def _confirmed() -> bool:
-    return sys.stdin.isatty() and click.confirm("change them?", err=True)
 
 
 def _wait(folder: Path, params_hash: str, seconds: int) -> None:
@@ -150,7 +181,9 @@ def _wait(folder: Path, params_hash: str, seconds: int) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def _finish(as_json: bool, data: dict[str, Any]) -> None:
+def finish(as_json: bool, data: dict[str, Any]) -> None:
+    """Print what was changed, and what the file needs to keep it."""
+
     def human() -> None:
         if not data["applied"]:
             note("nothing was changed")

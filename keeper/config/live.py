@@ -26,6 +26,8 @@ __all__ = [
     "ParamsRefused",
     "changes_between",
     "file_lines",
+    "is_limit",
+    "loosens",
     "origin_of",
     "parameters",
     "running_config",
@@ -252,7 +254,7 @@ def _not_allowed(started: Config, running: Config, after: Config) -> list[Proble
             reason = NEEDS_RESTART.get(name, "is not there while the keeper runs")
             fix = "set it in the file and restart the keeper"
             found.append(_problem("PARAM_NEEDS_RESTART", change.path, reason, fix))
-        elif _tighten_note(change.path) and change.after > allowed[change.path][0]:
+        elif loosens(change.path, allowed[change.path][0], change.after):
             most = allowed[change.path][0]
             text = f"{change.after} is looser than {most}, which the keeper started with"
             fix = f"at most {most} while it runs; more takes the file and a restart"
@@ -260,8 +262,18 @@ def _not_allowed(started: Config, running: Config, after: Config) -> list[Proble
     return found
 
 
+def is_limit(path: str) -> bool:
+    """Whether a parameter bounds a loss."""
+    return _name(path) in TIGHTEN_ONLY.get(path.split(".")[0], ())
+
+
+def loosens(path: str, before: Any, after: Any) -> bool:
+    """Whether a change of a limit allows a larger loss."""
+    return is_limit(path) and bool(after > before)
+
+
 def _tighten_note(path: str) -> str:
-    return "may be tightened" if _name(path) in TIGHTEN_ONLY.get(path.split(".")[0], ()) else ""
+    return "may be tightened" if is_limit(path) else ""
 
 
 def _name(path: str) -> str:

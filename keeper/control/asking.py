@@ -13,10 +13,21 @@ import msgspec
 
 from keeper.domain.errors import AthanorError
 
-__all__ = ["LINE_LIMIT", "VERBS", "ControlRefused", "NotRunning", "Request", "ask", "socket_path"]
+__all__ = [
+    "LINE_LIMIT",
+    "REASON_LIMIT",
+    "VERBS",
+    "ControlRefused",
+    "NotRunning",
+    "Request",
+    "ask",
+    "is_reason",
+    "socket_path",
+]
 
 VERBS: Final = ("pause", "resume", "cancel", "exit", "halt", "set")
 LINE_LIMIT: Final = 1 << 20
+REASON_LIMIT: Final = 500
 
 
 class NotRunning(AthanorError):
@@ -47,11 +58,19 @@ class ControlRefused(AthanorError):
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a person asks: a view (`status`, `orders`, `positions`), one of VERBS with its argument
     (often a market), or a question with an argument of its own (`params`, `plan`).
+
+    `operator` is the asker's own word; the keeper adds the system's word on the asking process.
     """
 
     verb: str
     argument: str = ""
     operator: str = ""
+    reason: str = ""
+
+
+def is_reason(text: str) -> bool:
+    """Whether a reason may stand in the log: printable and at most REASON_LIMIT characters."""
+    return len(text) <= REASON_LIMIT and text.isprintable()
 
 
 def socket_path(journal: Path) -> Path:

@@ -1,12 +1,15 @@
 """What a person is told: a tripped stop, a wind-down, a finished exit, failing commands."""
 
+from keeper.core.phases import trip
 from keeper.core.state import State
 from keeper.core.stops import sample_losses
 from keeper.core.views import allowance
+from keeper.domain.approval import Refused
 from keeper.domain.commands import RaiseAlert
 from keeper.domain.events import (
     CommandResult,
     Event,
+    OperatorCommand,
     TransactionMined,
     VaultObserved,
     VenueBlock,
@@ -38,6 +41,8 @@ def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
         return tripped + _exit_done(state)
     if isinstance(event, VaultObserved):
         return _wound_down(state) + _no_new_risk(state)
+    if isinstance(event, OperatorCommand):
+        return _wound_down(state)
     if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
@@ -48,9 +53,8 @@ def _wound_down(state: State) -> list[RaiseAlert]:
     vault = state.chain.vault
     if vault is None or vault.state != "WINDDOWN":
         return []
-    if state.guard.phase not in (Phase.ACTIVE, Phase.REDUCING):
+    if not trip(state, Refused(code="WIND_DOWN", subject="vault", limit=0, value=1)):
         return []
-    state.guard.phase = Phase.EXITING
     text = "the vault winds down for ever: quotes are off and the position is closed"
     return [RaiseAlert(severity="page", code="WIND_DOWN", text=text)]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from keeper.core import account, chain
+from keeper.core.phases import obey
 from keeper.core.reference import learn_basis, others_top, take_leader
 from keeper.core.signals import Top, learn_fill, learn_funding, learn_markouts, learn_top, top_of
 from keeper.core.state import MarketState, PoolState, State
@@ -197,21 +198,13 @@ def _operate(state: State, event: ev.OperatorCommand) -> None:
             if argument in ("", ticker):
                 market.paused = verb == "pause"
         if verb == "resume" and argument == "":
-            _set_phase(state, Phase.ACTIVE)
+            obey(state, Phase.ACTIVE, event)
     elif verb == "exit":
-        _set_phase(state, Phase.EXITING)
+        obey(state, Phase.EXITING, event)
     elif verb == "halt":
-        _set_phase(state, Phase.HALTED)
+        obey(state, Phase.HALTED, event)
     elif verb == "set" and argument.upper() in Phase.__members__:
-        _set_phase(state, Phase[argument.upper()])
-
-
-def _set_phase(state: State, phase: Phase) -> None:
-    """A person who resumes accepts the loss so far: the stops begin anew."""
-    if phase is Phase.ACTIVE and state.guard.phase is not Phase.ACTIVE:
-        state.guard.loss.started = False
-        state.guard.loss.samples.clear()
-    state.guard.phase = phase
+        obey(state, Phase[argument.upper()], event)
 
 
 def _take_over(state: State, event: ev.Takeover) -> None:

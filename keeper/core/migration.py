@@ -13,7 +13,14 @@ __all__ = ["MIGRATIONS", "MigrationError", "migrate"]
 Tree = dict[str, Any]
 """A state as plain JSON values."""
 
-MIGRATIONS: Final[dict[int, Callable[[Tree], Tree]]] = {}
+
+def _since_1(tree: Tree) -> Tree:
+    """Of a phase that is not ACTIVE nobody wrote down since when and why."""
+    turn = {"t_ns": -1, "code": "", "limit": 0, "value": 0, "operator": "", "reason": ""}
+    return tree | {"guard": tree["guard"] | {"turn": turn}}
+
+
+MIGRATIONS: Final[dict[int, Callable[[Tree], Tree]]] = {1: _since_1}
 """By schema version: what turns a state of that schema into one of the next."""
 
 

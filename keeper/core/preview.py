@@ -13,7 +13,7 @@ from keeper.core.step import step
 from keeper.core.views import account_equity
 from keeper.domain import events as ev
 from keeper.domain.approval import Refused
-from keeper.domain.commands import CancelOrders, Command, NoteRefusal, RaiseAlert
+from keeper.domain.commands import CancelOrders, Command, NotePhase, NoteRefusal, RaiseAlert
 from keeper.domain.orders import Quote
 from keeper.domain.settings import StepSettings, params_hash
 
@@ -79,7 +79,9 @@ def _orders_of(copy: State, events: Iterable[ev.Event]) -> list[Command]:
         found += [
             each
             for each in commands
-            if not (isinstance(each, NoteRefusal | RaiseAlert) or _is_repeated(each, found))
+            if not (
+                isinstance(each, NoteRefusal | RaiseAlert | NotePhase) or _is_repeated(each, found)
+            )
         ]
     return found
 

@@ -30,6 +30,7 @@ __all__ = [
     "SignalState",
     "State",
     "StateCopy",
+    "Turn",
     "copy_state",
     "initial_state",
     "state_bytes",
@@ -233,14 +234,30 @@ class DayProfit(msgspec.Struct, kw_only=True):
     place: int = -1
 
 
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What made the phase what it is, at `t_ns` (unix; -1: it never changed).
+
+    A stop's code with its two numbers, or the name of who said so and why.
+    """
+
+    t_ns: int = -1
+    code: str = ""
+    limit: int = 0
+    value: int = 0
+    operator: str = ""
+    reason: str = ""
+
+
 class Guard(msgspec.Struct, kw_only=True):
-    """What the limits remember: the phase, message count of a block, losses, standing refusals.
+    """What the limits remember: the phase and what made it so, message count of a block, losses,
+    standing refusals.
 
     `standing` maps refusal key -> time last noted (ns), so that a flapping refusal is logged at a
     bounded rate; `active` lists the keys in force at the end of the last step per scope.
     """
 
     phase: Phase = Phase.ACTIVE
+    turn: Turn = Turn()
     messages_height: int = -1
     messages: int = 0
     loss: LossStop

@@ -7,6 +7,7 @@ from keeper.core.fold import fold
 from keeper.core.hedging import rebalance
 from keeper.core.housekeeping import deadlines, keep_house
 from keeper.core.notes import fresh_notes
+from keeper.core.phases import phase_note
 from keeper.core.pools import manage_pool
 from keeper.core.quoting import desired_quotes, place_quotes, withdraw_unwanted
 from keeper.core.state import State
@@ -41,6 +42,7 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     """
     state.t_ns = t_ns
     state.seq = seq
+    phase = state.guard.phase
     close_height(state, event)
     fold(state, event)
     note_pools(state, event)
@@ -56,6 +58,8 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     notes += _hedge(state, event, state.settings.limits, out)
     notes += _keep_house(state, event, state.settings, raised, out)
     notes += _move_capital(state, event, state.settings, out)
+    if (turned := phase_note(state, phase)) is not None:
+        out.append(approve_notice(turned))
     out.extend(approve_notice(alert) for alert in raised)
     out.extend(approve_notice(note) for note in notes)
     return tuple(out)

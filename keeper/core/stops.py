@@ -1,15 +1,15 @@
 """Loss stops: sample profit once a venue block, pause at a breach, trip when it stays."""
 
 from keeper.core.chain import on_chain_value
+from keeper.core.phases import trip
 from keeper.core.state import LossStop, State
 from keeper.core.views import account_equity
 from keeper.domain.approval import Refused
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import NS_PER_SECOND
 from keeper.risk.losses import daily_loss, drawdown
-from keeper.risk.phase import Phase
 
-__all__ = ["profit_and_capital", "sample_losses", "watch_losses"]
+__all__ = ["profit_and_capital", "sample_losses", "standing_breaches", "watch_losses"]
 
 _SAMPLES = 3
 _NS_PER_DAY = 86_400 * NS_PER_SECOND
@@ -17,12 +17,14 @@ _NS_PER_DAY = 86_400 * NS_PER_SECOND
 
 def watch_losses(state: State, limits: RiskLimits) -> None:
     """Set the breaches that hold right now, event by event; they stop quoting at once."""
-    loss = state.guard.loss
-    if not loss.started:
-        return
-    measured = profit_and_capital(state)
-    if measured is not None:
-        loss.breaches = [entry.code for entry in _breaches(loss, *measured, limits)]
+    standing = _standing(state, limits)
+    if standing is not None:
+        state.guard.loss.breaches = [entry.code for entry in standing]
+
+
+def standing_breaches(state: State, limits: RiskLimits) -> list[Refused]:
+    """Return the limits that profit is beyond right now; none before the first sample."""
+    return _standing(state, limits) or []
 
 
 def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
@@ -38,10 +40,14 @@ def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
     lasting = _breaches(loss, max(loss.samples), capital, limits)
     if len(loss.samples) < _SAMPLES or not lasting:
         return []
-    if state.guard.phase not in (Phase.ACTIVE, Phase.REDUCING):
-        return []
-    state.guard.phase = Phase.EXITING
-    return lasting
+    return lasting if trip(state, lasting[0]) else []
+
+
+def _standing(state: State, limits: RiskLimits) -> list[Refused] | None:
+    """The breaches of now; None while they are unknown."""
+    loss = state.guard.loss
+    measured = profit_and_capital(state) if loss.started else None
+    return None if measured is None else _breaches(loss, *measured, limits)
 
 
 def _breaches(loss: LossStop, profit: int, capital: int, limits: RiskLimits) -> list[Refused]:

@@ -19,6 +19,7 @@ __all__ = [
     "CommandId",
     "Deallocate",
     "MintRange",
+    "NotePhase",
     "NoteRefusal",
     "OrderCommand",
     "PlaceOrder",
@@ -162,6 +163,18 @@ class RaiseAlert(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     text: str
 
 
+class NotePhase(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Record that the phase changed: by a stop, with its code and two numbers, or by a person."""
+
+    before: str
+    after: str
+    code: str
+    limit: int
+    value: int
+    operator: str
+    reason: str
+
+
 OrderCommand = PlaceOrder | CancelOrders
 ChainCommand = (
     Allocate
@@ -174,4 +187,4 @@ ChainCommand = (
     | SubmitReport
     | Claim
 )
-Command = OrderCommand | ChainCommand | CollectReport | NoteRefusal | RaiseAlert
+Command = OrderCommand | ChainCommand | CollectReport | NoteRefusal | RaiseAlert | NotePhase

@@ -55,7 +55,7 @@ __all__ = [
     "VenueTransfer",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class RunStarted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -471,19 +471,29 @@ class Conflated(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class OperatorCommand(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A person's word: pause, resume, cancel, exit, halt or set; argument as the verb defines."""
+    """A person's word: pause, resume, cancel, exit, halt or set; argument as the verb defines.
+
+    `operator` is the name that was given, `uid` and `pid` are the system's word on the process
+    that gave it (-1: it did not say).
+    """
 
     verb: str
     argument: str
     operator: str
+    reason: str = ""
+    uid: int = -1
+    pid: int = -1
 
 
 class ParamsChanged(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """New settings from here on, by a person; hash over their canonical bytes."""
+    """New settings from here on, by a person as in OperatorCommand; hash over their bytes."""
 
     settings: StepSettings
     params_hash: str
     operator: str = ""
+    reason: str = ""
+    uid: int = -1
+    pid: int = -1
 
 
 class Takeover(msgspec.Struct, frozen=True, kw_only=True, tag=True):

@@ -10,6 +10,8 @@ from keeper.accounting.order_history import OpenLives, OrderHistory
 from keeper.domain import commands as cm
 from keeper.domain import events as ev
 from keeper.domain.commands import CommandId
+from keeper.domain.settings import StepSettings
+from keeper.index.audit import AuditReader
 from keeper.index.pools import RecentPools
 from keeper.journal import Step
 
@@ -19,6 +21,7 @@ _CHAIN_COMMANDS: Final = get_args(cm.ChainCommand)
 _OPEN_LIVES: Final = "open_lives"
 _RUN: Final = "run"
 _RUN_OF: Final = "run_of"
+_SETTINGS: Final = "settings"
 
 
 class RunOf(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +56,8 @@ class FactWriter:
         self._pools = RecentPools(database)
         self.run = int(_meta(database, _RUN) or b"0")
         self._run_of = run_of(database)
+        held = _meta(database, _SETTINGS)
+        self._audit = AuditReader(msgspec.json.decode(held or b"null", type=StepSettings | None))
 
     def take(self, step: Step) -> None:
         """Note what a step says."""
@@ -63,6 +68,9 @@ class FactWriter:
         self._pools.take(step.seq, event)
         for ordinal, command in enumerate(step.commands):
             self._command(CommandId(self.run, step.seq, ordinal), command, step.t_ns)
+        for number, entry in enumerate(self._audit.entries(step)):
+            row = (step.seq, number, step.t_ns, msgspec.json.encode(entry))
+            self._add("INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?)", *row)
 
     def flush(self) -> None:
         """Write every row that waits, and what another writer needs to go on."""
@@ -90,6 +98,7 @@ class FactWriter:
             (_OPEN_LIVES, msgspec.json.encode(self._orders.known())),
             (_RUN, str(self.run).encode()),
             (_RUN_OF, msgspec.json.encode(self._run_of)),
+            (_SETTINGS, msgspec.json.encode(self._audit.settings)),
         ):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 

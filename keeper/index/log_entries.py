@@ -140,6 +140,8 @@ class LogReader:
                 words = f"submit the report of epoch {report.epoch}: {len(signatures)} signatures"
                 self._remember(name, "", words, ())
                 return "info", "", words, ()
+            case cm.NotePhase():
+                return _phase_words(command)
             case cm.RaiseAlert(severity=severity, code=code, text=text):
                 return severity, "", f"alert {code}: {text}", ()
         return self._chain_command(name, command)
@@ -231,8 +233,25 @@ def _order_words(_reader: LogReader, event: ev.OrderUpdated) -> Words:
 
 def _operator_words(_reader: LogReader, event: ev.OperatorCommand) -> Words:
     market = event.argument if event.verb in ("pause", "resume") else ""
-    text = f"{event.operator or 'an operator'}: {event.verb} {event.argument}".rstrip()
-    return "info", market, text, ()
+    text = f"{_who(event)}: {event.verb} {event.argument}".rstrip()
+    return "info", market, _with_reason(text, event.reason), ()
+
+
+def _who(event: ev.OperatorCommand | ev.ParamsChanged) -> str:
+    """The name that was given, and the system's word on who gave it."""
+    name = event.operator or "nobody named"
+    return name if event.uid < 0 else f"{name} (uid {event.uid}, pid {event.pid})"
+
+
+def _with_reason(text: str, reason: str) -> str:
+    return f"{text}: {reason}" if reason else text
+
+
+def _phase_words(note: cm.NotePhase) -> Words:
+    turn = f"phase {note.before} -> {note.after}"
+    if note.operator:
+        return "info", "", _with_reason(f"{turn} by {note.operator}", note.reason), ()
+    return "warn", "", f"{turn}, {note.code}: {note.value:,} against {note.limit:,}", ()
 
 
 def _transfer_words(_reader: LogReader, event: ev.VenueTransfer) -> Words:
@@ -252,7 +271,7 @@ _EVENTS: Final[dict[type, _EventWords]] = {
     ),
     ev.ParamsChanged: _plain(
         "info",
-        lambda e: f"parameters changed by {e.operator or 'nobody named'}: {e.params_hash[:12]}",
+        lambda e: _with_reason(f"parameters changed by {_who(e)}, {e.params_hash[:12]}", e.reason),
     ),
     ev.OperatorCommand: _operator_words,
     ev.SourceUp: _plain("info", lambda e: f"source {e.source} is up"),

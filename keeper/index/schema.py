@@ -8,7 +8,7 @@ from typing import Final
 
 __all__ = ["TABLES", "VERSION"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 TABLES: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -83,6 +83,10 @@ CREATE TABLE pool_minutes (
 CREATE TABLE recent (
     seq INTEGER PRIMARY KEY, block INTEGER NOT NULL, event BLOB NOT NULL
 );
+CREATE TABLE audit (
+    seq INTEGER NOT NULL, number INTEGER NOT NULL, t_ns INTEGER NOT NULL, entry BLOB NOT NULL,
+    PRIMARY KEY (seq, number)
+) WITHOUT ROWID;
 CREATE TABLE settled (adapter TEXT PRIMARY KEY, block INTEGER NOT NULL) WITHOUT ROWID;
 """
 """`recent`: events of the last EVM blocks, which a reorganisation may still take back; `settled`:

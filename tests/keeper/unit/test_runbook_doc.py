@@ -12,7 +12,7 @@ from keeper.cli.main import cli
 RUNBOOK = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text()
 TYPED = re.compile(r"(?:^|`)keeper ([^`\n#]+)", re.MULTILINE)
 CODE = re.compile(r"`([A-Z]+(?:_[A-Z]+)*)`")
-OTHER = {"ACTIVE", "KEEPER_CONFIG", "KEEPER_HOT_KEY", "KEEPER_HOT_KEY_FILE"}
+OTHER = {"ACTIVE", "SO_PEERCRED", "KEEPER_CONFIG", "KEEPER_HOT_KEY", "KEEPER_HOT_KEY_FILE"}
 
 
 def _resolved(words: list[str]) -> tuple[click.Command, list[str]]:

@@ -1,6 +1,7 @@
 """The control socket: what an operator says becomes an event, and nothing else does."""
 
 import asyncio
+import os
 import stat
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ import pytest
 from keeper.config.live import ParamsRefused
 from keeper.config.problems import Problem
 from keeper.control.asking import ControlRefused, NotRunning, Request, ask, socket_path
-from keeper.control.server import ControlServer
+from keeper.control.server import ControlServer, Peer, Question
 from keeper.domain.errors import AthanorError
 from keeper.domain.events import Event, OperatorCommand
 
@@ -28,9 +29,6 @@ def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def wait_for(path: Path) -> None:
     while not path.exists():
         time.sleep(0.005)
-
-
-Question = Callable[[Request], dict[str, Any]]
 
 
 def with_server(
@@ -67,11 +65,33 @@ def test_ask__any_view__is_answered_under_its_name(tmp_path: Path) -> None:
 
 
 def test_ask__pause__becomes_an_operator_command(tmp_path: Path) -> None:
-    request = Request(verb="pause", argument="ETH-USD", operator="ada")
+    request = Request(verb="pause", argument="ETH-USD", operator="ada", reason="news at noon")
 
     _, events = with_server(tmp_path, lambda: ask(tmp_path, request))
 
-    assert events == [OperatorCommand(verb="pause", argument="ETH-USD", operator="ada")]
+    assert events == [
+        OperatorCommand(
+            verb="pause",
+            argument="ETH-USD",
+            operator="ada",
+            reason="news at noon",
+            uid=os.getuid(),
+            pid=os.getpid(),
+        )
+    ]
+
+
+@pytest.mark.parametrize("reason", ["x" * 501, "two\nlines", "\x1b[2J"])
+def test_ask__reason_that_a_log_cannot_show__is_refused_and_logs_nothing(
+    tmp_path: Path, reason: str
+) -> None:
+    def work() -> None:
+        with pytest.raises(ControlRefused, match="at most 500 printable characters"):
+            ask(tmp_path, Request(verb="halt", reason=reason))
+
+    _, events = with_server(tmp_path, work)
+
+    assert events == []
 
 
 @pytest.mark.parametrize(
@@ -130,8 +150,8 @@ def test_socket_path__two_journals__are_two_sockets(tmp_path: Path) -> None:
 
 
 def test_ask__question__is_answered_with_what_it_says_of_the_request(tmp_path: Path) -> None:
-    def question(request: Request) -> dict[str, Any]:
-        return {"argument": request.argument, "operator": request.operator}
+    def question(request: Request, peer: Peer) -> dict[str, Any]:
+        return {"argument": request.argument, "operator": request.operator, "pid": peer.pid}
 
     request = Request(verb="plan", argument="exit", operator="ada")
 
@@ -139,12 +159,12 @@ def test_ask__question__is_answered_with_what_it_says_of_the_request(tmp_path: P
         tmp_path, lambda: ask(tmp_path, request), questions={"plan": question}
     )
 
-    assert answer == {"plan": {"argument": "exit", "operator": "ada"}}
+    assert answer == {"plan": {"argument": "exit", "operator": "ada", "pid": os.getpid()}}
     assert events == []
 
 
 def test_ask__question_refused__carries_every_reason(tmp_path: Path) -> None:
-    def question(_: Request) -> dict[str, Any]:
+    def question(_: Request, __: Peer) -> dict[str, Any]:
         raise ParamsRefused(
             [Problem(code="PARAM_UNKNOWN", path="x", line=0, message="none", fix="look")]
         )

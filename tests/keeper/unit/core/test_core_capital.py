@@ -641,9 +641,10 @@ def test_vault_observed__wind_down__exits_pages_and_cannot_be_resumed() -> None:
     assert of(again, RaiseAlert) == []
     assert of(keeper.block(), PlaceOrder) == []
 
-    keeper.feed(OperatorCommand(verb="resume", argument="", operator="me"))
-    resumed = keeper.feed(vault(4, state="WINDDOWN"))
+    resumed = keeper.feed(OperatorCommand(verb="resume", argument="", operator="me"))
 
+    assert keeper.state.guard.phase is Phase.EXITING
+    assert of(resumed, PlaceOrder) == []
     assert {alert.code for alert in of(resumed, RaiseAlert)} == {"WIND_DOWN"}
     assert keeper.state.guard.phase is Phase.EXITING
 

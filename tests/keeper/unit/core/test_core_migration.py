@@ -8,6 +8,7 @@ from keeper.core.migration import MIGRATIONS, MigrationError, migrate
 from keeper.core.state import MarketState, initial_state, state_bytes
 from keeper.domain.events import SCHEMA_VERSION
 from keeper.markets.book import Book
+from keeper.risk.phase import Phase
 
 
 def some_state() -> bytes:
@@ -66,3 +67,13 @@ def test_migrate__schema_without_a_way_here__is_refused() -> None:
 def test_migrate__newer_schema__is_refused() -> None:
     with pytest.raises(MigrationError, match="newer than this release"):
         migrate(SCHEMA_VERSION + 1, some_state())
+
+
+def test_migrate__state_of_schema_1_that_was_exiting__stays_so_without_a_cause() -> None:
+    tree = msgspec.json.decode(some_state())
+    tree["guard"]["phase"] = "EXITING"
+    del tree["guard"]["turn"]
+
+    guard = migrate(1, msgspec.json.encode(tree)).guard
+
+    assert (guard.phase, guard.turn.t_ns, guard.turn.code) == (Phase.EXITING, -1, "")

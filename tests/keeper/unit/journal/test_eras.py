@@ -145,13 +145,13 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Release:
 def new(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release that knows one thing more, and so has a schema and a migration of its own."""
     release = installed(tmp_path_factory.mktemp("new"), "7.2.0")
-    release.change("domain/events.py", "SCHEMA_VERSION = 1", "SCHEMA_VERSION = 2")
+    release.change("domain/events.py", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3")
     release.change(
         "core/state.py",
         '    vault: str = ""\n    mode',
         '    vault: str = ""\n    added: int = 0\n    mode',
     )
-    empty, one = "Tree]]] = {}", 'Tree]]] = {1: lambda old: old | {"added": 7}}'
+    empty, one = "{1: _since_1}", '{1: _since_1, 2: lambda old: old | {"added": 7}}'
     release.change("core/migration.py", empty, one)
     return release
 
@@ -289,11 +289,11 @@ def test_upgrade__state_that_no_migration_brings_here__is_refused(
     new: Release, journal: Path, tmp_path: Path
 ) -> None:
     other = variant(new, tmp_path)
-    other.change("core/migration.py", "{1: lambda", "{0: lambda")
+    other.change("core/migration.py", "2: lambda", "0: lambda")
 
     refusal = other.refuses(CLI, "journal", "upgrade", str(journal))
 
-    assert "no migration leads from schema 1 to 2" in refusal
+    assert "no migration leads from schema 2 to 3" in refusal
 
 
 def test_replay__migration_gives_another_state_than_logged__is_refused(
@@ -303,7 +303,7 @@ def test_replay__migration_gives_another_state_than_logged__is_refused(
     new.prints(RECORD, str(journal), "2")
     code = f"""
 import keeper.core.migration as migration
-migration.MIGRATIONS[1] = lambda old: old | {{"added": 8}}
+migration.MIGRATIONS[2] = lambda old: old | {{"added": 8}}
 {CLI}
 """
 
