@@ -39,6 +39,8 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
     uint256 internal constant BPS = 10_000; // 100 %
     uint256 internal constant MIN_COOLDOWN = 60 seconds; // hard bound of the limit
     uint256 internal constant MAX_VALUE_CHANGE_BPS = 30; // 0.3 %, hard bound of the limit
+    uint256 internal constant HOME_LOSS_PPM = 3_000; // 0.3 % beyond the pool's fee, of what is sold
+    uint256 internal constant PPM = 1_000_000; // 100 %
 
     /// @inheritdoc IAdapter
     address public immutable vault;
@@ -157,8 +159,7 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
             revert ProceedsBelowMinimum(amount0, amount1);
         }
 
-        uint256 loss = _lossWithinLimit(valueBefore, mark);
-        if (loss != 0) _mandate().chargeExit(loss);
+        _chargeExit(_lossWithinLimit(valueBefore, mark));
     }
 
     /// @inheritdoc IUniswapV3Adapter
@@ -167,7 +168,9 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
         nonReentrant
         returns (uint256 amountOut)
     {
-        _startIncrease(deadline);
+        bool isHome = zeroForOne != _assetIsToken0;
+        if (isHome) _startOperation(deadline);
+        else _startIncrease(deadline);
         if (amountIn == 0) revert ZeroAmount();
         uint160 mark = markSqrtPriceX96();
         uint256 valueBefore = _valueDown(mark);
@@ -178,7 +181,14 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
         }
 
         _requireSpotNearTwap();
-        _chargeLoss(_lossWithinLimit(valueBefore, mark));
+        uint256 loss = _lossWithinLimit(valueBefore, mark);
+        if (isHome) {
+            _chargeHome(
+                loss, _priceDown(zeroForOne ? amountIn : 0, zeroForOne ? 0 : amountIn, mark)
+            );
+        } else {
+            _chargeLoss(loss);
+        }
         emit SwapExactIn(zeroForOne, amountIn, amountOut);
     }
 
@@ -357,6 +367,19 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
     /// @dev Invariant V-24: what all operations together may lose is the mandate's to say.
     function _chargeLoss(uint256 loss) private {
         if (loss != 0) _mandate().chargeLoss(loss);
+    }
+
+    function _chargeExit(uint256 loss) private {
+        if (loss != 0) _mandate().chargeExit(loss);
+    }
+
+    /// @dev Coming home at a fair price is an exit; a worse price takes a bucket, as any other trade does.
+    function _chargeHome(uint256 loss, uint256 soldAtMark) private {
+        uint256 fairPpm = IUniswapV3PoolMinimal(pool).fee() + HOME_LOSS_PPM;
+        if (loss * PPM <= soldAtMark * fairPpm) return _chargeExit(loss);
+
+        _mandate().checkIncrease();
+        _chargeLoss(loss);
     }
 
     /// @dev The pool calls back its own caller only, so inside an operation this is that operation's callback.

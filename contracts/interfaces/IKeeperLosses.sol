@@ -3,7 +3,8 @@ pragma solidity ^0.8.30;
 
 /// @title What the keeper of one vault may still lose
 /// @notice Two buckets, in fractions of accepted NAV (1e18 is all of it): `day` holds 1 % and refills within 24 hours,
-/// `month` holds 3 % and refills within 30 days, both linearly. Every loss is drawn from both.
+/// `month` holds 3 % and refills within 30 days, both linearly. Every loss is drawn from both; what exits lose beyond them
+/// is owed, and refilled first.
 interface IKeeperLosses {
     /// @notice Emitted when an operation of an adapter lost value at the mark.
     /// @param adapter Where it was lost.
@@ -36,7 +37,7 @@ interface IKeeperLosses {
     /// @param lossAssets Value before less value after [asset units].
     function chargeLoss(uint256 lossAssets) external;
 
-    /// @notice Charges what an operation that takes risk away lost; it empties a bucket rather than being refused.
+    /// @notice Charges what an operation that takes risk away lost; what a bucket does not hold it owes.
     /// @dev Reverts `NotAdapter`. Emits `ChargeLoss`.
     /// @param lossAssets Value before less value after [asset units].
     function chargeExit(uint256 lossAssets) external;
@@ -51,7 +52,7 @@ interface IKeeperLosses {
 
     /* VIEWS */
 
-    /// @notice What both buckets hold now [1e18 is all of accepted NAV].
+    /// @notice What both buckets hold now, nothing while they owe [1e18 is all of accepted NAV].
     function lossBuckets() external view returns (uint256 day, uint256 month);
 
     /// @notice First second at which both buckets hold what one operation may lose [s]; in the past when they do.

@@ -155,7 +155,8 @@ interface IUniswapV3Adapter is IAdapter {
     ) external returns (uint256 amount0, uint256 amount1);
 
     /// @notice Sells booked units of one token for the other in the pool. Keeper only.
-    /// @dev Same guards as `mintRange`, the spot tested before and after. Emits `SwapExactIn`.
+    /// @dev Same guards as `mintRange`, the spot tested before and after; but what is sold for the vault's asset at the
+    /// mark less the pool's fee and 0.3 %, or better, needs no `IMandate.checkIncrease`. Emits `SwapExactIn`.
     /// @param zeroForOne True to sell token0.
     /// @param amountIn Units to sell, all of them or nothing.
     /// @param amountOutMin Fewest units to buy.

@@ -2,6 +2,7 @@
 pragma solidity 0.8.30;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {IKeeperLosses} from "../interfaces/IKeeperLosses.sol";
 import {IMandate} from "../interfaces/IMandate.sol";
@@ -11,15 +12,17 @@ import {Constants} from "../libraries/Constants.sol";
 /// @title What the keeper of one vault has lost
 /// @notice Accounting: a loss is a part of the accepted NAV it happened in, so that flows change no bucket. Gains fill
 /// nothing: a keeper that trades against itself to and fro pays for each way. What an operation was charged with is
-/// not charged again when the report of its epoch shows it; what happened after a cut belongs to the next report.
+/// not charged again when the report of its epoch shows it; what happened after a cut belongs to the next report. An exit
+/// is never refused: what it loses beyond the buckets is owed, and later refills pay it before any new risk.
 ///
 /// Trust: adapters measure an operation at the feed's mark, the reporter measures the rest. The keeper has no say.
 /// @dev Invariant V-24.
 abstract contract KeeperLosses is IMandate {
-    /// @dev What the buckets held at `time` [1e18], and the epoch that was open at the last charge.
+    /// @dev What the buckets held at `time` [1e18], less than nothing where exits lost more; and the epoch that was open
+    /// at the last charge.
     struct Buckets {
-        uint64 day;
-        uint64 month;
+        int64 day;
+        int64 month;
         uint64 time;
         uint64 epoch;
     }
@@ -29,6 +32,10 @@ abstract contract KeeperLosses is IMandate {
         uint128 beforeCut;
         uint128 sinceCut;
     }
+
+    int256 private constant _DAY_MAX = int256(Constants.DAY_LOSS_MAX); // safe: a constant
+    int256 private constant _MONTH_MAX = int256(Constants.MONTH_LOSS_MAX); // safe: a constant
+    int256 private constant _DEBT_MAX = int256(Constants.ONE); // all of NAV, which fits an int64
 
     /// @inheritdoc IMandate
     address public immutable vault;
@@ -43,8 +50,8 @@ abstract contract KeeperLosses is IMandate {
 
     constructor(address vault_) {
         vault = vault_;
-        _buckets.day = uint64(Constants.DAY_LOSS_MAX); // safe: a constant
-        _buckets.month = uint64(Constants.MONTH_LOSS_MAX); // safe: a constant
+        _buckets.day = int64(_DAY_MAX); // safe: a constant
+        _buckets.month = int64(_MONTH_MAX); // safe: a constant
         _buckets.time = uint64(block.timestamp); // safe: seconds since 1970
     }
 
@@ -74,7 +81,7 @@ abstract contract KeeperLosses is IMandate {
         _followCut();
         uint256 part = _partUp(Math.saturatingSub(lossAssets, _charged.beforeCut));
         _charged.beforeCut = 0;
-        (uint256 day, uint256 month) = _draw(part);
+        (uint256 day, uint256 month) = _draw(part, 0);
 
         emit ChargeReported(lossAssets, part, day, month);
     }
@@ -83,16 +90,10 @@ abstract contract KeeperLosses is IMandate {
 
     /// @inheritdoc IKeeperLosses
     function lossBuckets() public view returns (uint256 day, uint256 month) {
-        Buckets memory buckets = _buckets;
-        uint256 elapsed = block.timestamp - buckets.time;
-        day = Math.min(
-            Constants.DAY_LOSS_MAX,
-            buckets.day + (Constants.DAY_LOSS_MAX * elapsed) / Constants.DAY_LOSS_REFILL_TIME
-        );
-        month = Math.min(
-            Constants.MONTH_LOSS_MAX,
-            buckets.month + (Constants.MONTH_LOSS_MAX * elapsed) / Constants.MONTH_LOSS_REFILL_TIME
-        );
+        (int256 dayLevel, int256 monthLevel) = _levels();
+        // Safe casts: not negative.
+        day = uint256(SignedMath.max(dayLevel, 0));
+        month = uint256(SignedMath.max(monthLevel, 0));
     }
 
     /// @inheritdoc IKeeperLosses
@@ -117,7 +118,7 @@ abstract contract KeeperLosses is IMandate {
     function _chargeOperation(uint256 lossAssets, uint256 part) private {
         _followCut();
         _charged.sinceCut += uint128(lossAssets); // safe: part of a NAV below 2^128
-        (uint256 day, uint256 month) = _draw(part);
+        (uint256 day, uint256 month) = _draw(part, -_DEBT_MAX);
 
         emit ChargeLoss(msg.sender, lossAssets, part, day, month);
     }
@@ -133,14 +134,26 @@ abstract contract KeeperLosses is IMandate {
         _charged = Charged({beforeCut: _charged.beforeCut + _charged.sinceCut, sinceCut: 0});
     }
 
-    function _draw(uint256 part) private returns (uint256 day, uint256 month) {
-        (day, month) = lossBuckets();
-        day = Math.saturatingSub(day, part);
-        month = Math.saturatingSub(month, part);
-
-        _buckets.day = uint64(day); // safe: at most full
-        _buckets.month = uint64(month); // safe: at most full
+    /// @dev Draws down to `least`; a level that is below it already stays.
+    function _draw(uint256 part, int256 least) private returns (uint256 day, uint256 month) {
+        (int256 dayLevel, int256 monthLevel) = _levels();
+        _buckets.day = _drawn(dayLevel, part, least);
+        _buckets.month = _drawn(monthLevel, part, least);
         _buckets.time = uint64(block.timestamp); // safe: seconds since 1970
+
+        (day, month) = lossBuckets();
+    }
+
+    function _levels() private view returns (int256 day, int256 month) {
+        Buckets memory buckets = _buckets;
+        uint256 elapsed = block.timestamp - buckets.time;
+        // Safe casts: a part of 1e18 for each second of an age.
+        day = buckets.day
+            + int256((Constants.DAY_LOSS_MAX * elapsed) / Constants.DAY_LOSS_REFILL_TIME);
+        month = buckets.month
+            + int256((Constants.MONTH_LOSS_MAX * elapsed) / Constants.MONTH_LOSS_REFILL_TIME);
+        day = SignedMath.min(day, _DAY_MAX);
+        month = SignedMath.min(month, _MONTH_MAX);
     }
 
     /// @dev Rounded up, against the keeper; any loss of an accepted NAV of nothing is all of it.
@@ -152,12 +165,21 @@ abstract contract KeeperLosses is IMandate {
     }
 
     /// @dev Least time in which a bucket of `held` refills to what one operation may lose, exact to the second.
-    function _secondsUntil(uint256 held, uint256 full, uint256 refillTime)
+    function _secondsUntil(int256 held, uint256 full, uint256 refillTime)
         private
         pure
         returns (uint256)
     {
-        uint256 missing = Math.saturatingSub(Constants.OPERATION_LOSS_MAX, held);
+        int256 least = int256(Constants.OPERATION_LOSS_MAX); // safe: a constant
+        // Safe cast: not negative.
+        uint256 missing = uint256(SignedMath.max(least - held, 0));
         return Math.ceilDiv(missing * refillTime, full);
+    }
+
+    /// @return Between a debt of all NAV and a full bucket, which fits.
+    function _drawn(int256 level, uint256 part, int256 least) private pure returns (int64) {
+        // Safe cast: a part of a NAV below 2^128, times 1e18.
+        int256 left = SignedMath.max(level - int256(part), least);
+        return int64(SignedMath.min(left, level));
     }
 }

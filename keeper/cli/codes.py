@@ -182,8 +182,9 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "IDLE_SHORT": "Less is free than asked for: what is owed to redemptions is never moved out.",
     "LIQUIDITY": "The range does not hold that much liquidity, or none was asked for.",
     "LOSSES_SPENT": "The vault lost what its keeper may lose in a day or a month: the mandate "
-    "allows no allocation, new range or swap before the moment given (unix seconds). Ranges are "
-    "still left and redemptions paid. Find out what lost before it trades on.",
+    "allows no allocation, new range or purchase before the moment given (unix seconds). Ranges "
+    "are still left, what they held is sold for the vault's asset at a fair price, and redemptions "
+    "are paid. Find out what lost before it trades on.",
     "MARKET_UNKNOWN": "The venue has not listed the market, or it is not configured.",
     "MIN_ON_CHAIN": "The move would leave less on the chain than the vault's minimum.",
     "NOTHING_SETTLED": "No report has settled a cut for settlement_alert_seconds; after 7 days "

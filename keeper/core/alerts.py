@@ -21,8 +21,8 @@ __all__ = ["alerts"]
 
 _EXIT_DONE = "EXIT_DONE"
 _NO_NEW_RISK = {
-    "LOSSES_SPENT": "the vault lost what its keeper may lose: no allocation, range or swap",
-    "VAULT_PAUSED": "the guardian paused the vault: no deposit request, allocation, range or swap",
+    "LOSSES_SPENT": "the vault lost what its keeper may lose: no allocation, range or purchase",
+    "VAULT_PAUSED": "the guardian paused the vault: no deposit request, no new risk",
 }
 _FAILURES = 3
 

@@ -14,6 +14,7 @@ from keeper.markets.ranges import (
     asset_of,
     base_of,
     base_value_down,
+    fair_output,
     greatest_cost,
     holdings,
     least_output,
@@ -97,7 +98,7 @@ def swap_command(
     pool, seen = view.pool, view.seen
     amount = amount_in >> min(failures, _HALVINGS)
     for _ in range(_HALVINGS):
-        least = least_output(pool, seen, view.mark, zero_for_one, amount)
+        least = _least(view, zero_for_one, amount)
         if amount == 0 or least == 0:
             return None
         if swap_output(seen, zero_for_one, amount) >= least:
@@ -110,8 +111,17 @@ def swap_command(
             )
         amount //= 2
     expected = swap_output(seen, zero_for_one, amount_in)
-    least = least_output(pool, seen, view.mark, zero_for_one, amount_in)
+    least = _least(view, zero_for_one, amount_in)
     return Refused(code="POOL_TOO_THIN", subject=pool.adapter, limit=least, value=expected)
+
+
+def _least(view: PoolView, zero_for_one: bool, amount_in: int) -> int:
+    """Least that a swap must pay; more of one that comes home while no new risk is allowed."""
+    pool, seen = view.pool, view.seen
+    least = least_output(pool, seen, view.mark, zero_for_one, amount_in)
+    if zero_for_one is pool.asset_is_token0 or view.allowance.refusal(pool.adapter) is None:
+        return least
+    return max(least, fair_output(pool, seen, view.mark, amount_in))
 
 
 def _wish(

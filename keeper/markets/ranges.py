@@ -6,7 +6,7 @@ prices of the pool (token1 per token0, times 2^96).
 
 from keeper.domain.events import PoolObserved, RangeState
 from keeper.domain.settings import PoolSettings
-from keeper.domain.units import PPM
+from keeper.domain.units import PPM, div_up
 from keeper.markets.univ3 import (
     amounts_down,
     amounts_up,
@@ -21,6 +21,7 @@ __all__ = [
     "asset_of",
     "base_of",
     "base_value_down",
+    "fair_output",
     "greatest_cost",
     "holdings",
     "least_output",
@@ -29,6 +30,9 @@ __all__ = [
     "moved",
     "price_gap_ppm",
 ]
+
+_HOME_PPM = 3_000
+"""`HOME_LOSS_PPM` of the adapter: what a swap home may lose beyond the pool's fee, as an exit."""
 
 Holdings = tuple[int, int]
 """(token0 units, token1 units)"""
@@ -109,3 +113,10 @@ def least_output(
     quoted = quote0_in_1_down if zero_for_one else quote1_in_0_down
     worth = quoted(amount_in, mark)
     return worth * max(0, PPM - seen.fee_ppm - pool.max_slippage_ppm) // PPM
+
+
+def fair_output(pool: PoolSettings, seen: PoolObserved, mark: int, base_units: int) -> int:
+    """Least that base units must bring for the adapter to call the swap an exit: see _HOME_PPM."""
+    worth = base_value_down(pool, base_units, mark)
+    # One unit more: the adapter rounds its worth before and after.
+    return div_up(worth * (PPM - seen.fee_ppm - _HOME_PPM), PPM) + 1

@@ -14,7 +14,13 @@ from keeper.domain.commands import (
 from keeper.domain.events import PoolObserved, RangeState
 from keeper.domain.settings import PoolSettings
 from keeper.domain.units import BPS
-from keeper.markets.ranges import greatest_cost, least_output, least_proceeds, price_gap_ppm
+from keeper.markets.ranges import (
+    fair_output,
+    greatest_cost,
+    least_output,
+    least_proceeds,
+    price_gap_ppm,
+)
 from keeper.risk.phase import Phase
 
 __all__ = [
@@ -133,10 +139,11 @@ def approve_pool(command: PoolCommand, view: PoolView) -> Approved[PoolCommand] 
         return _refused("DEADLINE", name, view.now + view.deadline_seconds, command.deadline)
     if isinstance(command, BurnRange):
         return _check_burn(command, view)
-    if (refused := view.allowance.refusal(name)) is not None:
-        return refused
     if view.mark <= 0:
         return _refused("ZERO_MARK", name, 1, view.mark)
+    refused = view.allowance.refusal(name)
+    if refused is not None and not _comes_home(command, view):
+        return refused
     gap = price_gap_ppm(view.seen.sqrt_price_x96, view.mark)
     if gap > view.pool.max_slippage_ppm:
         return _refused("POOL_OFF_MARK", name, view.pool.max_slippage_ppm, gap)
@@ -150,6 +157,14 @@ def _is_exit(command: PoolCommand, pool: PoolSettings) -> bool:
     if isinstance(command, SwapExactIn):
         return command.zero_for_one is not pool.asset_is_token0
     return isinstance(command, BurnRange)
+
+
+def _comes_home(command: PoolCommand, view: PoolView) -> bool:
+    """Whether a swap sells the base token dearly enough to need no allowance."""
+    if not isinstance(command, SwapExactIn) or not _is_exit(command, view.pool):
+        return False
+    least = fair_output(view.pool, view.seen, view.mark, command.amount_in)
+    return command.amount_out_min >= least
 
 
 def _check_burn(command: BurnRange, view: PoolView) -> Approved[PoolCommand] | Refused:

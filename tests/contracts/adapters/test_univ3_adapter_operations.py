@@ -215,18 +215,18 @@ def test_operation__within_cooldown__reverts_until_it_ends(
 
 
 def test_operation__paused__refuses_what_may_lose_and_lets_ranges_go(
-    project: Any, invested: Any, host: Any, keeper: Any, guardian: Any, issuer: Any, chain: Any
+    project: Any, invested: Any, host: Any, keeper: Any, guardian: Any, issuer: Any, market: Any
 ) -> None:
     """V-25: a pause keeps the keeper from buying risk, never from leaving it."""
     held = invested.ranges()[0][:2]
-    until = chain.pending_timestamp + 86_400
+    until = market.chain.pending_timestamp + 86_400
     host.pause(until, sender=issuer)
-    chain.mine(deltatime=61)
+    market.chain.mine(deltatime=61)
 
     with ape.reverts(project.Mandate.Paused, until=until):
         invested.mintRange(*held, 1, MAX_UINT, MAX_UINT, FOREVER, sender=keeper)
     with ape.reverts(project.Mandate.Paused, until=until):
-        invested.swapExactIn(True, 1, 0, FOREVER, sender=keeper)
+        invested.swapExactIn(not market.weth_is_0, USDC, 0, FOREVER, sender=keeper)
     invested.burnRange(*held, LIQUIDITY // 2, 0, 0, FOREVER, sender=keeper)
     invested.exitRange(*held, 1, sender=guardian)
 

@@ -56,7 +56,7 @@ class Story:
             return "refused"
         self.mirror.pass_time_until(self._now())
         assert self.mirror.holds(part)
-        self.mirror.operate(assets, accepted, increases=True)
+        self.mirror.operate(assets, accepted)
         self.system.gain(-assets)
         return "charged"
 
@@ -64,7 +64,7 @@ class Story:
         assets, accepted = self._lost(60)
         self.rpc.send(self.system.mandate.chargeExit, assets, sender=self.adapter)
         self.mirror.pass_time_until(self._now())
-        self.mirror.operate(assets, accepted, increases=False)
+        self.mirror.operate(assets, accepted)
         self.system.gain(-assets)
         return "charged"
 
@@ -100,7 +100,8 @@ class Story:
         for held, bucket in zip(
             self.system.mandate.lossBuckets(), (self.mirror.day, self.mirror.month), strict=True
         ):
-            assert bucket.level - DUST <= Fraction(held, WAD) <= bucket.level
+            level = max(Fraction(0), bucket.level)
+            assert level - DUST <= Fraction(held, WAD) <= level
         opens = max(
             self.mirror.time + ceil((OPERATION - bucket.level) * bucket.seconds / bucket.full)
             for bucket in (self.mirror.day, self.mirror.month)

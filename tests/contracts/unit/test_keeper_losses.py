@@ -115,6 +115,22 @@ def test_charge_exit__more_than_there_is__empties_and_is_not_refused(million: Sy
     assert [(log.part, log.day, log.month) for log in receipt.events] == [(250 * BPS, 0, 50 * BPS)]
 
 
+def test_charge_exit__more_than_there_is__is_owed_and_refilled_first(million: System) -> None:
+    spent = lose(million, 250, "chargeExit").timestamp
+
+    assert million.mandate.refilledAt() == spent + (250 - 100 + 30) * DAY // 100
+    million.chain.mine(timestamp=spent + 2 * DAY)
+    assert tuple(million.mandate.lossBuckets()) == (50 * BPS, 70 * BPS)
+
+
+def test_charge_exit__more_than_all_there_is__owes_no_more_than_that(million: System) -> None:
+    """A loss of five times the accepted NAV is one of all of it: 101 days and a part."""
+    spent = lose(million, 50_000, "chargeExit").timestamp
+
+    months = (10_000 + 30) * 30 * DAY // 300
+    assert million.mandate.refilledAt() == spent + months
+
+
 @pytest.mark.parametrize(
     ("lost", "waits"),
     [
@@ -138,11 +154,14 @@ def test_allocate__day_spent__opens_again_to_the_second(
 
 
 def test_allocate__month_spent__waits_for_the_months_bucket(million: System) -> None:
-    lose(million, 290, "chargeExit")
-    spent = million.chain.blocks.head.timestamp
+    for part in (100, 100):
+        lose(million, part)
+        million.wait(DAY)
+    spent = lose(million, 95).timestamp
 
-    opens = spent + 2 * DAY
-    assert million.mandate.refilledAt() == opens
+    day, month = million.mandate.lossBuckets()
+    opens = spent - (month - 30 * BPS) * 30 * DAY // (300 * BPS)
+    assert million.mandate.refilledAt() == opens > spent + (30 * BPS - day) * DAY // (100 * BPS)
     million.chain.pending_timestamp = opens - 1
     with ape.reverts(million.mandate.LossesSpent, refilledAt=opens):
         million.vault.allocate(million.pool, 1, sender=million.keeper)
@@ -173,8 +192,7 @@ def test_report__loss_on_the_venue__is_charged_and_emits(million: System) -> Non
 
 
 def test_report__gain__charges_and_refills_nothing(million: System) -> None:
-    lose(million, 300, "chargeExit")
-    before = million.chain.blocks.head.timestamp
+    before = lose(million, 100).timestamp
     million.gain(5_000 * million.unit)
 
     receipt = million.settle()
@@ -183,7 +201,20 @@ def test_report__gain__charges_and_refills_nothing(million: System) -> None:
     elapsed = receipt.timestamp - before
     assert (log.lossAssets, log.part) == (0, 0)
     assert log.day == min(100 * BPS, 100 * BPS * elapsed // DAY)
-    assert log.month == 300 * BPS * elapsed // (30 * DAY)
+    assert log.month == 200 * BPS + 300 * BPS * elapsed // (30 * DAY)
+
+
+def test_report__loss_while_exits_are_owed__empties_and_adds_no_debt(million: System) -> None:
+    million.gain(-1_000 * million.unit)
+    million.cut()
+    lose(million, 150, "chargeExit")
+    opens = million.mandate.refilledAt()
+
+    receipt = million.submit(million.report())
+
+    (log,) = receipt.decode_logs(million.mandate.ChargeReported)
+    assert (log.part, log.day) == (10 * BPS, 0)
+    assert opens <= million.mandate.refilledAt() <= opens + 1  # the refill is rounded down
 
 
 def test_report__losses_of_operations_in_it__are_not_charged_twice(million: System) -> None:

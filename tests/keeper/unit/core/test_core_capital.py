@@ -566,6 +566,22 @@ def test_pool_observed__exiting__burnt_then_base_sold() -> None:
     assert _chain(keeper.feed(pool_seen(3, amount0=9_000 * USDC))) == []
 
 
+def test_pool_observed__exiting_with_losses_spent__base_sold_at_a_fair_price() -> None:
+    keeper = _keeper()
+    keeper.feed(vault(1, losses_refilled_at=keeper.now // SECOND + 3_600))
+    keeper.feed(OperatorCommand(verb="exit", argument="", operator="me"))
+
+    (burn,) = _chain(keeper.feed(_holding(1)))
+    _mine(keeper, block=2)
+    (sell,) = _chain(keeper.feed(pool_seen(2, amount1=3 * ONE_WETH)))
+
+    assert isinstance(burn, BurnRange)
+    assert isinstance(sell, SwapExactIn)
+    assert sell.amount_in == 3 * ONE_WETH
+    fair = 9_000 * USDC * 9_965 // 10_000  # the mark less 5 bps of fee and 30 bps
+    assert 0 < sell.amount_out_min - fair <= 3
+
+
 def test_pool_observed__wind_down__left_to_the_contract() -> None:
     keeper = _keeper()
     keeper.feed(vault(1, state="WINDDOWN"))

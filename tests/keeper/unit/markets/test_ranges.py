@@ -17,6 +17,7 @@ from keeper.markets.ranges import (
     asset_of,
     base_of,
     base_value_down,
+    fair_output,
     greatest_cost,
     holdings,
     least_output,
@@ -99,6 +100,17 @@ def test_least_output__fee_and_slippage_taken_off_the_mark() -> None:
 
     assert abs(bought - ONE_WETH * 9_945 // 10_000) < 10**10
     assert abs(sold - 3_000 * USDC * 9_945 // 10_000) <= 2
+
+
+def test_fair_output__either_side__is_fee_and_30_bps_off_the_mark_rounded_up() -> None:
+    seen = pool_seen(1)
+    mark = mark_sqrt_price(TOKEN0, seen)
+    worth = base_value_down(TOKEN0, ONE_WETH, mark)
+
+    fair = fair_output(TOKEN0, seen, mark, ONE_WETH)
+
+    assert fair == -(-worth * 9_965 // 10_000) + 1
+    assert worth - fair < worth * 35 / 10_000
 
 
 def test_price_gap_ppm__one_percent() -> None:

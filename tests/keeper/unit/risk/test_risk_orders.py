@@ -18,7 +18,13 @@ from keeper.domain.commands import (
 )
 from keeper.domain.events import RangeState
 from keeper.domain.orders import Quote, Side, TimeInForce
-from keeper.markets.ranges import greatest_cost, least_output, least_proceeds, mark_sqrt_price
+from keeper.markets.ranges import (
+    fair_output,
+    greatest_cost,
+    least_output,
+    least_proceeds,
+    mark_sqrt_price,
+)
 from keeper.risk.chain import (
     Allowance,
     PoolView,
@@ -419,6 +425,31 @@ def _mint(**changes: Any) -> MintRange:
         deadline=NOW + 1,
     )
     return replace(base, **changes)
+
+
+def _home(least: int) -> SwapExactIn:
+    """Half of the WETH that is there, sold for at least so much USDC."""
+    return _swap(zero_for_one=False, amount_in=10**18 // 2, amount_out_min=least)
+
+
+FAIR = fair_output(pool_settings(), SEEN, _pool_view().mark, 10**18 // 2)
+
+
+@pytest.mark.parametrize("allowance", [SPENT, PAUSED])
+def test_approve_pool__no_new_risk_and_a_fair_swap_home__approved(allowance: Allowance) -> None:
+    for phase in (Phase.ACTIVE, Phase.EXITING):
+        view = _pool_view(allowance=allowance, phase=phase)
+        assert approve_pool(_home(FAIR), view) == Approved(_home(FAIR))
+
+
+def test_approve_pool__no_new_risk_and_a_swap_home_below_that__refused() -> None:
+    cheap = _home(FAIR - 1)
+
+    refused = approve_pool(cheap, _pool_view(allowance=SPENT))
+
+    assert isinstance(refused, Refused)
+    assert refused.code == "LOSSES_SPENT"
+    assert approve_pool(cheap, _pool_view()) == Approved(cheap)
 
 
 @pytest.mark.parametrize("command", [_swap(), _burn(), _mint()])
