@@ -373,10 +373,12 @@ contract UniswapV3Adapter is PoolMarks, ReentrancyGuardTransient {
         if (loss != 0) _mandate().chargeExit(loss);
     }
 
-    /// @dev Coming home at a fair price is an exit; a worse price takes a bucket, as any other trade does.
+    /// @dev Coming home at a fair price is an exit; a worse price takes a bucket, as any other trade does. What
+    /// is fair a feed alone can say: the pool's own means follow whoever holds its price.
     function _chargeHome(uint256 loss, uint256 soldAtMark) private {
         uint256 fairPpm = IUniswapV3PoolMinimal(pool).fee() + HOME_LOSS_PPM;
-        if (loss * PPM <= soldAtMark * fairPpm) return _chargeExit(loss);
+        bool isFair = feed != address(0) && loss * PPM <= soldAtMark * fairPpm;
+        if (isFair) return _chargeExit(loss);
 
         _mandate().checkIncrease();
         _chargeLoss(loss);

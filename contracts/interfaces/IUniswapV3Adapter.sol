@@ -156,7 +156,7 @@ interface IUniswapV3Adapter is IAdapter {
 
     /// @notice Sells booked units of one token for the other in the pool. Keeper only.
     /// @dev Same guards as `mintRange`, the spot tested before and after; but what is sold for the vault's asset at the
-    /// mark less the pool's fee and 0.3 %, or better, needs no `IMandate.checkIncrease`. Emits `SwapExactIn`.
+    /// mark less the pool's fee and 0.3 %, or better, needs no `IMandate.checkIncrease` where there is a feed. Emits `SwapExactIn`.
     /// @param zeroForOne True to sell token0.
     /// @param amountIn Units to sell, all of them or nothing.
     /// @param amountOutMin Fewest units to buy.
