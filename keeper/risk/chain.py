@@ -160,8 +160,13 @@ def _is_exit(command: PoolCommand, pool: PoolSettings) -> bool:
 
 
 def _comes_home(command: PoolCommand, view: PoolView) -> bool:
-    """Whether a swap sells the base token dearly enough to need no allowance."""
+    """Whether a swap sells the base token dearly enough to need no allowance.
+
+    Without a feed nothing says what is fair, and every swap needs one.
+    """
     if not isinstance(command, SwapExactIn) or not _is_exit(command, view.pool):
+        return False
+    if view.seen.feedless:
         return False
     least = fair_output(view.pool, view.seen, view.mark, command.amount_in)
     return command.amount_out_min >= least

@@ -452,6 +452,15 @@ def test_approve_pool__no_new_risk_and_a_swap_home_below_that__refused() -> None
     assert approve_pool(cheap, _pool_view()) == Approved(cheap)
 
 
+def test_approve_pool__no_new_risk_and_no_feed__even_a_fair_swap_home_is_refused() -> None:
+    seen = replace(SEEN, feedless=True)
+
+    refused = approve_pool(_home(FAIR), _pool_view(allowance=SPENT, seen=seen))
+
+    assert isinstance(refused, Refused)
+    assert refused.code == "LOSSES_SPENT"
+
+
 @pytest.mark.parametrize("command", [_swap(), _burn(), _mint()])
 def test_approve_pool__within_bounds__approved(
     command: SwapExactIn | BurnRange | MintRange,
