@@ -2,14 +2,16 @@
 
 A copy of the repository tells every point it reaches (`scripts/instrument.py`), and the tests run
 on it. Exit code 1 when a point is missed without a reason in tests/contracts/unreached.toml, or
-reached in spite of one. Arguments: the tests to run instead of all; then nothing is written.
+reached in spite of one. Arguments: tests to run beside those measured before on the same contracts;
+without any, what was measured is forgotten and all run. The page names every run.
 """
 
+import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -24,10 +26,14 @@ __all__ = ["Measured", "faults", "main", "page", "reasons"]
 
 COPIED: Final = ("contracts", "keeper", "tests", "scripts")
 LINKED: Final = ("node_modules", ".venv", "pyproject.toml", "docs", "config")
+COMPILED: Final = ".compiled"
+"""In a copy whose contracts are ready."""
 PLAIN: Final = {"optimize: true": "optimize: false", "via_ir: true": "via_ir: false"}
 """The optimiser would only make the same branches slower to compile."""
 REASONS: Final = ROOT / "tests" / "contracts" / "unreached.toml"
 PAGE: Final = ROOT / "docs" / "coverage.md"
+KEPT: Final = ROOT / ".cache" / "coverage"
+"""What was measured, in a folder per state of the contracts."""
 SUITES: Final = (
     "tests/contracts/unit tests/contracts/attacks tests/contracts/conformance"
     " tests/contracts/properties",
@@ -63,33 +69,55 @@ class Measured:
         return [point for point in self.points if point.number not in self.reached]
 
 
-def measure(tests: tuple[str, ...]) -> Measured:
-    """Instrument a copy, compile it, and run the tests on it."""
-    with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
-        copy, hits = Path(folder) / "athanor", Path(folder) / "hits"
-        points = _instrumented_copy(copy)
-        wrap_anvil(Path(folder) / "bin", hits)
-        _shell("ape compile --force", copy, check=True)
-        runs = [_last_line(_shell(f"ape test {one} --tb=line -q", copy)) for one in tests]
-        return Measured(points, read_hits(hits), runs)
+def measure(tests: tuple[str, ...], folder: Path) -> Measured:
+    """Run the tests on an instrumented copy in `folder`, adding to what was measured there."""
+    copy, hits, log = folder / "athanor", folder / "hits", folder / "runs.json"
+    points = _instrumented(copy)
+    wrap_anvil(folder / "bin", hits)
+    runs = json.loads(log.read_text()) if log.exists() else []
+    for one in tests:
+        runs.append(f"`{one}`: {_last_line(_shell(f'ape test {one} --tb=line -q', copy))}")
+        log.write_text(json.dumps(runs))
+    return Measured(points, read_hits(hits), runs)
 
 
-def _instrumented_copy(copy: Path) -> list[Point]:
+def _instrumented(copy: Path) -> list[Point]:
+    """Bring the copy to the tests as they are now, and its contracts with them when it is new."""
+    is_new = not (copy / COMPILED).exists()
     for name in COPIED:
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        if is_new or name != "contracts":
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.rmtree(copy / name, ignore_errors=True)
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    instrumenter = Instrumenter()
+    for path, tree in syntax_trees().items():
+        source = instrumenter.rewrite(path, (ROOT / path).read_bytes(), tree)
+        if is_new:
+            (copy / path).write_text(source)
+    if is_new:
+        _compile(copy)
+    return instrumenter.points
+
+
+def _compile(copy: Path) -> None:
     for name in LINKED:
+        (copy / name).unlink(missing_ok=True)
         (copy / name).symlink_to(ROOT / name)
     settings = (ROOT / "ape-config.yaml").read_text()
     for given, plain in PLAIN.items():
         settings = settings.replace(given, plain)
     (copy / "ape-config.yaml").write_text(settings)
-    instrumenter = Instrumenter()
-    for path, tree in syntax_trees().items():
-        source = (ROOT / path).read_bytes()
-        (copy / path).write_text(instrumenter.rewrite(path, source, tree))
     (copy / "contracts" / "Hits.sol").write_text(HITS)
-    return instrumenter.points
+    _shell("ape compile --force", copy, check=True)
+    (copy / COMPILED).touch()
+
+
+def _state() -> str:
+    """What the contracts are now, in twelve digits."""
+    digest = hashlib.sha256()
+    for source in sorted((ROOT / "contracts").rglob("*.sol")):
+        digest.update(str(source.relative_to(ROOT)).encode() + source.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _shell(command: str, copy: Path, *, check: bool = False) -> str:
@@ -155,14 +183,17 @@ def faults(measured: Measured, known: dict[Key, str]) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Measure, write the page, name what is missed; returns the exit code."""
-    measured = measure((" ".join(arguments),) if arguments else SUITES)
-    known = reasons()
+    folder = KEPT / _state()
     if not arguments:
-        PAGE.write_text(page(measured, known))
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    measured = measure((" ".join(arguments),) if arguments else SUITES, folder)
+    known = reasons()
+    PAGE.write_text(page(measured, known))
     found = faults(measured, known)
     print("\n".join(found))
     count = len(measured.points)
-    print(f"{count - len(measured.missed)} of {count} points reached; {'; '.join(measured.runs)}")
+    print(f"{count - len(measured.missed)} of {count} points reached")
     return 1 if found else 0
 
 

@@ -1,8 +1,9 @@
 """Break the contracts on purpose, one line at a time, and demand that the named test notices.
 
-Each `tests/twins/*.patch` says in its first line what breaks, then `# test: <node id>` and
-`# compile: <sources>`. It is applied to a temporary copy of the repository, the named sources are
-compiled there, and the test must fail: not pass, and not end in an error of another kind.
+Each `tests/twins/*.patch` says in its first line what breaks, then `# test: <node id>`,
+`# compile: <sources>` and, where a law on forge breaks as well, `# law: <its id>`. It is applied to
+a temporary copy of the repository, the named sources are compiled there, and the test must fail:
+not pass, and not end in an error of another kind. So must the sequences on forge, by that law.
 
 Without names every twin runs. Each verdict is written at once to the table docs/twins.md, beside
 those that still stand: of the same patch, patched files and test. `--stale` runs those of which
@@ -43,7 +44,11 @@ FIXED = (
     "timelock-ignores-unpaid-redemptions",
 )
 FAILED = re.compile(r"^\d+ failed(, \d+ passed)?", re.MULTILINE)
-BROKEN_LAW = re.compile(r"^\[FAIL: V-\d\d", re.MULTILINE)
+LAWS = ("Handler.sol", "Laws.sol", "Laws.t.sol", "System.sol")
+SEQUENCES = (
+    "FUZZ_SEEDS=3 FOUNDRY_PROFILE=laws forge test --match-contract Sequences"
+    " --match-test 6_decimals --code-size-limit 100000"
+)
 FIELD = re.compile(r"^# (\w+): (.+)$", re.MULTILINE)
 PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
 ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| ([\d-]+) \| `(\w+)` \|$", re.MULTILINE)
@@ -51,11 +56,15 @@ ROW = re.compile(r"^\| `([\w-]+)` \|.*\| (yes|NO) \| ([\d-]+) \| `(\w+)` \|$", r
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """One broken contract: what breaks, which test notices, which sources have to be compiled."""
+    """One broken contract: what breaks, which test notices, which sources have to be compiled.
+
+    `law` is the id of the law that sequences on forge have to find broken; empty where none is.
+    """
 
     patch: Path
     sentence: str
     test: str
+    law: str
     sources: str
     fingerprint: str
 
@@ -68,6 +77,7 @@ class Twin:
         text = patch.read_text()
         header = dict(FIELD.findall(text))
         files = [*PATCHED.findall(text), header["test"].split("::")[0]]
+        files += [f"tests/forge/{name}" for name in LAWS if "law" in header]
         digest = hashlib.sha256(text.encode())
         for file in files:
             digest.update((ROOT / file).read_bytes())
@@ -75,6 +85,7 @@ class Twin:
             patch=patch,
             sentence=text.splitlines()[0].removeprefix("# "),
             test=header["test"],
+            law=header.get("law", ""),
             sources=header["compile"],
             fingerprint=digest.hexdigest()[:12],
         )
@@ -189,31 +200,31 @@ def _caught(twin: Twin, copy: Path) -> bool:
     _run(["git", "apply", str(twin.patch)], copy)
     try:
         _run(_shell(f"ape compile --force {twin.sources}"), copy)
-        output = subprocess.run(
-            _shell(_command(twin)),
-            cwd=copy,
-            capture_output=True,
-            text=True,
-            check=False,
-        ).stdout
+        return _noticed(twin, copy)
     finally:
         _run(["git", "apply", "--reverse", str(twin.patch)], copy)
-    noticed = (BROKEN_LAW if _is_law(twin) else FAILED).search(output) is not None
-    print(f"{'caught' if noticed else 'SURVIVED'}: {twin.name}", flush=True)
-    if not noticed:
-        print(output[-2_000:], file=sys.stderr)
-    return noticed
 
 
-def _is_law(twin: Twin) -> bool:
-    return twin.test.startswith("tests/forge/")
+def _noticed(twin: Twin, copy: Path) -> bool:
+    """Whether the test failed, and the law where one is named; says what did not."""
+    commands = [(f"ape test '{twin.test}' --tb=line -p no:randomly", FAILED)]
+    if twin.law:
+        broken = re.compile(rf"^\[FAIL: {twin.law}", re.MULTILINE)
+        commands.append((SEQUENCES, broken))
+    for command, expected in commands:
+        output = _output(command, copy)
+        if not expected.search(output):
+            print(f"SURVIVED: {twin.name}: {command}", flush=True)
+            print(output[-2_000:], file=sys.stderr)
+            return False
+    print(f"caught: {twin.name}", flush=True)
+    return True
 
 
-def _command(twin: Twin) -> str:
-    if _is_law(twin):
-        name = twin.test.split("::")[1]
-        return f"FUZZ_SEEDS=3 FOUNDRY_PROFILE=laws forge test --match-test '{name}'"
-    return f"ape test '{twin.test}' --tb=line -p no:randomly"
+def _output(command: str, copy: Path) -> str:
+    return subprocess.run(
+        _shell(command), cwd=copy, capture_output=True, text=True, check=False
+    ).stdout
 
 
 def _table(twins: Sequence[Twin], verdicts: dict[str, Verdict]) -> str:
@@ -228,8 +239,8 @@ def _table(twins: Sequence[Twin], verdicts: dict[str, Verdict]) -> str:
         "",
         f"{caught} of {len(twins)} caught; a twin without a row has not been run.",
         "",
-        "| twin | what is broken | test that notices | caught | on | of |",
-        "|---|---|---|---|---|---|",
+        "| twin | what is broken | test that notices | law on forge | caught | on | of |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [_row(twin, verdicts[twin.name]) for twin in twins if twin.name in verdicts]
     return "\n".join(lines) + "\n"
@@ -239,7 +250,7 @@ def _row(twin: Twin, verdict: Verdict) -> str:
     test = twin.test.rsplit("::", maxsplit=1)[-1]
     word = "yes" if verdict.caught else "NO"
     return (
-        f"| `{twin.name}` | {twin.sentence} | `{test}` "
+        f"| `{twin.name}` | {twin.sentence} | `{test}` | {twin.law} "
         f"| {word} | {verdict.date} | `{verdict.fingerprint}` |"
     )
 
