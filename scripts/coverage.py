@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections import Counter
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ PLAIN: Final = {"optimize: true": "optimize: false", "via_ir: true": "via_ir: fa
 """The optimiser would only make the same branches slower to compile."""
 REASONS: Final = ROOT / "tests" / "contracts" / "unreached.toml"
 PAGE: Final = ROOT / "docs" / "coverage.md"
-KEPT: Final = ROOT / ".cache" / "coverage"
+KEPT: Final = Path(tempfile.gettempdir()) / "athanor-coverage"
 """What was measured, in a folder per state of the contracts."""
 SUITES: Final = (
     "tests/contracts/unit tests/contracts/attacks tests/contracts/conformance"
