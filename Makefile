@@ -8,10 +8,10 @@ STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py 
 GAS := $(CURDIR)/out/gas
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench twins adversaries crash soak fuzz gas coverage clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench bench-peers bench-memory twins adversaries crash soak fuzz gas coverage clean lock
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: $(STAMPS)/python $(STAMPS)/node ## set up the virtual environment and the npm packages, both from lock files
 
@@ -31,6 +31,11 @@ $(STAMPS)/node: package-lock.json
 $(STAMPS)/dydx-client: scripts/dydx_client_env.sh
 	@mkdir -p $(STAMPS)
 	bash scripts/dydx_client_env.sh
+	@touch $@
+
+$(STAMPS)/peers: scripts/peers_env.sh
+	@mkdir -p $(STAMPS)
+	bash scripts/peers_env.sh
 	@touch $@
 
 $(STAMPS)/clean-env: scripts/clean_env.sh pyproject.toml
@@ -120,6 +125,12 @@ bench: install $(STAMPS)/dydx-client ## latency figures, medians of several runs
 	$(RUN) python -m benchmarks
 	$(RUN) python -m benchmarks.orders --write
 	$(RUN) python -m benchmarks.exchange_load
+
+bench-peers: install $(STAMPS)/peers ## other makers on the same tape and rule, in environments of their own; DATA=folder plays recordings
+	$(RUN) python -m benchmarks.peers --write $(if $(DATA),--data "$(DATA)")
+
+bench-memory: install ## resident memory of a keeper with two markets over 10^7 events
+	$(RUN) python -m benchmarks.memory
 
 twins: compile ## every broken twin: each must be caught by its test; writes docs/twins.md
 	$(RUN) python scripts/twins.py --jobs 2

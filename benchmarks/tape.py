@@ -45,7 +45,7 @@ from keeper.journal import JournalOptions, JournalWriter
 from keeper.journal.rerun import CORE, Core
 from keeper.release import running_release
 
-__all__ = ["LEADER", "Market", "TapeClock", "play", "record", "run_started", "settings"]
+__all__ = ["ETH", "LEADER", "Market", "TapeClock", "play", "record", "run_started", "settings"]
 
 START_NS = 1_700_000_000 * NS_PER_SECOND
 FIRST_HEIGHT = 100
@@ -179,6 +179,7 @@ class Market:
     resting: dict[int, _Resting] = field(default_factory=dict)
     leader: LeaderSettings | None = None
     leader_seq: int = 0
+    listing: PerpetualMarket = ETH
 
     @classmethod
     def after(cls, state: State, seed: int) -> "Market":
@@ -212,7 +213,7 @@ class Market:
         """Everything up to the first quote but the price."""
         return [
             run_started(layers, self.run, self.leader),
-            MarketListed(market=ETH),
+            MarketListed(market=self.listing),
             SourceUp(source="tape"),
             Reconciled(height=self.height, subaccount=self.account, open_orders=()),
             self.book(snapshot=True),
@@ -221,11 +222,13 @@ class Market:
     def block(self, rng: random.Random) -> list[Event]:
         """One block: price, fills of what the price reached, book changes."""
         self.height += 1
-        self.price += rng.randint(-self.stride, self.stride) * ETH.subticks_per_tick
+        self.price += rng.randint(-self.stride, self.stride) * self.listing.subticks_per_tick
         time_ns = START_NS + (self.height - FIRST_HEIGHT) * NS_PER_SECOND
         events: list[Event] = [
             VenueBlock(height=self.height, time_ns=time_ns),
-            OraclePriced(market=ETH.ticker, source="tape", price=self.price, height=self.height),
+            OraclePriced(
+                market=self.listing.ticker, source="tape", price=self.price, height=self.height
+            ),
         ]
         events += list(self._reached())
         events += [self.book(snapshot=False) for _ in range(self.books)]
@@ -236,9 +239,9 @@ class Market:
     def led(self, rng: random.Random) -> LeaderQuoted:
         """The leader's best prices, up to two ticks around the price; oracle units are 1e-6."""
         self.leader_seq += 1
-        middle = 100 * (self.price + rng.randint(-2, 2) * ETH.subticks_per_tick)
+        middle = 100 * (self.price + rng.randint(-2, 2) * self.listing.subticks_per_tick)
         return LeaderQuoted(
-            market=ETH.ticker,
+            market=self.listing.ticker,
             source="leader:tape",
             source_seq=self.leader_seq,
             bid_e8=middle - 500_000,
@@ -252,10 +255,10 @@ class Market:
         self.book_seq += 1
         levels = BOOK_LEVELS if snapshot else 2
         size = 1_000_000 * (1_000 + self.book_seq % 97)
-        step = 10 * ETH.subticks_per_tick
+        step = 10 * self.listing.subticks_per_tick
         base = 3_000_000_000 // step * step
         return BookUpdated(
-            market=ETH.ticker,
+            market=self.listing.ticker,
             source="tape",
             source_seq=self.book_seq,
             snapshot=snapshot,
@@ -290,10 +293,10 @@ class Market:
 
     def _fill(self, order: PlaceOrder, quantums: int) -> FillReceived:
         self.fills += 1
-        quote = ETH.quote_quantums_down(quantums, order.subticks)
+        quote = self.listing.quote_quantums_down(quantums, order.subticks)
         return FillReceived(
-            fill_id=f"fill-{self.run}-{self.fills}",
-            market=ETH.ticker,
+            fill_id=self._fill_id(),
+            market=self.listing.ticker,
             client_id=order.client_id,
             side=Side(order.side),
             quantums=quantums,
@@ -304,6 +307,10 @@ class Market:
             kind="LIMIT",
             height=self.height,
         )
+
+    def _fill_id(self) -> str:
+        own = "" if self.listing is ETH else f"{self.listing.ticker}-"
+        return f"fill-{own}{self.run}-{self.fills}"
 
 
 Process = Callable[[Event], Sequence[Issued]]
