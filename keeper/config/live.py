@@ -57,6 +57,10 @@ TIGHTEN_ONLY: Final = {
     "limits": frozenset(Limits.model_fields),
 }
 """Keys of which a larger value allows a larger loss."""
+LARGER_IS_TIGHTER: Final = frozenset({"stress_shock_ppm", "hedge_shock_ppm"})
+"""Of those, the ones that are the other way round."""
+ZERO_IS_OFF: Final = frozenset({"max_lp_quote_quantums"})
+"""And the ones of which 0 allows everything."""
 UNITS: Final = (
     ("quote_quantums", "1e-6 USDC"),
     ("_assets", "asset units"),
@@ -67,6 +71,7 @@ UNITS: Final = (
     ("_ms", "ms"),
     ("seconds", "s"),
     ("fills", "fills"),
+    ("_multiple", "times"),
     ("_ticks", "ticks"),
     ("_blocks", "venue blocks"),
     ("_block_offset", "venue blocks"),
@@ -257,7 +262,8 @@ def _not_allowed(started: Config, running: Config, after: Config) -> list[Proble
         elif loosens(change.path, allowed[change.path][0], change.after):
             most = allowed[change.path][0]
             text = f"{change.after} is looser than {most}, which the keeper started with"
-            fix = f"at most {most} while it runs; more takes the file and a restart"
+            bound = "at least" if name in LARGER_IS_TIGHTER else "at most"
+            fix = f"{bound} {most} while it runs; looser takes the file and a restart"
             found.append(_problem("PARAM_LOOSENS", change.path, text, fix))
     return found
 
@@ -269,7 +275,14 @@ def is_limit(path: str) -> bool:
 
 def loosens(path: str, before: Any, after: Any) -> bool:
     """Whether a change of a limit allows a larger loss."""
-    return is_limit(path) and bool(after > before)
+    if not is_limit(path):
+        return False
+    name = _name(path)
+    if name in LARGER_IS_TIGHTER:
+        return bool(after < before)
+    if name in ZERO_IS_OFF and 0 in (before, after):
+        return bool(after == 0 and before != 0)
+    return bool(after > before)
 
 
 def _tighten_note(path: str) -> str:

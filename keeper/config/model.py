@@ -1,7 +1,8 @@
 """The whole configuration as frozen sections; every field's description names its unit.
 
 No field that could lose money has a default: amounts, limits, gas caps and spreads are written
-out by the operator. What has a default is a time-out, a pace or a local file name.
+out by the operator. What has a default is a time-out, a pace, a local file name, or a limit at the
+figure of docs/spec.md section 9 (off where what it needs may not be there).
 """
 
 from typing import Annotated, Final, Literal
@@ -301,6 +302,19 @@ class Limits(Section):
     max_intent_age_ms: Milliseconds = described("Older commands are decided again, in ms.")
     max_height_age_ms: Milliseconds = described("A venue height older than this is stale, in ms.")
     max_clock_skew_ms: Milliseconds = described("Most the venue's clock may differ, in ms.")
+    stress_shock_ppm: Ppm = described(
+        "Move of all markets together whose loss is bounded, in ppm; 0: not bounded.", 200_000
+    )
+    stress_loss_multiple: Positive = described(
+        "Most that move may cost, in multiples of daily_loss_quote_quantums.", 3
+    )
+    hedge_shock_ppm: Ppm = described(
+        "Rise that the pools' hedge survives without fresh collateral, in ppm; 0: not checked.",
+        250_000,
+    )
+    max_lp_quote_quantums: NonNegative = described(
+        "Largest value of all ranges in pools, in 1e-6 USDC; 0: no cap.", 0
+    )
 
 
 class Key(Section):

@@ -1,5 +1,6 @@
 """The EVM side folded: head, vault, pools, and what became of each chain command."""
 
+from keeper.core.dispatch import is_ready
 from keeper.core.state import PoolState, State
 from keeper.domain.events import (
     BlockReverted,
@@ -17,6 +18,7 @@ from keeper.markets.ranges import (
     base_value_down,
     holdings,
     mark_sqrt_price,
+    most_base_up,
 )
 
 __all__ = [
@@ -105,6 +107,8 @@ def observe_pool(state: State, event: PoolObserved) -> None:
         if event.block_hash == known.block_hash:
             return
     pool.seen, pool.seen_t_ns = event, state.t_ns
+    if is_ready(state, event.adapter, event.block_number):
+        pool.coming = pool.going = 0
     _derive(pool, event)
 
 
@@ -180,9 +184,13 @@ def _derive(pool: PoolState, seen: PoolObserved) -> None:
     in_ranges = holdings(seen.ranges, seen.sqrt_price_x96)
     idle_base = base_of(settings, idle)
     pool.base = idle_base + base_of(settings, in_ranges)
+    pool.base_low = idle_base
+    pool.base_high = idle_base + sum(most_base_up(settings, entry) for entry in seen.ranges)
     mark = mark_sqrt_price(settings, seen)
     if mark > 0:
         at_mark = holdings(seen.ranges, mark)
         base = idle_base + base_of(settings, at_mark)
         pool.value = asset_of(settings, idle) + asset_of(settings, at_mark)
         pool.value += base_value_down(settings, base, mark)
+        pool.in_ranges = asset_of(settings, at_mark)
+        pool.in_ranges += base_value_down(settings, base_of(settings, at_mark), mark)

@@ -1,7 +1,7 @@
 """Immediate orders that bring net delta into its band, and those that flatten while exiting."""
 
-from keeper.core.dispatch import is_ready, send
-from keeper.core.pools import pool_view, swap_command
+from keeper.core.dispatch import is_ready
+from keeper.core.pools import pool_view, send_pool, swap_command
 from keeper.core.quoting import send_order
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import (
@@ -110,7 +110,7 @@ def _into_band(
         return _take(state, listing, hedge, out)
     if chosen is not None and chosen.kind == SWAP and swap is not None:
         _, view, command = swap
-        refused = send(state, command.adapter, approve_pool(command, view), 0, out)
+        refused = send_pool(state, command, view, out)
         return [] if refused is None else [refused]
     return []
 

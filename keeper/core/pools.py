@@ -1,6 +1,10 @@
 """The slow loop over a pool: bring capital home, leave a range, rebalance tokens, hold a range."""
 
+import msgspec
+
 from keeper.core.dispatch import is_ready, send
+from keeper.core.exposures import pool_risk
+from keeper.core.pool_limits import base_to_shed, range_room
 from keeper.core.state import PoolState, State
 from keeper.core.views import allowance, gas_cost, net_delta
 from keeper.domain.approval import Approved, Refused
@@ -23,6 +27,7 @@ from keeper.markets.ranges import (
 )
 from keeper.risk.chain import PoolView, approve_housekeeping, approve_pool
 from keeper.risk.phase import Phase
+from keeper.risk.pools import change_of
 from keeper.strategies.range_economics import (
     MoveCosts,
     expected_fees,
@@ -38,7 +43,7 @@ from keeper.strategies.range_liquidity import (
     range_for,
 )
 
-__all__ = ["manage_pool", "pool_view", "swap_command"]
+__all__ = ["manage_pool", "pool_view", "send_pool", "swap_command"]
 
 _IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
 _BALANCE_PPM = 20_000  # tokens this close to the range's ratio are minted as they are
@@ -71,8 +76,20 @@ def manage_pool(
         home = approve_housekeeping(wish, state.guard.phase)
         refused = send(state, adapter, home, wish.assets, out)
     else:
-        refused = send(state, adapter, approve_pool(wish, view), 0, out)
+        refused = send_pool(state, wish, view, out)
     return [] if refused is None else [refused]
+
+
+def send_pool(
+    state: State, command: PoolCommand, view: PoolView, out: list[Approved[Command]]
+) -> Refused | None:
+    """Check a pool's command and append it; until its outcome is seen, what it adds is held."""
+    refused = send(state, command.adapter, approve_pool(command, view), 0, out)
+    if refused is None:
+        change = change_of(command, view.pool, view.seen, view.mark)
+        pool = state.pools[command.adapter]
+        pool.coming, pool.going = change.coming, change.going
+    return refused
 
 
 def pool_view(
@@ -88,6 +105,7 @@ def pool_view(
         now=state.t_ns // NS_PER_SECOND,
         deadline_seconds=allocation.transaction_deadline_seconds,
         allowance=allowance(state),
+        risk=pool_risk(state, pool),
     )
 
 
@@ -181,17 +199,15 @@ def _free(view: PoolView, home: int, failures: int) -> Wish:
     part = entry.liquidity
     if value > shortage - worth:
         part = min(part, div_up(entry.liquidity * (shortage - worth), value))
-    return _burn(
-        view,
-        RangeState(
-            tick_lower=entry.tick_lower, tick_upper=entry.tick_upper, liquidity=max(1, part)
-        ),
-    )
+    return _burn(view, msgspec.structs.replace(entry, liquidity=max(1, part)))
 
 
 def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> Wish:
     """Keep one range around the reservation price and put idle tokens into it."""
     pool, seen = view.pool, view.seen
+    shed = base_to_shed(view)
+    if shed and base_value_down(pool, shed, view.mark) >= min_move_assets:
+        return _shed(view, shed, failures)
     shift = _shift(state, view)
     for entry in seen.ranges:
         if is_off_centre(pool, entry, view.mark, shift):
@@ -203,6 +219,13 @@ def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> 
     worth_it = max(1, min_move_assets, (idle_value + held_value) * _IDLE_SHARE_PPM // PPM)
     if idle_value < worth_it:
         return None
+    room = range_room(view)
+    if room is not None and room < idle_value:
+        if room < min_move_assets:
+            limit = view.risk.limits.max_lp_quote_quantums
+            value = view.risk.ranges_value + idle_value
+            return Refused(code="MAX_LP", subject=pool.adapter, limit=limit, value=value)
+        idle = (idle[0] * room // idle_value, idle[1] * room // idle_value)
     if seen.ranges:
         ticks = (seen.ranges[0].tick_lower, seen.ranges[0].tick_upper)
     else:
@@ -211,6 +234,18 @@ def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> 
     if swap is not None:
         return swap_command(view, swap[0], swap[1], failures)
     return _mint(view, ticks, idle)
+
+
+def _shed(view: PoolView, base: int, failures: int) -> Wish:
+    """Turn base tokens into the asset: idle ones first, then out of the range."""
+    pool, seen = view.pool, view.seen
+    idle = base_of(pool, (seen.amount0, seen.amount1))
+    if idle > 0 or not seen.ranges:
+        return swap_command(view, not pool.asset_is_token0, min(idle, base), failures)
+    entry = seen.ranges[0]
+    held = max(1, base_of(pool, holdings((entry,), seen.sqrt_price_x96)))
+    part = min(entry.liquidity, div_up(entry.liquidity * base, held))
+    return _burn(view, msgspec.structs.replace(entry, liquidity=part))
 
 
 def _shift(state: State, view: PoolView) -> int:

@@ -5,6 +5,7 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
+from keeper.core.exposures import Others, others
 from keeper.core.fold import pending_key
 from keeper.core.reference import reference_of
 from keeper.core.signals import signals_of
@@ -14,7 +15,6 @@ from keeper.core.views import (
     bare_exposure,
     exposure,
     gate_view,
-    position_of,
 )
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Command, PlaceOrder
@@ -36,8 +36,9 @@ from keeper.execution.reconcile import (
 )
 from keeper.markets.book import Book
 from keeper.markets.perpetual import fill_cost
+from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import market_gate
-from keeper.risk.orders import MarketExposure, OrderView, approve_cancel, approve_place
+from keeper.risk.orders import OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from keeper.strategies import rules
@@ -59,8 +60,7 @@ class _Basis(msgspec.Struct, kw_only=True):
     settings: MarketSettings
     limits: RiskLimits
     exposure: MarketExposure
-    other_gross: int
-    other_margin: int
+    rest: Others
     equity: int
 
 
@@ -207,14 +207,13 @@ def _resting(quote: Quote, book: Book) -> Quote:
 def _basis(
     state: State, listing: PerpetualMarket, settings: MarketSettings, limits: RiskLimits
 ) -> _Basis:
-    other_gross, other_margin = _others(state, listing.ticker)
+    rest = others(state, listing.ticker, limits)
     equity = account_equity(state)
     return _Basis(
         settings=settings,
         limits=limits,
         exposure=exposure(state, listing, state.markets[listing.ticker].oracle_price),
-        other_gross=other_gross,
-        other_margin=other_margin,
+        rest=rest,
         equity=0 if equity is None else equity,
     )
 
@@ -230,8 +229,10 @@ def _send(
         settings=basis.settings,
         before=basis.exposure,
         after=after,
-        other_gross=basis.other_gross,
-        other_margin=basis.other_margin,
+        other_gross=basis.rest.gross,
+        other_margin=basis.rest.margin,
+        other_fall=basis.rest.fall,
+        other_rise=basis.rest.rise,
         equity=basis.equity,
         messages=state.guard.messages if state.guard.messages_height == state.height else 0,
         filled=0 if order is None else order.filled,
@@ -277,20 +278,6 @@ def _worse(former: Leg, new: Leg) -> Leg:
 
 def _loss(before: MarketExposure, leg: Leg) -> int:
     return fill_cost(before.market, *leg, before.oracle_price)
-
-
-def _others(state: State, ticker: str) -> tuple[int, int]:
-    """Gross worst case and margin of every other market with a position or an order."""
-    gross = margin = 0
-    for other, market in state.markets.items():
-        if other == ticker or market.listing is None:
-            continue
-        if market.settings is None and position_of(state, other) == 0:
-            continue
-        worst = exposure(state, market.listing, market.oracle_price)
-        gross += worst.gross
-        margin += worst.margin
-    return gross, margin
 
 
 def _count_message(state: State) -> None:

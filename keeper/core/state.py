@@ -148,15 +148,23 @@ class MarketState(msgspec.Struct, kw_only=True):
 class PoolState(msgspec.Struct, kw_only=True):
     """One pool behind an adapter: the newest observation and when it arrived (-1: stale).
 
-    Derived from it: `base` units of the base token held at the pool's price, and `value` of all
-    that is held, at the mark, in asset units. `home` are asset units the vault wants back.
+    Derived from it: `base` units of the base token held at the pool's price, the least and the
+    most that becomes of them as the price passes through the ranges, `value` of all that is held,
+    at the mark, in asset units, and what of it lies in ranges. `coming` and `going` are base units
+    that a command under way adds to the most and takes from the least. `home` are asset units the
+    vault wants back.
     """
 
     settings: PoolSettings
     seen: PoolObserved | None = None
     seen_t_ns: int = -1
     base: int = 0
+    base_low: int = 0
+    base_high: int = 0
     value: int = 0
+    in_ranges: int = 0
+    coming: int = 0
+    going: int = 0
     home: int = 0
 
 

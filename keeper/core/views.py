@@ -8,10 +8,15 @@ from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import NS_PER_SECOND
 from keeper.execution.orders import exposure_of
-from keeper.markets.perpetual import fill_cost, value_trunc
+from keeper.markets.perpetual import (
+    base_quantums_down,
+    base_quantums_up,
+    fill_cost,
+    value_trunc,
+)
 from keeper.risk.chain import Allowance
+from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import GateView
-from keeper.risk.orders import MarketExposure
 
 __all__ = [
     "account_equity",
@@ -23,6 +28,7 @@ __all__ = [
     "gate_view",
     "net_delta",
     "pool_delta",
+    "pool_span",
     "position_of",
     "venue_sources_down",
     "venue_was_up",
@@ -69,13 +75,6 @@ def allowance(state: State) -> Allowance:
     )
 
 
-def base_quantums_down(market: PerpetualMarket, units: int, decimals: int) -> int:
-    """Base quantums of a market that `units` of the base token are, rounded down."""
-    shift = -market.atomic_resolution - decimals
-    quantums: int = units * 10**shift if shift >= 0 else units // 10**-shift
-    return quantums
-
-
 def pool_delta(state: State, market: PerpetualMarket) -> int:
     """Base quantums held in pools that this market hedges, at the pools' prices, rounded down."""
     return sum(
@@ -83,6 +82,18 @@ def pool_delta(state: State, market: PerpetualMarket) -> int:
         for pool in state.pools.values()
         if pool.settings.hedge_market == market.ticker
     )
+
+
+def pool_span(state: State, market: PerpetualMarket) -> tuple[int, int, int]:
+    """Pool delta now, and the least and the most of it as the price passes through the ranges."""
+    now = low = high = 0
+    for pool in state.pools.values():
+        if pool.settings.hedge_market == market.ticker:
+            decimals = pool.settings.base_decimals
+            now += base_quantums_down(market, pool.base, decimals)
+            low += base_quantums_down(market, pool.base_low - pool.going, decimals)
+            high += base_quantums_up(market, pool.base_high + pool.coming, decimals)
+    return now, low, high
 
 
 def net_delta(state: State, market: PerpetualMarket) -> int:
@@ -96,6 +107,7 @@ def net_delta(state: State, market: PerpetualMarket) -> int:
 
 def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> MarketExposure:
     """The market's position and pools as if no order were working."""
+    pool, pool_low, pool_high = pool_span(state, market)
     return MarketExposure(
         market=market,
         oracle_price=oracle_price,
@@ -104,7 +116,9 @@ def bare_exposure(state: State, market: PerpetualMarket, oracle_price: int) -> M
         sells=0,
         buy_loss=0,
         sell_loss=0,
-        pool=pool_delta(state, market),
+        pool=pool,
+        pool_low=pool_low,
+        pool_high=pool_high,
     )
 
 
@@ -118,6 +132,7 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
             buy_loss += loss
         else:
             sell_loss += loss
+    pool, pool_low, pool_high = pool_span(state, market)
     return MarketExposure(
         market=market,
         oracle_price=oracle_price,
@@ -126,7 +141,9 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
         sells=worst.sells,
         buy_loss=buy_loss,
         sell_loss=sell_loss,
-        pool=pool_delta(state, market),
+        pool=pool,
+        pool_low=pool_low,
+        pool_high=pool_high,
     )
 
 

@@ -135,7 +135,10 @@ class HousekeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """Vault-wide limits, evaluated per event; money in quote quantums, time in milliseconds."""
+    """Vault-wide limits, evaluated per event; money in quote quantums, time in milliseconds.
+
+    Those with a default are explained in docs/spec.md section 9; 0 turns one of them off.
+    """
 
     max_order_quote_quantums: int
     max_gross_quote_quantums: int
@@ -146,6 +149,10 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_intent_age_ms: int
     max_height_age_ms: int
     max_clock_skew_ms: int
+    stress_shock_ppm: int = 200_000
+    stress_loss_multiple: int = 3
+    hedge_shock_ppm: int = 250_000
+    max_lp_quote_quantums: int = 0
 
 
 class StepSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,8 @@ from keeper.domain.orders import Side
 from keeper.domain.units import PPM, div_down, div_up
 
 __all__ = [
+    "base_quantums_down",
+    "base_quantums_up",
     "bounded_price",
     "fill_cost",
     "multiple_down",
@@ -49,6 +51,18 @@ def quantums_for_value_down(market: PerpetualMarket, quote_quantums: int, oracle
     else:
         quantums = div_down(quote_quantums * 10**-exponent, oracle_price)
     return multiple_down(quantums, market.step_base_quantums)
+
+
+def base_quantums_down(market: PerpetualMarket, units: int, decimals: int) -> int:
+    """Base quantums of a market that `units` of the base token are, rounded down."""
+    shift = -market.atomic_resolution - decimals
+    quantums: int = units * 10**shift if shift >= 0 else units // 10**-shift
+    return quantums
+
+
+def base_quantums_up(market: PerpetualMarket, units: int, decimals: int) -> int:
+    """Base quantums of a market that `units` of the base token are, rounded up."""
+    return -base_quantums_down(market, -units, decimals)
 
 
 def bounded_price(market: PerpetualMarket, oracle_price: int, side: Side, distance_ppm: int) -> int:

@@ -21,12 +21,15 @@ __all__ = [
     "asset_of",
     "base_of",
     "base_value_down",
+    "base_worth_up",
+    "cost_up",
     "fair_output",
     "greatest_cost",
     "holdings",
     "least_output",
     "least_proceeds",
     "mark_sqrt_price",
+    "most_base_up",
     "moved",
     "price_gap_ppm",
 ]
@@ -72,11 +75,30 @@ def holdings(ranges: tuple[RangeState, ...], sqrt_price: int) -> Holdings:
     return total0, total1
 
 
+def most_base_up(pool: PoolSettings, entry: RangeState) -> int:
+    """Base units that a range holds once the base token fell out of it, rounded up."""
+    lower, upper = sqrt_price_at_tick(entry.tick_lower), sqrt_price_at_tick(entry.tick_upper)
+    end = upper if pool.asset_is_token0 else lower
+    return base_of(pool, amounts_up(end, lower, upper, entry.liquidity))
+
+
 def base_value_down(pool: PoolSettings, base_units: int, sqrt_price: int) -> int:
     """Worth of base units in asset units at a price, rounded down."""
     if pool.asset_is_token0:
         return quote1_in_0_down(base_units, sqrt_price)
     return quote0_in_1_down(base_units, sqrt_price)
+
+
+def base_worth_up(pool: PoolSettings, asset_units: int, sqrt_price: int) -> int:
+    """Base units that asset units are worth at a price, rounded up."""
+    quoted = quote0_in_1_down if pool.asset_is_token0 else quote1_in_0_down
+    return quoted(asset_units, sqrt_price) + 1
+
+
+def cost_up(entry: RangeState, sqrt_price: int) -> Holdings:
+    """What minting an entry costs at a price, rounded up."""
+    lower, upper = sqrt_price_at_tick(entry.tick_lower), sqrt_price_at_tick(entry.tick_upper)
+    return amounts_up(sqrt_price, lower, upper, entry.liquidity)
 
 
 def moved(sqrt_price: int, ppm: int) -> int:

@@ -100,6 +100,10 @@ _MEANINGS: Final = {
     "max_intent_age_ms": "an older command is decided again",
     "max_height_age_ms": "a venue height older than this is stale",
     "max_clock_skew_ms": "most the venue's clock may differ",
+    "stress_shock_ppm": "move of all markets together whose loss is bounded",
+    "stress_loss_multiple": "most that move may cost, in losses of a day",
+    "hedge_shock_ppm": "rise that the pools' hedge survives without fresh collateral",
+    "max_lp_quote_quantums": "largest value of all ranges in pools",
 }
 _UNITS: Final = (
     ("_pct_ppm", "ppm"),

@@ -22,6 +22,7 @@ from keeper.markets.ranges import (
     price_gap_ppm,
 )
 from keeper.risk.phase import Phase
+from keeper.risk.pools import PoolRisk, change_of, check_change
 
 __all__ = [
     "Allowance",
@@ -84,6 +85,7 @@ class PoolView:
     now: int
     deadline_seconds: int
     allowance: Allowance
+    risk: PoolRisk
 
 
 def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] | Refused:
@@ -147,9 +149,15 @@ def approve_pool(command: PoolCommand, view: PoolView) -> Approved[PoolCommand] 
     gap = price_gap_ppm(view.seen.sqrt_price_x96, view.mark)
     if gap > view.pool.max_slippage_ppm:
         return _refused("POOL_OFF_MARK", name, view.pool.max_slippage_ppm, gap)
-    if isinstance(command, SwapExactIn):
-        return _check_swap(command, view)
-    return _check_mint(command, view)
+    verdict = (
+        _check_swap(command, view)
+        if isinstance(command, SwapExactIn)
+        else _check_mint(command, view)
+    )
+    if isinstance(verdict, Refused):
+        return verdict
+    change = change_of(command, view.pool, view.seen, view.mark)
+    return check_change(name, change, view.pool, view.mark, view.risk) or verdict
 
 
 def _is_exit(command: PoolCommand, pool: PoolSettings) -> bool:

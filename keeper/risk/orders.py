@@ -4,69 +4,22 @@ import msgspec
 
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import CancelOrders, PlaceOrder
-from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
-from keeper.domain.units import PPM, div_up
+from keeper.domain.units import PPM
 from keeper.markets.perpetual import value_abs_up
+from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.phase import Phase
+from keeper.risk.stress import stress_loss, stress_verdict
 
 __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
-
-
-class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
-    """A market's worst case, in base quantums but for the losses.
-
-    `position` is signed; `buys` and `sells` are what may still fill; `pool` is the delta of pools
-    that this market hedges, at the pools' price. `buy_loss` and `sell_loss` are quote quantums of
-    equity lost at once if all of a side filled at its worst prices.
-    """
-
-    market: PerpetualMarket
-    oracle_price: int
-    position: int
-    buys: int
-    sells: int
-    buy_loss: int
-    sell_loss: int
-    pool: int
-
-    @property
-    def net(self) -> int:
-        """Net delta now: position plus pools."""
-        return self.position + self.pool
-
-    @property
-    def longest(self) -> int:
-        """Position if every buy filled."""
-        return self.position + self.buys
-
-    @property
-    def shortest(self) -> int:
-        """Position if every sell filled."""
-        return self.position - self.sells
-
-    @property
-    def gross(self) -> int:
-        """Largest |position| the orders can lead to, in quote quantums at the oracle, up."""
-        worst = max(abs(self.longest), abs(self.shortest))
-        return value_abs_up(self.market, worst, self.oracle_price)
-
-    @property
-    def margin(self) -> int:
-        """Initial margin at worst-case fill plus what filling at those prices loses at once."""
-        return self.margin_of(self.gross)
-
-    def margin_of(self, gross: int) -> int:
-        """Margin of a `gross` that is known already."""
-        held = div_up(gross * self.market.initial_margin_ppm, PPM)
-        return held + max(self.buy_loss, self.sell_loss)
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """What an order is judged by: its market before and after it, and the rest of the account.
 
-    `other_gross` and `other_margin` are quote quantums over all other markets.
+    `other_gross` and `other_margin` are quote quantums over all other markets; `other_fall` and
+    `other_rise` what they, and pools without a hedge, lose when prices fall or rise by the shock.
     """
 
     phase: Phase
@@ -76,6 +29,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     after: MarketExposure
     other_gross: int
     other_margin: int
+    other_fall: int
+    other_rise: int
     equity: int
     messages: int
     filled: int
@@ -157,20 +112,25 @@ def _check_size(order: PlaceOrder, view: OrderView) -> Refused | None:
 
 
 def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
-    before, after, limits = view.before, view.after, view.limits
+    before, after = view.before, view.after
     if view.phase is Phase.REDUCING:
         left = -after.net * order.side.sign
         opening = after.buys if order.side is Side.BUY else after.sells
         if opening > max(0, left):
             return _refused("REDUCING", order, max(0, left), opening)
-    if after is before:
+    if after is before or order.reduce_only:
         return None
-    worst_before, worst_after = _net_worst(before, order.side), _net_worst(after, order.side)
-    if worst_after > worst_before:
+    worst_before, worst_after = net_worst(before, order.side), net_worst(after, order.side)
+    if worst_after > max(0, worst_before):
         value = value_abs_up(after.market, worst_after, after.oracle_price)
         if value > view.settings.max_position_quote_quantums:
             limit = view.settings.max_position_quote_quantums
             return _refused("MAX_POSITION", order, limit, value)
+    return _check_money(order, view) or _check_stress(order, view)
+
+
+def _check_money(order: PlaceOrder, view: OrderView) -> Refused | None:
+    before, after, limits = view.before, view.after, view.limits
     gross = after.gross
     total = view.other_gross + gross
     if total > limits.max_gross_quote_quantums and gross > before.gross:
@@ -182,11 +142,16 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
     return None
 
 
-def _net_worst(exposure: MarketExposure, side: Side) -> int:
-    """Net delta in the direction of `side` if all its orders fill; never below 0."""
-    if side is Side.BUY:
-        return max(0, exposure.longest + exposure.pool)
-    return max(0, -(exposure.shortest + exposure.pool))
+def _check_stress(order: PlaceOrder, view: OrderView) -> Refused | None:
+    shock_ppm = view.limits.stress_shock_ppm
+    if not shock_ppm:
+        return None
+    is_buy = order.side is Side.BUY
+    after = stress_loss(view.after, order.side, shock_ppm)
+    other = view.other_fall if is_buy else view.other_rise
+    is_raised = after > stress_loss(view.before, order.side, shock_ppm)
+    subject = f"{order.market}/{order.side.value}"
+    return stress_verdict(subject, view.limits, other, after, is_raised)
 
 
 def _refused(code: str, order: PlaceOrder, limit: int, value: int) -> Refused:

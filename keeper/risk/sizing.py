@@ -7,7 +7,7 @@ from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM, div_down, div_up
 from keeper.markets.perpetual import multiple_down, quantums_for_value_down, value_abs_up
-from keeper.risk.orders import MarketExposure
+from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.phase import Phase
 
 __all__ = ["fit_ladder"]
@@ -23,8 +23,8 @@ def fit_ladder(
     """Return the quotes that fit, front layers first, and why others were shrunk or dropped.
 
     `exposure` needs no orders in it: the ladder replaces them. Room on a side is what the position
-    limit leaves on net delta; while REDUCING, only the net delta itself. Money limits are noted in
-    quote quantums, room in base quantums.
+    limit leaves on net delta, the pools at the worse end of their ranges; while REDUCING, only the
+    net delta itself. Money limits are noted in quote quantums, room in base quantums.
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
@@ -56,12 +56,12 @@ def fit_ladder(
 
 def _room(exposure: MarketExposure, settings: MarketSettings, phase: Phase) -> dict[Side, int]:
     """Base quantums that may be opened on each side."""
-    limit = 0
-    if phase is not Phase.REDUCING:
-        limit = quantums_for_value_down(
-            exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
-        )
-    return {Side.BUY: limit - exposure.net, Side.SELL: limit + exposure.net}
+    if phase is Phase.REDUCING:
+        return {Side.BUY: -exposure.net, Side.SELL: exposure.net}
+    limit = quantums_for_value_down(
+        exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
+    )
+    return {side: limit - net_worst(exposure, side) for side in Side}
 
 
 def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:

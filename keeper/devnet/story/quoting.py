@@ -18,6 +18,8 @@ __all__ = ["from_the_liveliest", "half_spread_ppm", "inline", "limits", "markets
 _PARAMETERS: Final = (
     Path(__file__).resolve().parents[3] / "scripts" / "params" / "recorded_demo.toml"
 )
+_SEEDED_POSITION: Final = 100_000 * 10**6  # quotes, beside the pool at either end of its range
+_SEEDED_DAILY_LOSS: Final = 8_000 * 10**6  # three of it carry a fifth of that
 _SEEDED_SPREAD: Final = {"spread_min_ppm": 1_500, "spread_buffer_ppm": 500}
 _MOVE_SHARE: Final = 4  # of a second's standard deviation that is added to fee and spread
 _TOLERANCE_SHARE: Final = 3  # of the first quote's distance that is worth a new price
@@ -41,7 +43,9 @@ def markets(tape: Tape | None) -> list[dict[str, Any]]:
 
 def limits(tape: Tape | None) -> dict[str, Any]:
     """Limits that differ from the starting values."""
-    return {} if tape is None else dict(_written()["limits"])
+    if tape is None:
+        return {"daily_loss_quote_quantums": _SEEDED_DAILY_LOSS}
+    return dict(_written()["limits"])
 
 
 def parameters(tape: Tape | None) -> tuple[Parameter, ...]:
@@ -101,6 +105,7 @@ def _step_ppm(market: TapeMarket) -> int:
 def _seeded() -> dict[str, Any]:
     market: dict[str, Any] = preset("local")["markets"][0]
     market["strategy"].update(_SEEDED_SPREAD)
+    market["max_position_quote_quantums"] = _SEEDED_POSITION
     return market
 
 

@@ -41,6 +41,7 @@ from tests.keeper.builders import (
     ALLOCATION,
     CLOB,
     HOUSEKEEPING,
+    LIMITS,
     ONE_ETH,
     POOL,
     SECOND,
@@ -66,7 +67,15 @@ Observed = TypeVar("Observed", VaultObserved, PoolObserved)
 
 def _keeper(**changes: Any) -> Keeper:
     """Quoting, with an empty venue account, so that the whole NAV is in the vault."""
-    chosen = replace(settings(pools=(pool_settings(),), allocation=ALLOCATION), **changes)
+    chosen = replace(
+        settings(
+            markets=(market_settings(max_position_quote_quantums=300_000 * USDC),),
+            pools=(pool_settings(),),
+            allocation=ALLOCATION,
+            limits=replace(LIMITS, daily_loss_quote_quantums=20_000 * USDC),
+        ),
+        **changes,
+    )
     keeper = Keeper(chosen)
     keeper.start()
     keeper.answer()
@@ -326,7 +335,7 @@ def test_vault_observed__settlement_moves_assets__no_profit_or_loss() -> None:
 
 
 def test_vault_observed__pool_loses_value__trips_the_loss_stop() -> None:
-    keeper = _keeper()
+    keeper = _keeper(limits=LIMITS)
     held = vault(1, adapters=(adapter(CLOB), adapter(POOL, value=200_000 * USDC)))
     keeper.feed(held)
     for _ in range(3):
@@ -459,13 +468,14 @@ def test_pool_observed__beyond_recentre_and_fees_do_not_pay__range_stays_and_say
 
 
 def test_pool_observed__net_long__range_stands_where_it_sells_base() -> None:
-    """Hedged to nothing, the tokens fit the range around the mark. 5 of a largest 20 ether net long
+    """Hedged to nothing, the tokens fit the range around the mark. 25 of a largest 100 ether net long
     move it by a quarter of 400 ticks, where it holds less base: some is sold first."""
     leaning = pool_settings(economics=replace(ECONOMICS, skew_ticks=400))
     hedged, long = _keeper(pools=(leaning,)), _keeper(pools=(leaning,))
     seen = pool_seen(1, amount0=100_000 * USDC, amount1=33_300_000_000_000_000_000)
-    for keeper, held in ((hedged, -333 * ONE_ETH // 10), (long, -283 * ONE_ETH // 10)):
-        keeper.state.account.positions["ETH-USD"] = Position(quantums=held)
+    for keeper, held in ((hedged, -333 * ONE_ETH // 10), (long, -83 * ONE_ETH // 10)):
+        sold = Position(quantums=held, quote_balance=-3 * held)
+        keeper.state.account.positions["ETH-USD"] = sold
 
     (level,), (lower,) = (_chain(keeper.feed(seen)) for keeper in (hedged, long))
 

@@ -305,7 +305,10 @@ def test_pool_observed__reducing__nothing_new() -> None:
 
 
 def test_pool_observed__range_held_and_idle_tokens__added_to_the_same_range() -> None:
-    keeper = _keeper()
+    keeper = _keeper(
+        markets=(market_settings(max_position_quote_quantums=500_000 * USDC),),
+        limits=replace(LIMITS, daily_loss_quote_quantums=50_000 * USDC),
+    )
     spot = pool_seen(1)
     centre = spot.tick // 10 * 10
     held = RangeState(tick_lower=centre - 1_200, tick_upper=centre + 1_200, liquidity=10**15)

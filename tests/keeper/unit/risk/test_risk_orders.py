@@ -42,6 +42,7 @@ from keeper.risk.orders import (
     gross_quote_quantums,
 )
 from keeper.risk.phase import Phase
+from keeper.risk.pools import PoolRisk
 from keeper.risk.sizing import fit_ladder
 from tests.keeper.builders import (
     CLOB,
@@ -69,6 +70,8 @@ def _exposure(**changes: Any) -> MarketExposure:
         "buy_loss": 0,
         "sell_loss": 0,
         "pool": 0,
+        "pool_low": changes.get("pool", 0),
+        "pool_high": changes.get("pool", 0),
     }
     return MarketExposure(**{**fields, **changes})
 
@@ -96,6 +99,8 @@ def _view(**changes: Any) -> OrderView:
         "after": _exposure(buys=ONE_ETH),
         "other_gross": 0,
         "other_margin": 0,
+        "other_fall": 0,
+        "other_rise": 0,
         "equity": 100_000 * USDC,
         "messages": 0,
         "filled": 0,
@@ -372,6 +377,22 @@ HELD = RangeState(tick_lower=194_000, tick_upper=198_000, liquidity=10**15)
 SEEN = pool_seen(0, amount0=1_000 * USDC, amount1=10**18, ranges=(HELD,))
 
 
+def _pool_risk(**changes: Any) -> PoolRisk:
+    """An account without orders, whose limits are far away."""
+    fields: dict[str, Any] = {
+        "limits": replace(LIMITS, daily_loss_quote_quantums=10**15),
+        "ranges_value": 0,
+        "is_hedged": True,
+        "hedge": _exposure(),
+        "max_position": 10**15,
+        "fall": 0,
+        "rise": 0,
+        "hedge_needs": 0,
+        "equity": 10**15,
+    }
+    return PoolRisk(**{**fields, **changes})
+
+
 def _pool_view(**changes: Any) -> PoolView:
     fields: dict[str, Any] = {
         "phase": Phase.ACTIVE,
@@ -382,6 +403,7 @@ def _pool_view(**changes: Any) -> PoolView:
         "now": NOW,
         "deadline_seconds": 120,
         "allowance": FREE,
+        "risk": _pool_risk(),
     }
     return PoolView(**{**fields, **changes})
 

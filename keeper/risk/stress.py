@@ -1,0 +1,60 @@
+"""What a move of all markets together costs at worst, and whether the pools' hedge survives one."""
+
+from keeper.domain.approval import Refused
+from keeper.domain.orders import Side
+from keeper.domain.settings import RiskLimits
+from keeper.domain.units import PPM, div_up
+from keeper.markets.perpetual import value_abs_up
+from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
+
+__all__ = ["Stress", "hedge_need", "hedge_rate", "stress_limit", "stress_loss", "stress_verdict"]
+
+Stress = tuple[int, int]
+"""Quote quantums lost at worst when prices fall, and when they rise."""
+
+
+def stress_limit(limits: RiskLimits) -> int:
+    """Most that the stress move may cost, in quote quantums."""
+    return limits.daily_loss_quote_quantums * limits.stress_loss_multiple
+
+
+def stress_loss(exposure: MarketExposure, side: Side, shock_ppm: int) -> int:
+    """Quote quantums lost when prices move against `side` by the shock, all its orders filled.
+
+    Pools count where they hold most (BUY, prices fall) or least (SELL, prices rise); below 0 is a
+    gain, which is set against what other markets lose in the same move.
+    """
+    value = signed_value_up(exposure, net_worst(exposure, side))
+    filled = exposure.buy_loss if side is Side.BUY else exposure.sell_loss
+    return div_up(value * shock_ppm, PPM) + filled
+
+
+def stress_verdict(
+    subject: str, limits: RiskLimits, total: int, raised_by: int, is_raised: bool
+) -> Refused | None:
+    """Refuse what raises the loss of the stress move while all of it is beyond the limit.
+
+    `total` is the loss of everything but what is judged, `raised_by` that of what is judged.
+    """
+    loss, limit = total + raised_by, stress_limit(limits)
+    if not is_raised or not limits.stress_shock_ppm or loss <= limit:
+        return None
+    return Refused(code="STRESS", subject=subject, limit=limit, value=loss)
+
+
+def hedge_rate(exposure: MarketExposure, shock_ppm: int) -> int:
+    """What a short has to have behind it, in 1e-12 of its value, to survive a rise by the shock.
+
+    The rise itself, and the venue's maintenance margin at the price after it.
+    """
+    return shock_ppm * PPM + exposure.market.maintenance_margin_ppm * (PPM + shock_ppm)
+
+
+def hedge_need(exposure: MarketExposure, shock_ppm: int) -> int:
+    """Quote quantums of equity that a market's short takes to survive a rise by the shock.
+
+    The short that is held, or the one that its pools call for when that is larger.
+    """
+    short = max(0, -exposure.position, exposure.pool)
+    value = value_abs_up(exposure.market, short, exposure.oracle_price)
+    return div_up(value * hedge_rate(exposure, shock_ppm), PPM * PPM)
