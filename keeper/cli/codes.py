@@ -120,7 +120,8 @@ REFUSALS: Final[dict[str, str]] = {
     "MARKET_STATUS": "The venue's status of the market does not allow this order.",
     "MAX_GROSS": "All open exposure together would exceed max_gross_quote_quantums.",
     "MAX_ORDER": "The order is larger than max_order_quote_quantums.",
-    "MAX_POSITION": "Filled at worst, the position would exceed max_position_quote_quantums.",
+    "MAX_POSITION": "Filled at worst, and with the pools at the worse end of their ranges, net "
+    "delta would exceed max_position_quote_quantums.",
     "MESSAGE_RATE": "The block's message limit (max_messages_per_block) is used up.",
     "LAYER_BEYOND_BAND": "A layer's price lies farther from the reference than price_band_ppm; it "
     "is never sent. Lower the spread, or raise the band.",
@@ -153,6 +154,9 @@ REFUSALS: Final[dict[str, str]] = {
     "SIZE_STEP": "The size is zero or not a multiple of the market's step. "
     "Orders are never enlarged to fit.",
     "SOURCE_DOWN": "A data source is lost; what it said is stale at once.",
+    "STRESS": "A move of all markets together by stress_shock_ppm would cost more than "
+    "stress_loss_multiple times daily_loss_quote_quantums, all quotes filled and the pools at the "
+    "worse end of their ranges; nothing that raises that is sent. Numbers are 1e-6 USDC.",
     "SPREAD_BELOW_FEE": "The half spread does not pay the maker fee of the account's tier; numbers "
     "are ppm.",
     "SPREAD_BELOW_TICK": "The half spread is less than one tick of the market; numbers are "
@@ -179,6 +183,9 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "CUT_EARLY": "The contract does not allow the next cut yet (unix seconds).",
     "DEADLINE": "The transaction's deadline is past, or farther away than the settings allow.",
     "EXIT_DONE": "The exit is complete: no order, range or position is left.",
+    "HEDGE_MARGIN": "The shorts that hedge the pools would not survive a rise by hedge_shock_ppm "
+    "without fresh collateral: no range is minted and no base token bought, and ranges shrink "
+    "until they would. Limit and value are equity and what they take, in 1e-6 USDC.",
     "IDLE_SHORT": "Less is free than asked for: what is owed to redemptions is never moved out.",
     "LIQUIDITY": "The range does not hold that much liquidity, or none was asked for.",
     "LOSSES_SPENT": "The vault lost what its keeper may lose in a day or a month: the mandate "
@@ -186,6 +193,7 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "are still left, what they held is sold for the vault's asset at a fair price, and redemptions "
     "are paid. Find out what lost before it trades on.",
     "MARKET_UNKNOWN": "The venue has not listed the market, or it is not configured.",
+    "MAX_LP": "All ranges in pools together would be worth more than max_lp_quote_quantums.",
     "MIN_ON_CHAIN": "The move would leave less on the chain than the vault's minimum.",
     "NOTHING_SETTLED": "No report has settled a cut for settlement_alert_seconds; after 7 days "
     "anyone may end the vault. Look at the reporters: `keeper report preview`.",

@@ -4,18 +4,21 @@ from collections.abc import Iterator
 
 import msgspec
 
+from keeper.core.exposures import everything, hedge_needs, ranges_value
 from keeper.core.pools import pool_view
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.stops import profit_and_capital
 from keeper.core.views import account_equity, exposure
 from keeper.domain.instruments import PerpetualMarket
+from keeper.domain.orders import Side
 from keeper.domain.settings import MarketSettings, PoolSettings, RiskLimits, StepSettings
 from keeper.domain.units import BPS, NS_PER_MS, NS_PER_SECOND, PPM, div_up
 from keeper.execution.orders import Leg, exposure_of
 from keeper.markets.perpetual import value_abs_up
 from keeper.markets.ranges import price_gap_ppm
+from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.losses import fall_ppm
-from keeper.risk.orders import MarketExposure
+from keeper.risk.stress import stress_limit
 
 __all__ = ["MS", "PPM_UNIT", "USDC", "VAULT", "Usage", "fullest_first", "usage"]
 
@@ -99,6 +102,19 @@ def _account(state: State, settings: StepSettings) -> Iterator[Usage]:
     margin = sum(entry.margin for entry in worst)
     if equity is not None and settings.markets:
         yield _row("MARGIN", VAULT, equity, margin, USDC)
+    yield from _shocks(state, settings, equity)
+
+
+def _shocks(state: State, settings: StepSettings, equity: int | None) -> Iterator[Usage]:
+    """What a move of all markets costs, what lies in ranges, and what their hedge takes."""
+    limits = settings.limits
+    if limits.stress_shock_ppm:
+        whole = everything(state, limits)
+        yield _row("STRESS", VAULT, stress_limit(limits), max(0, whole.fall, whole.rise), USDC)
+    if limits.max_lp_quote_quantums:
+        yield _row("MAX_LP", VAULT, limits.max_lp_quote_quantums, ranges_value(state), USDC)
+    if limits.hedge_shock_ppm and settings.pools and equity is not None:
+        yield _row("HEDGE_MARGIN", VAULT, max(0, equity), hedge_needs(state, limits), USDC)
 
 
 def _exposures(state: State) -> Iterator[MarketExposure]:
@@ -152,7 +168,7 @@ def _orders(
 ) -> Iterator[Usage]:
     """Net delta if one side filled, the largest order, and the one farthest from the oracle."""
     ticker, worst = listing.ticker, exposure(state, listing, oracle_price)
-    net = max(abs(worst.net), worst.longest + worst.pool, -(worst.shortest + worst.pool))
+    net = max(0, *(net_worst(worst, side) for side in Side))
     value = value_abs_up(listing, net, oracle_price)
     yield _row("MAX_POSITION", ticker, settings.max_position_quote_quantums, value, USDC)
     legs = exposure_of(state.orders, ticker).legs

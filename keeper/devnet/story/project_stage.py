@@ -20,6 +20,7 @@ _SETTINGS = {
     "pools.0.cooldown_seconds": "60",
     "allocation.clob_target_ppm": "0",
     "allocation.pool_target_ppm": "600000",
+    "limits.daily_loss_quote_quantums": "10000000000",
     "journal.folder": JOURNAL,
     "reporter.journal_folder": JOURNAL,
     "reporter.venue_grpc_insecure": "true",

@@ -468,8 +468,8 @@ def test_pool_observed__beyond_recentre_and_fees_do_not_pay__range_stays_and_say
 
 
 def test_pool_observed__net_long__range_stands_where_it_sells_base() -> None:
-    """Hedged to nothing, the tokens fit the range around the mark. 25 of a largest 100 ether net long
-    move it by a quarter of 400 ticks, where it holds less base: some is sold first."""
+    """Hedged to nothing, the tokens fit the range around the mark. 25 of a largest 100 ether net
+    long move it by a quarter of 400 ticks, where it holds less base: some is sold first."""
     leaning = pool_settings(economics=replace(ECONOMICS, skew_ticks=400))
     hedged, long = _keeper(pools=(leaning,)), _keeper(pools=(leaning,))
     seen = pool_seen(1, amount0=100_000 * USDC, amount1=33_300_000_000_000_000_000)
