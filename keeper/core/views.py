@@ -87,6 +87,8 @@ def pool_delta(state: State, market: PerpetualMarket) -> int:
 def pool_span(state: State, market: PerpetualMarket) -> tuple[int, int, int]:
     """Pool delta now, and the least and the most of it as the price passes through the ranges."""
     now = low = high = 0
+    if not state.pools:
+        return now, low, high
     for pool in state.pools.values():
         if pool.settings.hedge_market == market.ticker:
             decimals = pool.settings.base_decimals

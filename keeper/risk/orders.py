@@ -8,9 +8,9 @@ from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM
 from keeper.markets.perpetual import value_abs_up
-from keeper.risk.exposure import MarketExposure, net_worst
+from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
 from keeper.risk.phase import Phase
-from keeper.risk.stress import stress_loss, stress_verdict
+from keeper.risk.stress import stress_limit, stress_loss
 
 __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
 
@@ -120,13 +120,20 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
             return _refused("REDUCING", order, max(0, left), opening)
     if after is before or order.reduce_only:
         return None
-    worst_before, worst_after = net_worst(before, order.side), net_worst(after, order.side)
-    if worst_after > max(0, worst_before):
-        value = value_abs_up(after.market, worst_after, after.oracle_price)
-        if value > view.settings.max_position_quote_quantums:
-            limit = view.settings.max_position_quote_quantums
-            return _refused("MAX_POSITION", order, limit, value)
-    return _check_money(order, view) or _check_stress(order, view)
+    worst = net_worst(after, order.side)
+    value = signed_value_up(after, worst)
+    return (
+        _check_net(order, view, worst, value)
+        or _check_money(order, view)
+        or _check_stress(order, view, value)
+    )
+
+
+def _check_net(order: PlaceOrder, view: OrderView, worst: int, value: int) -> Refused | None:
+    limit = view.settings.max_position_quote_quantums
+    if value <= limit or worst <= net_worst(view.before, order.side):
+        return None
+    return _refused("MAX_POSITION", order, limit, value)
 
 
 def _check_money(order: PlaceOrder, view: OrderView) -> Refused | None:
@@ -142,16 +149,19 @@ def _check_money(order: PlaceOrder, view: OrderView) -> Refused | None:
     return None
 
 
-def _check_stress(order: PlaceOrder, view: OrderView) -> Refused | None:
+def _check_stress(order: PlaceOrder, view: OrderView, value: int) -> Refused | None:
+    """`value` is that of the net delta at worst, in quote quantums."""
     shock_ppm = view.limits.stress_shock_ppm
     if not shock_ppm:
         return None
-    is_buy = order.side is Side.BUY
-    after = stress_loss(view.after, order.side, shock_ppm)
-    other = view.other_fall if is_buy else view.other_rise
-    is_raised = after > stress_loss(view.before, order.side, shock_ppm)
-    subject = f"{order.market}/{order.side.value}"
-    return stress_verdict(subject, view.limits, other, after, is_raised)
+    if order.side is Side.BUY:
+        other, filled = view.other_fall, view.after.buy_loss
+    else:
+        other, filled = view.other_rise, view.after.sell_loss
+    limit, loss = stress_limit(view.limits), other + filled - (-value * shock_ppm // PPM)
+    if loss <= limit or loss <= other + stress_loss(view.before, order.side, shock_ppm):
+        return None
+    return _refused("STRESS", order, limit, loss)
 
 
 def _refused(code: str, order: PlaceOrder, limit: int, value: int) -> Refused:

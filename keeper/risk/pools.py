@@ -21,7 +21,7 @@ from keeper.markets.ranges import (
     most_base_up,
 )
 from keeper.risk.exposure import MarketExposure, net_worst
-from keeper.risk.stress import hedge_need, stress_loss, stress_verdict
+from keeper.risk.stress import hedge_need, stress_limit, stress_loss
 
 __all__ = ["PoolChange", "PoolRisk", "change_of", "check_change"]
 
@@ -101,7 +101,7 @@ def check_change(
     if not risk.is_hedged:
         added = base_value_down(pool, change.coming, mark) + 1
         loss = div_up(added * limits.stress_shock_ppm, PPM)
-        return stress_verdict(name, limits, risk.fall, loss, is_raised=True)
+        return _check_stress(name, limits, risk.fall, risk.fall + loss)
     if risk.hedge is None:
         return _refused("MARKET_UNKNOWN", name, 0, 1)
     return _check_hedged(name, change, pool, risk, risk.hedge)
@@ -125,10 +125,17 @@ def _check_hedged(
                 return _refused("MAX_POSITION", name, risk.max_position, value)
         shock_ppm = risk.limits.stress_shock_ppm
         was, loss = stress_loss(before, side, shock_ppm), stress_loss(after, side, shock_ppm)
-        refused = stress_verdict(name, risk.limits, total - was, loss, is_raised=loss > was)
+        refused = _check_stress(name, risk.limits, total, total - was + loss)
         if refused is not None:
             return refused
     return _check_hedge(name, risk, before, after)
+
+
+def _check_stress(name: str, limits: RiskLimits, before: int, after: int) -> Refused | None:
+    limit = stress_limit(limits)
+    if not limits.stress_shock_ppm or after <= limit or after <= before:
+        return None
+    return _refused("STRESS", name, limit, after)
 
 
 def _check_hedge(

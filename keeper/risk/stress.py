@@ -1,16 +1,12 @@
 """What a move of all markets together costs at worst, and whether the pools' hedge survives one."""
 
-from keeper.domain.approval import Refused
 from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import PPM, div_up
 from keeper.markets.perpetual import value_abs_up
 from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
 
-__all__ = ["Stress", "hedge_need", "hedge_rate", "stress_limit", "stress_loss", "stress_verdict"]
-
-Stress = tuple[int, int]
-"""Quote quantums lost at worst when prices fall, and when they rise."""
+__all__ = ["hedge_need", "hedge_rate", "stress_limit", "stress_loss"]
 
 
 def stress_limit(limits: RiskLimits) -> int:
@@ -27,19 +23,6 @@ def stress_loss(exposure: MarketExposure, side: Side, shock_ppm: int) -> int:
     value = signed_value_up(exposure, net_worst(exposure, side))
     filled = exposure.buy_loss if side is Side.BUY else exposure.sell_loss
     return div_up(value * shock_ppm, PPM) + filled
-
-
-def stress_verdict(
-    subject: str, limits: RiskLimits, total: int, raised_by: int, is_raised: bool
-) -> Refused | None:
-    """Refuse what raises the loss of the stress move while all of it is beyond the limit.
-
-    `total` is the loss of everything but what is judged, `raised_by` that of what is judged.
-    """
-    loss, limit = total + raised_by, stress_limit(limits)
-    if not is_raised or not limits.stress_shock_ppm or loss <= limit:
-        return None
-    return Refused(code="STRESS", subject=subject, limit=limit, value=loss)
 
 
 def hedge_rate(exposure: MarketExposure, shock_ppm: int) -> int:
