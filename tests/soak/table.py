@@ -70,7 +70,7 @@ def _figures(found: Campaign) -> Iterator[str]:
         "reconciliations": f"{counts.get('Reconciled', 0):,}",
         "losses of the stream": f"{counts.get('SourceDown', 0):,}",
         "gaps": f"{counts.get('SourceGap', 0):,}",
-        "resident memory after the first quotes, at the end, in MiB": (
+        "memory of keeper and exchange after the first quotes, at the end, in MiB": (
             f"{tally.first_kib / 1024:,.0f}, {found.last_kib / 1024:,.0f} ({growth / 1024:+,.0f})"
         ),
         "wrong": "; ".join(found.wrong) or "nothing",
