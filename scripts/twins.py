@@ -44,10 +44,10 @@ FIXED = (
     "timelock-ignores-unpaid-redemptions",
 )
 FAILED = re.compile(r"^\d+ failed(, \d+ passed)?", re.MULTILINE)
-LAWS = ("Handler.sol", "Laws.sol", "Laws.t.sol", "System.sol")
+LAWS = "tests/forge"
 SEQUENCES = (
     "FUZZ_SEEDS=3 FOUNDRY_PROFILE=laws forge test --match-contract Sequences"
-    " --match-test 6_decimals --code-size-limit 100000"
+    " --match-test 6_decimals"
 )
 FIELD = re.compile(r"^# (\w+): (.+)$", re.MULTILINE)
 PATCHED = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
@@ -77,10 +77,11 @@ class Twin:
         text = patch.read_text()
         header = dict(FIELD.findall(text))
         files = [*PATCHED.findall(text), header["test"].split("::")[0]]
-        files += [f"tests/forge/{name}" for name in LAWS if "law" in header]
+        sources = [ROOT / file for file in files]
+        sources += sorted((ROOT / LAWS).glob("*.sol")) if "law" in header else []
         digest = hashlib.sha256(text.encode())
-        for file in files:
-            digest.update((ROOT / file).read_bytes())
+        for source in sources:
+            digest.update(source.read_bytes())
         return cls(
             patch=patch,
             sentence=text.splitlines()[0].removeprefix("# "),

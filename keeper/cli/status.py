@@ -156,7 +156,7 @@ def _print(data: dict[str, Any]) -> None:
 
 def _house(house: dict[str, Any] | None, now_s: int) -> list[tuple[str, str]]:
     """What is due for depositors next, and what is on its way."""
-    from keeper.cli.duty_text import next_duty
+    from keeper.pages.duty_text import next_duty
 
     rows = [("next duty", next_duty(house, now_s))]
     if house is None:

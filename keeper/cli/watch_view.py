@@ -9,7 +9,7 @@ from rich.layout import Layout
 from rich.table import Table
 from rich.text import Text
 
-from keeper.cli.duty_text import next_duty
+from keeper.pages.duty_text import next_duty
 from keeper.pages.numbers import money_text, trimmed_text
 from keeper.pages.report_data import FillPoint
 from keeper.web.watching import KeeperView

@@ -109,7 +109,7 @@ class _Shown:
         return msgspec.json.encode(body)
 
     def _fragments(self) -> str:
-        parts = [self._pages.fragment(watcher) for watcher in self._watchers]
+        parts = [self._pages.fragment(watcher.view(), watcher.traces) for watcher in self._watchers]
         return msgspec.json.encode(parts).decode()
 
 

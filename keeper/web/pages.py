@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from keeper import __version__
+from keeper.domain.units import NS_PER_SECOND
 from keeper.pages import figures
 from keeper.pages.axes import TimeAxis
 from keeper.pages.charts import Drawn, Line, Scale, Unit, step_chart
+from keeper.pages.duty_text import next_duty
 from keeper.pages.numbers import trimmed_text
 from keeper.pages.report import page_environment
 from keeper.pages.report_data import JournalParts
@@ -31,18 +33,19 @@ class LivePages:
     def shell(self, watchers: Sequence[Watcher]) -> str:
         """Return the page with every keeper as it is now."""
         return self._environment.get_template("live.html.j2").render(
-            version=__version__, keepers=[self.fragment(watcher) for watcher in watchers]
+            version=__version__,
+            keepers=[self.fragment(watcher.view(), watcher.traces) for watcher in watchers],
         )
 
-    def fragment(self, watcher: Watcher) -> str:
+    def fragment(self, view: KeeperView, traces: Traces) -> str:
         """Return one keeper's part."""
-        view, traces = watcher.view(), watcher.traces
         return self._environment.get_template("keeper.html.j2").render(
             view=view,
             status=view.status,
             charts=_charts(traces),
             fills=traces.newest_fills()[:_SHOWN_FILLS],
             markets=_markets(view),
+            duty=_duty(view),
         )
 
 
@@ -62,6 +65,14 @@ def _profit_figure(parts: JournalParts, axis: TimeAxis) -> figures.Titled | None
     chart = step_chart(Drawn([line]), Unit(_USDC, "USDC"), Scale(axis, guides=(0,)))
     note = "USDC since 00:00 UTC, the venue account and the pools, as keeper pnl counts it"
     return figures.Titled("Profit of the day", chart, note) if chart else None
+
+
+def _duty(view: KeeperView) -> str:
+    """What is done for depositors next; empty where the vault is not seen."""
+    vault = None if view.status is None else view.status["vault_view"]
+    if vault is None or view.status is None:
+        return ""
+    return next_duty(vault["housekeeping"], view.status["t_ns"] // NS_PER_SECOND)
 
 
 def _markets(view: KeeperView) -> list[dict[str, Any]]:

@@ -77,8 +77,10 @@ abstract contract Depositors is Laws {
     }
 
     function _takeBack(uint256 who) private {
+        bool live = isCut();
         VM.prank(user(who));
         try vault.cancelDepositRequest(0, user(who)) returns (uint256 assets) {
+            require(!live || assets == deposits[who].open, "V-11: what is cut was taken back");
             deposits[who].cancelled += assets;
             deposits[who].open = 0;
             counts.cancels += 1;
@@ -90,8 +92,10 @@ abstract contract Depositors is Laws {
     function _cancelRedeem() internal {
         uint256 who = _below(USERS);
         if (vault.pendingRedeemRequest(0, user(who)) == 0) return;
+        bool live = isCut();
         VM.prank(user(who));
         try vault.cancelRedeemRequest(0, user(who)) returns (uint256 shares) {
+            require(!live || shares == redeems[who].open, "V-11: what is cut was taken back");
             redeems[who].cancelled += shares;
             redeems[who].open = 0;
             counts.cancels += 1;

@@ -198,6 +198,7 @@ contract Handler is Depositors {
         if (now_ < earliest) now_ = earliest + [uint256(0), 0, 3_600, 2 days][_below(4)];
         VM.warp(now_);
         vault.closeEpoch();
+        require(vault.cut().idle == vault.idle(), "V-04: cut");
         atCut = venue;
         for (uint256 i; i < USERS; ++i) {
             (deposits[i].open, redeems[i].open) = (0, 0);

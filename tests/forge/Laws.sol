@@ -113,7 +113,7 @@ abstract contract Laws is Charges {
         require(vault.balanceOf(vault.silo()) >= shares, "V-03: shares");
     }
 
-    /// @notice V-04: the booked idle assets are there, whatever strangers send.
+    /// @notice V-04: the booked idle assets are there, whatever strangers send; a cut knows no others.
     function v04() public view {
         require(token.balanceOf(address(vault)) >= vault.idle(), "V-04");
     }
@@ -215,6 +215,7 @@ abstract contract Laws is Charges {
         uint256 left = shares - fill.redeemShares;
         uint256 worth = outcome.grossAsk - fill.redeemAssets + 1;
         require(fill.depositShares * worth <= fill.depositAssets * left, "V-18: newcomers");
+        require((fill.depositShares + 1) * worth > fill.depositAssets * left, "V-18: too few");
     }
 
     /// @dev V-20: a held cut settles nothing and publishes no gain.

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
-from keeper.cli.times import clock_time, in_time, lasting
 from keeper.domain.errors import WireError
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Block

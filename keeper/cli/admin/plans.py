@@ -9,7 +9,7 @@ from keeper.cli.admin.offices import MANDATE, NOBODY, Offices, call_text, read_o
 from keeper.cli.amounts import parse_amount, shown
 from keeper.cli.durations import parse_duration
 from keeper.cli.failures import ArgumentInvalid
-from keeper.cli.times import clock_time, in_time, lasting
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Call

@@ -7,7 +7,7 @@ from keeper.cli.acting import Plan, Step, acting
 from keeper.cli.bond.figures import price_text, tokens_text
 from keeper.cli.bond.reach import reader_of
 from keeper.cli.failures import NothingClaimable
-from keeper.cli.times import clock_time, in_time
+from keeper.pages.times import clock_time, in_time
 
 if TYPE_CHECKING:
     from keeper.chain.bonds import Change, MarketView, Parts

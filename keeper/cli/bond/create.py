@@ -6,7 +6,7 @@ from keeper.cli.acting import Plan, Step, acting_if_any, possible
 from keeper.cli.bond.draft import make_draft
 from keeper.cli.bond.preview import creation_panel, creation_terms, last_expiry, tokens_of
 from keeper.cli.bond.reach import reader_of
-from keeper.cli.times import clock_time
+from keeper.pages.times import clock_time
 
 if TYPE_CHECKING:
     from keeper.cli.access import Signing

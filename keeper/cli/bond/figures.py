@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
 from keeper.cli.output import scaled
-from keeper.cli.times import lasting
+from keeper.pages.times import lasting
 
 if TYPE_CHECKING:
     from keeper.chain.bonds import MarketTerms

@@ -7,7 +7,7 @@ import click
 from keeper.cli.amounts import shown
 from keeper.cli.bond.figures import plain
 from keeper.cli.output import print_table
-from keeper.cli.times import in_time
+from keeper.pages.times import in_time
 
 if TYPE_CHECKING:
     from keeper.chain.bonds import BondReader, MarketView, NoteView

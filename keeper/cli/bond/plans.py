@@ -10,7 +10,7 @@ from keeper.cli.bond.create import deadline_of
 from keeper.cli.bond.figures import discount_text, price_text, tokens_text
 from keeper.cli.bond.reach import reader_of
 from keeper.cli.failures import NothingClaimable
-from keeper.cli.times import clock_time, in_time
+from keeper.pages.times import clock_time, in_time
 
 if TYPE_CHECKING:
     from keeper.chain.bonds import MarketView, NoteView

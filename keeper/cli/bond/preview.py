@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keeper.cli.amounts import shown
 from keeper.cli.bond.figures import chart, discount_text, part_text, price_text
 from keeper.cli.failures import ArgumentInvalid
-from keeper.cli.times import clock_time, lasting
+from keeper.pages.times import clock_time, lasting
 
 if TYPE_CHECKING:
     from keeper.cli.bond.draft import Draft

@@ -8,7 +8,7 @@ import click
 from keeper.cli.amounts import shown
 from keeper.cli.bond.figures import chart, discount_text, part_text, plain, price_text
 from keeper.cli.output import print_table, scaled
-from keeper.cli.times import clock_time, in_time, lasting
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.bonds import BondReader, MarketView, ProjectView

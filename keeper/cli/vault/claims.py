@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from keeper.cli.acting import Plan, Step, acting
 from keeper.cli.amounts import shown
 from keeper.cli.failures import NothingClaimable
-from keeper.cli.times import in_time
+from keeper.pages.times import in_time
 
 if TYPE_CHECKING:
     from keeper.chain.overview import Overview, Token

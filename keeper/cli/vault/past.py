@@ -12,8 +12,8 @@ from keeper.cli.access import decorated
 from keeper.cli.amounts import shown
 from keeper.cli.output import note, print_table
 from keeper.cli.progress import progress_bar
-from keeper.cli.times import clock_time, lasting
 from keeper.cli.vault.terms import PRICE_DIGITS
+from keeper.pages.times import clock_time, lasting
 
 if TYPE_CHECKING:
     from keeper.accounting.returns import Drawdown, SettledPrice, WindowReturn

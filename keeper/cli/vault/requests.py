@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
-from keeper.cli.times import clock_time, lasting
+from keeper.pages.times import clock_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Block, CallReverted

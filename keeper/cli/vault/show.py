@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from keeper.cli.amounts import shown
 from keeper.cli.output import print_table
-from keeper.cli.times import clock_time, in_time, lasting
 from keeper.cli.vault.fees import fee_terms, last_fee_row
 from keeper.cli.vault.terms import PRICE_DIGITS, price_e12, worst_exit
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.overview import AdapterView, Estimate, Overview

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 from keeper.cli.acting import Plan, Step, acting_if_any, possible
 from keeper.cli.amounts import parse_amount, shown
 from keeper.cli.failures import NothingClaimable
-from keeper.cli.times import in_time
 from keeper.cli.vault.stake_view import (
     Locked,
     deposit_bound,
@@ -14,6 +13,7 @@ from keeper.cli.vault.stake_view import (
     read_stake,
 )
 from keeper.domain.protocol import STAKE_WITHDRAWAL_SECONDS
+from keeper.pages.times import in_time
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Call

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
-from keeper.cli.times import clock_time, in_time, lasting
 from keeper.domain.protocol import (
     PENALTY_BPS,
     PENALTY_SECONDS,
     SETTLEMENT_DELAY_SECONDS,
 )
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.overview import Overview

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from keeper.cli.amounts import shown
-from keeper.cli.times import clock_time, in_time, lasting
 from keeper.cli.vault.fees import fee_terms
+from keeper.pages.times import clock_time, in_time, lasting
 
 if TYPE_CHECKING:
     from keeper.chain.overview import Estimate, Overview

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keeper.cli.acting import Plan, Step, acting
 from keeper.cli.amounts import parse_amount, shown
 from keeper.cli.failures import NothingClaimable
-from keeper.cli.times import clock_time, in_time
+from keeper.pages.times import clock_time, in_time
 
 if TYPE_CHECKING:
     from keeper.chain.calls import Block, Call

@@ -7,10 +7,10 @@ import msgspec
 import pytest
 from rich.console import Console, RenderableType
 
-from keeper.cli.times import clock_time, lasting
 from keeper.cli.watch_view import Look, Size, drawn, pressed, spoken
 from keeper.pages.report_data import FillPoint
 from keeper.pages.status import status_of
+from keeper.pages.times import clock_time, lasting
 from keeper.web.watching import KeeperView
 from tests.keeper.builders import (
     HOUSEKEEPING,

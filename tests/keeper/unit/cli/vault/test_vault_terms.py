@@ -16,7 +16,6 @@ from vault_samples import (
 )
 
 from keeper.chain.overview import Limits, estimate
-from keeper.cli.times import in_time, lasting
 from keeper.cli.vault.terms import (
     Holdings,
     deposit_panel,
@@ -25,6 +24,7 @@ from keeper.cli.vault.terms import (
     redeem_panel,
     redeem_terms,
 )
+from keeper.pages.times import in_time, lasting
 
 HELD = Holdings(assets=5_000 * USDC, allowance=7 * USDC, shares=25 * SHARE, wei=1)
 T = 1_000 * SHARE + 10**12

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from keeper.cli.times import clock_time, lasting
+from keeper.pages.times import clock_time, lasting
 
 __all__ = ["next_duty"]
 
