@@ -74,10 +74,11 @@ def measure(tests: tuple[str, ...], folder: Path) -> Measured:
     """Run the tests on an instrumented copy in `folder`, adding to what was measured there."""
     copy, hits, log = folder / "athanor", folder / "hits", folder / "runs.json"
     points = _instrumented(copy)
+    shutil.rmtree(folder / "bin", ignore_errors=True)
     wrap_anvil(folder / "bin", hits)
     runs = json.loads(log.read_text()) if log.exists() else []
     for one in tests:
-        runs.append(f"`{one}`: {_last_line(_shell(f'ape test {one} --tb=line -q', copy))}")
+        runs.append(f"`{one}`: {_last_line(_shell(f'ape test {one} --tb=line', copy))}")
         log.write_text(json.dumps(runs))
     return Measured(points, read_hits(hits), runs)
 

@@ -70,7 +70,7 @@ contract Handler is Depositors {
         else if (at < 96) _wireHome();
         else if (at < 105) _arrive();
         else if (at < 109) _movePool();
-        else if (at < 131) _closeEpoch();
+        else if (at < 131) _cut();
         else if (at < 157) _report();
         else if (at < 162) _lapse();
         else if (at < 166) _object();
@@ -98,6 +98,7 @@ contract Handler is Depositors {
         if (idle <= owed) return;
         if (now_ < mandate.refilledAt()) return _refusedAsSpent();
         uint256 room = idle - owed;
+        if (_chance(4)) _refusedAsOwed(room);
         if (toVenue) {
             uint256 accepted = vault.acceptedNav();
             room = _least(room, _left(accepted / 2, nav.attestedValue()));
@@ -114,6 +115,14 @@ contract Handler is Depositors {
         vault.allocate(address(leg), amount);
         require(vault.idle() >= owedToLeavers(), "V-28");
         counts.allocations += 1;
+    }
+
+    /// @dev V-28: one unit of what leavers are owed stays, whoever asks for it.
+    function _refusedAsOwed(uint256 room) private {
+        VM.prank(KEEPER);
+        try vault.allocate(address(pool), room + 1) {
+            revert("V-28: owed");
+        } catch {}
     }
 
     /// @dev V-24: what the keeper has lost lately stops new risk.
@@ -191,6 +200,13 @@ contract Handler is Depositors {
     }
 
     /* CUT AND REPORT */
+
+    /// @dev Somebody who sees the price coming would take a request back.
+    function _cut() private {
+        _closeEpoch();
+        if (_chance(2)) _cancelDeposit();
+        if (_chance(2)) _cancelRedeem();
+    }
 
     function _closeEpoch() private {
         if (vault.state() != IMarketMakingVault.State.OPEN) return _report();
