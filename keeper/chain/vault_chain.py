@@ -120,7 +120,14 @@ class VaultFeed:
                 self._duties.forget(block.number)
             emit(BlockReverted(number=block.number, hash=block.hash))
         for block in step.seen:
-            emit(BlockSeen(number=block.number, hash=block.hash, timestamp=block.timestamp))
+            emit(
+                BlockSeen(
+                    number=block.number,
+                    hash=block.hash,
+                    timestamp=block.timestamp,
+                    base_fee_wei=block.base_fee_wei,
+                )
+            )
 
     async def _observe(self, emit: Emit, block: Block) -> None:
         if self._vault is not None:

@@ -106,9 +106,13 @@ REFUSALS: Final[dict[str, str]] = {
     "Check the machine's time.",
     "DAILY_LOSS": "The day's loss reached daily_loss_quote_quantums: the vault exits. "
     "`keeper resume` accepts the loss and starts again.",
+    "DEPTH": "The position would be larger than depth_refills times what the closing side of the "
+    "book shows within depth_band_ppm of its best price; numbers are base quantums.",
     "DRAWDOWN": "Profit fell from its high by more than drawdown_ppm: the vault exits. "
     "`keeper resume` accepts it and starts again.",
     "EXITING": "The vault is exiting: only orders that reduce the position are sent.",
+    "FUNDING": "Funding is beyond max_funding_ppm_per_day: the side that pays it raises nothing. "
+    "Numbers are ppm a day.",
     "HALTED": "The vault is halted: no order is sent at all. `keeper resume` starts again.",
     "INTENT_AGE": "A command was older than max_intent_age_ms when it would have been sent: it is "
     "dropped and decided again. Judged command by command, so no number stands for it.",
@@ -116,7 +120,11 @@ REFUSALS: Final[dict[str, str]] = {
     "the virtual reserve, is used up on that side. Numbers are base quantums of the reserve.",
     "LEADER_BASIS": "The leader's average distance from the oracle is more than max_basis_ppm: "
     "it is another asset, or one of the two is wrong. Quotes are pulled.",
+    "LOSS_WINDOW": "Profit fell by more than loss_window_quote_quantums within "
+    "loss_window_minutes: the vault exits. `keeper resume` accepts the loss and starts again.",
     "MARGIN": "The order filled at its worst would need more margin than the subaccount has.",
+    "MARKET_FACTS": "Open interest, volume and funding are older than max_market_facts_age_ms, or "
+    "the venue never told them (-1): nothing that raises net delta is sent.",
     "MARKET_STATUS": "The venue's status of the market does not allow this order.",
     "MAX_GROSS": "All open exposure together would exceed max_gross_quote_quantums.",
     "MAX_ORDER": "The order is larger than max_order_quote_quantums.",
@@ -132,6 +140,8 @@ REFUSALS: Final[dict[str, str]] = {
     "base quantums); the equity or the price is wrong.",
     "ORDER_BELOW_STEP": "One order would be worth less than the market's step; limit and value are "
     "1e-6 USDC. Raise the order size, or the equity.",
+    "OPEN_INTEREST": "The position would be more than max_open_interest_ppm of the market's open "
+    "interest; numbers are base quantums.",
     "PAUSED": "A person paused the market. `keeper resume MARKET` quotes it again.",
     "PRICE_ABSURD": "A price is less than one tick, more than an order can carry, or far from the "
     "market's own book: something that feeds it is wrong, and nothing is quoted. Numbers are "
@@ -146,6 +156,9 @@ REFUSALS: Final[dict[str, str]] = {
     "quotes are pulled until oracle, leader and book agree.",
     "REFERENCE_WIDE": "A source of the reference price is farther from it than band_ppm; "
     "quotes stand farther out by the excess.",
+    "REPORT_AGE": "The last settled report is older than max_report_age_seconds: nothing that "
+    "raises net delta, no allocation, range or purchase. Look at the reporters: `keeper report "
+    "preview`.",
     "SESSION_CLOSED": "The market is outside the windows of its session overlay; nothing is "
     "quoted. Limit and value are the next opening and now, in minutes since Monday 00:00 UTC.",
     "SHIFT_BEYOND_SPREAD": "Overlays together may move the quotes farther than the half spread, so "
@@ -167,6 +180,9 @@ REFUSALS: Final[dict[str, str]] = {
     "Quotes are pulled or widened, as on_missing says. Check [leader] and its exchange.",
     "STALE_ORACLE": "The oracle price is older than oracle_max_age_ms; quotes are pulled.",
     "TAKEOVER": "Another keeper's orders may still live; quoting starts above their last block.",
+    "VENUE_BAND": "The price is farther from the leader's or a pool's than other_venue_band_ppm.",
+    "VOLUME": "The position would be more than max_volume_ppm of what the market trades in 24 "
+    "hours; numbers are base quantums.",
     "ZERO_ORACLE": "The oracle price is zero; nothing is quoted.",
     "ZERO_REFERENCE": "The reference price is zero or less; nothing is quoted.",
 }
@@ -183,6 +199,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "CUT_EARLY": "The contract does not allow the next cut yet (unix seconds).",
     "DEADLINE": "The transaction's deadline is past, or farther away than the settings allow.",
     "EXIT_DONE": "The exit is complete: no order, range or position is left.",
+    "GAS_CEILING": "The chain's base fee is above max_base_fee_wei: allocations, ranges and "
+    "purchases wait; exits, redemptions and reports do not. Numbers are wei.",
     "HEDGE_MARGIN": "The shorts that hedge the pools would not survive a rise by hedge_shock_ppm "
     "without fresh collateral: no range is minted and no base token bought, and ranges shrink "
     "until they would. Limit and value are equity and what they take, in 1e-6 USDC.",

@@ -57,21 +57,31 @@ TIGHTEN_ONLY: Final = {
     "limits": frozenset(Limits.model_fields),
 }
 """Keys of which a larger value allows a larger loss."""
-LARGER_IS_TIGHTER: Final = frozenset({"stress_shock_ppm", "hedge_shock_ppm"})
+LARGER_IS_TIGHTER: Final = frozenset({"stress_shock_ppm", "hedge_shock_ppm", "loss_window_minutes"})
 """Of those, the ones that are the other way round."""
-ZERO_IS_OFF: Final = frozenset({"max_lp_quote_quantums"})
+ZERO_IS_OFF: Final = frozenset(
+    {
+        *("max_lp_quote_quantums", "max_open_interest_ppm", "max_volume_ppm", "depth_refills"),
+        *("max_funding_ppm_per_day", "other_venue_band_ppm", "loss_window_quote_quantums"),
+        *("max_report_age_seconds", "max_base_fee_wei"),
+    }
+)
 """And the ones of which 0 allows everything."""
 UNITS: Final = (
     ("quote_quantums", "1e-6 USDC"),
     ("_assets", "asset units"),
     ("_e9", "1e-9 per ppm"),
     ("_orders", "orders"),
+    ("_ppm_per_day", "ppm a day"),
     ("_per_day", "a day"),
     ("_ppm", "ppm"),
     ("_ms", "ms"),
     ("seconds", "s"),
     ("fills", "fills"),
     ("_multiple", "times"),
+    ("_refills", "times"),
+    ("_minutes", "min"),
+    ("_wei", "wei"),
     ("_ticks", "ticks"),
     ("_blocks", "venue blocks"),
     ("_block_offset", "venue blocks"),

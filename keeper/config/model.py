@@ -315,6 +315,42 @@ class Limits(Section):
     max_lp_quote_quantums: NonNegative = described(
         "Largest value of all ranges in pools, in 1e-6 USDC; 0: no cap.", 0
     )
+    max_open_interest_ppm: Ppm = described(
+        "Largest position as a part of the market's open interest, in ppm; 0: no cap.", 0
+    )
+    max_volume_ppm: Ppm = described(
+        "Largest position as a part of what the market trades in 24 hours, in ppm; 0: no cap.", 0
+    )
+    depth_refills: NonNegative = described(
+        "Largest position in multiples of what the closing side of the book shows near its best "
+        "price: how often that returns in 10 minutes; 0: no cap.",
+        0,
+        le=10_000,
+    )
+    depth_band_ppm: Ppm = described("How near, in ppm.", 20_000)
+    max_market_facts_age_ms: Milliseconds = described(
+        "Older open interest, volume and funding stop what raises net delta, in ms.", 900_000
+    )
+    max_funding_ppm_per_day: NonNegative = described(
+        "Funding beyond which the side that pays it raises nothing, in ppm a day; 0: no ceiling.",
+        0,
+    )
+    other_venue_band_ppm: Ppm = described(
+        "Farthest order from the leader's and the pools' price, in ppm; 0: no band.", 0
+    )
+    loss_window_minutes: Positive = described(
+        "Minutes over which loss_window_quote_quantums counts.", 60, le=1_440
+    )
+    loss_window_quote_quantums: NonNegative = described(
+        "Loss within the window that stops it, in 1e-6 USDC; 0: no window.", 0
+    )
+    max_report_age_seconds: NonNegative = described(
+        "Age of the last settled report beyond which nothing is raised, in seconds; 0: none.",
+        518_400,
+    )
+    max_base_fee_wei: NonNegative = described(
+        "Base fee per gas beyond which all but exits waits, in wei; 0: no ceiling.", 0
+    )
 
 
 class Key(Section):

@@ -209,6 +209,13 @@ VENUES: Final[dict[str, dict[str, Any]]] = {
     },
     "dydx-mainnet": {
         "leader": LEADER,
+        "limits": {
+            "max_open_interest_ppm": 20_000,
+            "max_volume_ppm": 50_000,
+            "depth_refills": 20,
+            "max_funding_ppm_per_day": 3_000,
+            "other_venue_band_ppm": 50_000,
+        },
         "venue": {
             "chain_id": "dydx-mainnet-1",
             "grpc_endpoint": "oegs.dydx.trade:443",

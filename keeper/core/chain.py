@@ -45,6 +45,7 @@ def see_block(state: State, event: BlockSeen) -> None:
         return
     chain.head_number, chain.head_hash = event.number, event.hash
     chain.head_timestamp = event.timestamp
+    chain.base_fee_wei = event.base_fee_wei
 
 
 def revert_block(state: State, event: BlockReverted) -> None:

@@ -51,7 +51,7 @@ def _start_run(state: State, event: ev.RunStarted) -> None:
     state.duties.asked_t_ns = -1
     for market in state.markets.values():
         _lose_book(market)
-        market.oracle_t_ns = -1
+        market.oracle_t_ns = market.facts_t_ns = -1
         _lose_leader(market)
     _configure(state, event.settings)
 
@@ -76,6 +76,14 @@ def _change_params(state: State, event: ev.ParamsChanged) -> None:
 
 def _list_market(state: State, event: ev.MarketListed) -> None:
     _market(state, event.market.ticker).listing = event.market
+
+
+def _take_facts(state: State, event: ev.MarketFacts) -> None:
+    market = _market(state, event.market)
+    market.open_interest = event.open_interest
+    market.volume_quote_quantums = event.volume_quote_quantums
+    market.funding_ppb_per_hour = event.funding_ppb_per_hour
+    market.facts_t_ns = state.t_ns
 
 
 def _update_book(state: State, event: ev.BookUpdated) -> None:
@@ -245,6 +253,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.RunStarted: _start_run,
     ev.ParamsChanged: _change_params,
     ev.MarketListed: _list_market,
+    ev.MarketFacts: _take_facts,
     ev.BookUpdated: _update_book,
     ev.OraclePriced: _price_oracle,
     ev.LeaderQuoted: _quote_leader,

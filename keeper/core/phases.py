@@ -28,6 +28,7 @@ def obey(state: State, phase: Phase, word: OperatorCommand) -> None:
     if phase is Phase.ACTIVE:
         state.guard.loss.started = False
         state.guard.loss.samples.clear()
+        state.guard.loss.window.clear()
     turn = Turn(t_ns=state.t_ns, code=OPERATOR, operator=word.operator, reason=word.reason)
     _turn(state, phase, turn)
 

@@ -211,7 +211,8 @@ def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> 
     shift = _shift(state, view)
     for entry in seen.ranges:
         if is_off_centre(pool, entry, view.mark, shift):
-            return _move_verdict(state, view, entry, shift) or _burn(view, entry)
+            waits = view.allowance.wait(pool.adapter)
+            return waits or _move_verdict(state, view, entry, shift) or _burn(view, entry)
     idle = (seen.amount0, seen.amount1)
     idle_value = asset_of(pool, idle) + base_value_down(pool, base_of(pool, idle), view.mark)
     held = holdings(seen.ranges, view.mark)

@@ -5,6 +5,7 @@ from functools import lru_cache
 import msgspec
 from msgspec.structs import replace
 
+from keeper.core.bounds import bounds_of
 from keeper.core.exposures import Others, others
 from keeper.core.fold import pending_key
 from keeper.core.reference import reference_of
@@ -36,6 +37,7 @@ from keeper.execution.reconcile import (
 )
 from keeper.markets.book import Book
 from keeper.markets.perpetual import fill_cost
+from keeper.risk.bounds import Bounds
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import market_gate
 from keeper.risk.orders import OrderView, approve_cancel, approve_place
@@ -61,6 +63,7 @@ class _Basis(msgspec.Struct, kw_only=True):
     limits: RiskLimits
     exposure: MarketExposure
     rest: Others
+    bounds: Bounds
     equity: int
 
 
@@ -99,7 +102,10 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
         if isinstance(seen, Refused):
             return {}, [*noted, seen]
         snapshot = seen
-    fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare)
+    bounds = bounds_of(state, market, listing, limits)
+    if bounds.elsewhere:
+        bounds = replace(bounds, elsewhere=())
+    fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare, bounds)
     ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}
     return ladder, [*noted, *shrunk]
 
@@ -176,6 +182,7 @@ def _fitted(
     phase: Phase,
     snapshot: MarketSnapshot,
     bare: MarketExposure,
+    bounds: Bounds,
 ) -> tuple[tuple[tuple[str, Quote], ...], tuple[Refused, ...]]:
     """Apply the rule and fit its quotes into the limits; return them by slot, and what was cut.
 
@@ -184,7 +191,8 @@ def _fitted(
     answer = rules.quote(settings.strategy, snapshot)
     if isinstance(answer, Refused):
         return (), (answer,)
-    quotes, shrunk = fit_ladder(moved_out(answer, snapshot), bare, settings, limits, phase)
+    moved = moved_out(answer, snapshot)
+    quotes, shrunk = fit_ladder(moved, bare, settings, limits, phase, bounds)
     ticker = settings.ticker
     return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes), shrunk
 
@@ -214,6 +222,7 @@ def _basis(
         limits=limits,
         exposure=exposure(state, listing, state.markets[listing.ticker].oracle_price),
         rest=rest,
+        bounds=bounds_of(state, state.markets[listing.ticker], listing, limits),
         equity=0 if equity is None else equity,
     )
 
@@ -236,6 +245,7 @@ def _send(
         equity=basis.equity,
         messages=state.guard.messages if state.guard.messages_height == state.height else 0,
         filled=0 if order is None else order.filled,
+        bounds=basis.bounds,
     )
     verdict = approve_place(place, view)
     if isinstance(verdict, Refused):

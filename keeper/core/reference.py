@@ -15,6 +15,7 @@ from keeper.markets.reference import PPB, composite, drifted_basis, microprice, 
 __all__ = [
     "LEADER_SOURCE_PREFIX",
     "Around",
+    "leader_price",
     "learn_basis",
     "others_top",
     "reference_of",
@@ -87,6 +88,16 @@ def take_leader(market: MarketState, event: LeaderQuoted, t_ns: int) -> bool:
     if leader.basis_t_ns < 0:
         learn_basis(market, t_ns)
     return True
+
+
+def leader_price(state: State, market: MarketState, listing: PerpetualMarket) -> int:
+    """The leader's microprice in the oracle's unit, down; 0 without one, unknown or too old."""
+    settings = None if market.settings is None else market.settings.leader
+    if settings is None or market.leader.t_ns < 0:
+        return 0
+    if state.t_ns - market.leader.t_ns > settings.max_age_ms * NS_PER_MS:
+        return 0
+    return _in_oracle_units(market.leader.price_e8, settings.base_units, listing)
 
 
 def learn_basis(market: MarketState, t_ns: int) -> None:

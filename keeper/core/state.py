@@ -128,7 +128,11 @@ class SignalState(msgspec.Struct, kw_only=True):
 
 
 class MarketState(msgspec.Struct, kw_only=True):
-    """One perpetual market. `settings` is None for a market that is listed but not quoted."""
+    """One perpetual market. `settings` is None for a market that is listed but not quoted.
+
+    Open interest and depths (near the best price, without our own orders, as of the last venue
+    block) in base quantums; `facts_t_ns` is when the venue last told its size and funding.
+    """
 
     settings: MarketSettings | None = None
     listing: PerpetualMarket | None = None
@@ -141,6 +145,12 @@ class MarketState(msgspec.Struct, kw_only=True):
     paused: bool = False
     taker_fee_ppm: int = -1
     hedge_height: int = -1
+    facts_t_ns: int = -1
+    open_interest: int = 0
+    volume_quote_quantums: int = 0
+    funding_ppb_per_hour: int = 0
+    bid_depth: int = 0
+    ask_depth: int = 0
     leader: LeaderState = msgspec.field(default_factory=LeaderState)
     signals: SignalState = msgspec.field(default_factory=SignalState)
 
@@ -197,6 +207,7 @@ class Chain(msgspec.Struct, kw_only=True):
     flow_base: tuple[int, int, int, int] | None = None
     external: int = 0
     last_gas_wei: int = 0
+    base_fee_wei: int = 0
     sync_block: int = -1
 
 
@@ -219,10 +230,12 @@ class LossStop(msgspec.Struct, kw_only=True):
 
     `breaches` are the codes of limits that profit is beyond right now: quoting pauses at once. Only
     when all samples are beyond them does the phase trip: a transfer and the balance it changes
-    may arrive one block apart, and that is no loss.
+    may arrive one block apart, and that is no loss. `window` holds (minute, profit) of the last
+    minutes, falling: the first is the highest profit within them.
     """
 
     samples: list[int] = []
+    window: list[tuple[int, int]] = []
     breaches: list[str] = []
     day: int = -1
     day_start: int = 0

@@ -1,6 +1,7 @@
 """The one entry point: fold an event, decide, check the limits, and return what may be sent."""
 
 from keeper.core.alerts import alerts
+from keeper.core.bounds import sample_depth
 from keeper.core.capital import manage_vault
 from keeper.core.day import close_height, note_pools
 from keeper.core.fold import fold
@@ -31,7 +32,9 @@ _NO_NEWS = ("ACK", "UNKNOWN", "SHADOW")
 
 _OF_THE_HOUSE = (ev.VaultObserved, ev.DutiesObserved, ev.ReportCollected)
 
-_OF_ONE_MARKET = (ev.BookUpdated, ev.OraclePriced, ev.LeaderQuoted, ev.OrderUpdated)
+_OF_ONE_MARKET = (
+    *(ev.BookUpdated, ev.OraclePriced, ev.LeaderQuoted, ev.OrderUpdated, ev.MarketFacts),
+)
 
 
 def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[Command], ...]:
@@ -48,6 +51,8 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     note_pools(state, event)
     if state.settings is None:
         return ()
+    if isinstance(event, ev.VenueBlock):
+        sample_depth(state, state.settings.limits)
     out: list[Approved[Command]] = []
     raised = alerts(state, event, state.settings.limits)
     watch_losses(state, state.settings.limits)

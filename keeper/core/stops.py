@@ -7,12 +7,13 @@ from keeper.core.views import account_equity
 from keeper.domain.approval import Refused
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import NS_PER_SECOND
-from keeper.risk.losses import daily_loss, drawdown
+from keeper.risk.losses import daily_loss, drawdown, window_loss
 
 __all__ = ["profit_and_capital", "sample_losses", "standing_breaches", "watch_losses"]
 
 _SAMPLES = 3
 _NS_PER_DAY = 86_400 * NS_PER_SECOND
+_NS_PER_MINUTE = 60 * NS_PER_SECOND
 
 
 def watch_losses(state: State, limits: RiskLimits) -> None:
@@ -37,6 +38,7 @@ def sample_losses(state: State, limits: RiskLimits) -> list[Refused]:
     loss.samples = [*loss.samples, profit][-_SAMPLES:]
     _roll(loss, state.t_ns // _NS_PER_DAY)
     loss.high = max(loss.high, min(loss.samples))
+    _slide(loss, state.t_ns // _NS_PER_MINUTE, limits)
     lasting = _breaches(loss, max(loss.samples), capital, limits)
     if len(loss.samples) < _SAMPLES or not lasting:
         return []
@@ -54,8 +56,30 @@ def _breaches(loss: LossStop, profit: int, capital: int, limits: RiskLimits) -> 
     verdicts = (
         daily_loss(loss.day_start, profit, limits.daily_loss_quote_quantums),
         drawdown(loss.high, profit, capital, limits.drawdown_ppm),
+        window_loss(
+            loss.window[0][1] if loss.window else profit,
+            profit,
+            limits.loss_window_quote_quantums,
+        ),
     )
     return [verdict for verdict in verdicts if verdict is not None]
+
+
+def _slide(loss: LossStop, minute: int, limits: RiskLimits) -> None:
+    """Take the least of the last samples into the window and drop what has left it.
+
+    What a later sample exceeds can no longer be its highest, so that profits fall along it.
+    """
+    if not limits.loss_window_quote_quantums:
+        loss.window = []
+        return
+    profit = min(loss.samples)
+    kept = [entry for entry in loss.window if entry[0] > minute - limits.loss_window_minutes]
+    while kept and kept[-1][1] <= profit:
+        kept.pop()
+    if not kept or kept[-1][0] != minute:
+        kept.append((minute, profit))
+    loss.window = kept
 
 
 def _roll(loss: LossStop, day: int) -> None:

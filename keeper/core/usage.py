@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from keeper.core.bounds import bounds_of, facts_age_ms, funding_ppm_per_day, report_age
 from keeper.core.exposures import everything, hedge_needs, ranges_value
 from keeper.core.pools import pool_view
 from keeper.core.state import MarketState, PoolState, State
@@ -57,7 +58,7 @@ def usage(state: State, settings: StepSettings) -> tuple[Usage, ...]:
     """Return a row for every limit in force, the vault's first; ages are as of the last event."""
     limits = settings.limits
     rows = [*_losses(state, limits), *_account(state, settings), *_venue(state, limits)]
-    rows += _capital(state)
+    rows += [*_chain(state, limits), *_capital(state)]
     for entry in settings.markets:
         market = state.markets.get(entry.ticker)
         if market is not None:
@@ -90,6 +91,10 @@ def _losses(state: State, limits: RiskLimits) -> Iterator[Usage]:
         profit, capital = measured
         day, fall = max(0, loss.day_start - profit), fall_ppm(loss.high - profit, capital)
     yield _row("DAILY_LOSS", VAULT, limits.daily_loss_quote_quantums, day, USDC)
+    if limits.loss_window_quote_quantums:
+        high = loss.window[0][1] if loss.window else None
+        since = None if high is None or measured is None else max(0, high - measured[0])
+        yield _row("LOSS_WINDOW", VAULT, limits.loss_window_quote_quantums, since, USDC)
     yield _row("DRAWDOWN", VAULT, limits.drawdown_ppm, fall, PPM_UNIT)
 
 
@@ -134,6 +139,44 @@ def _venue(state: State, limits: RiskLimits) -> Iterator[Usage]:
     yield _row("CLOCK_SKEW", VAULT, limits.max_clock_skew_ms, skew, MS)
 
 
+def _chain(state: State, limits: RiskLimits) -> Iterator[Usage]:
+    """Base fee, and the age of the last report that settled."""
+    if limits.max_base_fee_wei:
+        fee = state.chain.base_fee_wei or None
+        yield _row("GAS_CEILING", VAULT, limits.max_base_fee_wei, fee, "wei")
+    if limits.max_report_age_seconds:
+        yield _row("REPORT_AGE", VAULT, limits.max_report_age_seconds, report_age(state), "s")
+
+
+def _sizes(state: State, market: MarketState, limits: RiskLimits) -> Iterator[Usage]:
+    """The position against the market's size, its funding, and prices elsewhere."""
+    listing = market.listing
+    if listing is None or market.oracle_price <= 0:
+        return
+    ticker, worst = listing.ticker, exposure(state, listing, market.oracle_price)
+    bounds = bounds_of(state, market, listing, limits)
+    for side, position in ((Side.BUY, worst.longest), (Side.SELL, -worst.shortest)):
+        cap = bounds.cap(side)
+        if cap is not None:
+            name = f"{ticker}/{side.value}"
+            yield _row(cap.code, name, cap.quantums, max(0, position), "base quantums")
+    if limits.max_open_interest_ppm or limits.max_volume_ppm or limits.max_funding_ppm_per_day:
+        age = None if market.facts_t_ns < 0 else facts_age_ms(state, market)
+        yield _row("MARKET_FACTS", ticker, limits.max_market_facts_age_ms, age, MS)
+    if limits.max_funding_ppm_per_day:
+        paid = None if market.facts_t_ns < 0 else abs(funding_ppm_per_day(market))
+        yield _row("FUNDING", ticker, limits.max_funding_ppm_per_day, paid, "ppm a day")
+    if limits.other_venue_band_ppm:
+        legs = exposure_of(state.orders, ticker).legs
+        far = [
+            abs(subticks - price) * PPM // price
+            for _, _, subticks in legs
+            for price in bounds.elsewhere
+        ]
+        away = max(far, default=0) if bounds.elsewhere else None
+        yield _row("VENUE_BAND", ticker, limits.other_venue_band_ppm, away, PPM_UNIT)
+
+
 def _capital(state: State) -> Iterator[Usage]:
     """Custody: the most that may be at the venue, by the vault's own rule."""
     vault = state.chain.vault
@@ -151,6 +194,7 @@ def _market(
     ticker, listing = settings.ticker, market.listing
     if listing is not None and market.oracle_price > 0:
         yield from _orders(state, listing, market.oracle_price, settings, limits)
+        yield from _sizes(state, market, limits)
     oracle, book = _age_ms(state, market.oracle_t_ns), _age_ms(state, market.book_t_ns)
     yield _row("STALE_ORACLE", ticker, settings.oracle_max_age_ms, oracle, MS)
     yield _row("STALE_BOOK", ticker, settings.book_max_age_ms, book, MS)

@@ -2,11 +2,11 @@
 
 from keeper.core.fold import EVM_SOURCE_PREFIX
 from keeper.core.reference import LEADER_SOURCE_PREFIX
-from keeper.core.state import MarketState, State
+from keeper.core.state import MarketState, PoolState, State
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
-from keeper.domain.units import NS_PER_SECOND
+from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
 from keeper.execution.orders import exposure_of
 from keeper.markets.perpetual import (
     base_quantums_down,
@@ -14,6 +14,7 @@ from keeper.markets.perpetual import (
     fill_cost,
     value_trunc,
 )
+from keeper.markets.ranges import base_value_down
 from keeper.risk.chain import Allowance
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import GateView
@@ -28,12 +29,14 @@ __all__ = [
     "gate_view",
     "net_delta",
     "pool_delta",
+    "pool_price",
     "pool_span",
     "position_of",
     "venue_sources_down",
     "venue_was_up",
 ]
 
+_PRICE_DIGITS = 6
 _GAS_MARKET = "ETH-USD"  # gas is paid in ether
 
 
@@ -68,10 +71,17 @@ def account_equity(state: State) -> int | None:
 def allowance(state: State) -> Allowance:
     """From when the mandate allows new risk, as last observed; nothing forbids it before that."""
     vault = state.chain.vault
+    now = state.t_ns // NS_PER_SECOND
+    limits = None if state.settings is None else state.settings.limits
+    settled = 0 if vault is None else vault.last_settled_at
     return Allowance(
         refilled_at=0 if vault is None else vault.losses_refilled_at,
         paused_until=0 if vault is None else vault.paused_until,
-        now=state.t_ns // NS_PER_SECOND,
+        now=now,
+        base_fee_wei=state.chain.base_fee_wei,
+        max_base_fee_wei=0 if limits is None else limits.max_base_fee_wei,
+        report_age=max(0, now - settled) if settled else 0,
+        max_report_age=0 if limits is None else limits.max_report_age_seconds,
     )
 
 
@@ -147,6 +157,20 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
         pool_low=pool_low,
         pool_high=pool_high,
     )
+
+
+def pool_price(state: State, pool: PoolState, listing: PerpetualMarket) -> int:
+    """A pool's price in the unit of the market's oracle, down; 0 while unknown or too old."""
+    seen, settings = pool.seen, pool.settings
+    if seen is None or pool.seen_t_ns < 0:
+        return 0
+    if state.t_ns - seen.block_timestamp * NS_PER_SECOND > settings.snapshot_max_age_ms * NS_PER_MS:
+        return 0
+    units = 10 ** (settings.base_decimals + _PRICE_DIGITS)
+    worth = base_value_down(settings, units, seen.sqrt_price_x96)
+    shift = -listing.oracle_exponent - _PRICE_DIGITS - settings.asset_decimals
+    price: int = worth * 10**shift if shift >= 0 else worth // 10**-shift
+    return price
 
 
 def venue_was_up(state: State) -> bool:

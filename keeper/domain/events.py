@@ -30,6 +30,7 @@ __all__ = [
     "FillReceived",
     "FundingPaid",
     "LeaderQuoted",
+    "MarketFacts",
     "MarketListed",
     "OpenOrder",
     "OperatorCommand",
@@ -84,6 +85,20 @@ class MarketListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """A market's parameters, at start and at each change. Key: (ticker, content)."""
 
     market: PerpetualMarket
+
+
+class MarketFacts(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """How large a market is and what it pays, as the venue last told. Key: (market, content).
+
+    Open interest in base quantums, the volume of 24 hours in quote quantums, both rounded down;
+    the next funding rate in 1e-9 an hour, positive: longs pay.
+    """
+
+    market: str
+    source: str
+    open_interest: int
+    volume_quote_quantums: int
+    funding_ppb_per_hour: int
 
 
 class BookLevel(msgspec.Struct, frozen=True, array_like=True):
@@ -234,11 +249,15 @@ class VenueTransfer(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class BlockSeen(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """A new head of the EVM chain; timestamp in unix seconds. Key: (number, hash)."""
+    """A new head of the EVM chain; timestamp in unix seconds. Key: (number, hash).
+
+    `base_fee_wei` is what it asks for a unit of gas, in wei.
+    """
 
     number: int
     hash: str
     timestamp: int
+    base_fee_wei: int = 0
 
 
 class BlockReverted(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -506,6 +525,7 @@ class Takeover(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 Event = (
     RunStarted
     | MarketListed
+    | MarketFacts
     | BookUpdated
     | OraclePriced
     | LeaderQuoted

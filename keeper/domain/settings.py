@@ -153,6 +153,17 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     stress_loss_multiple: int = 3
     hedge_shock_ppm: int = 250_000
     max_lp_quote_quantums: int = 0
+    max_open_interest_ppm: int = 0
+    max_volume_ppm: int = 0
+    depth_refills: int = 0
+    depth_band_ppm: int = 20_000
+    max_market_facts_age_ms: int = 900_000
+    max_funding_ppm_per_day: int = 0
+    other_venue_band_ppm: int = 0
+    loss_window_minutes: int = 60
+    loss_window_quote_quantums: int = 0
+    max_report_age_seconds: int = 518_400
+    max_base_fee_wei: int = 0
 
 
 class StepSettings(msgspec.Struct, frozen=True, kw_only=True):

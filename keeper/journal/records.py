@@ -14,6 +14,7 @@ from keeper.domain.events import (
     Conflated,
     Event,
     LeaderQuoted,
+    MarketFacts,
     MarketListed,
     OraclePriced,
 )
@@ -44,7 +45,9 @@ class Stream(enum.StrEnum):
     MARKET = "market"
 
 
-MARKET_EVENTS: Final = frozenset({BookUpdated, OraclePriced, LeaderQuoted, MarketListed, Conflated})
+MARKET_EVENTS: Final = frozenset(
+    {BookUpdated, OraclePriced, LeaderQuoted, MarketFacts, MarketListed, Conflated}
+)
 """The one table of the split: these event types go to `market`, all else to `account`."""
 
 

@@ -104,6 +104,17 @@ _MEANINGS: Final = {
     "stress_loss_multiple": "most that move may cost, in losses of a day",
     "hedge_shock_ppm": "rise that the pools' hedge survives without fresh collateral",
     "max_lp_quote_quantums": "largest value of all ranges in pools",
+    "max_open_interest_ppm": "largest position, of the market's open interest",
+    "max_volume_ppm": "largest position, of what the market trades in a day",
+    "depth_refills": "how often the book's depth returns in ten minutes",
+    "depth_band_ppm": "how near the best price depth counts",
+    "max_market_facts_age_ms": "older facts of a market stop what raises net delta",
+    "max_funding_ppm_per_day": "funding beyond which its payer raises nothing",
+    "other_venue_band_ppm": "farthest order from the leader's and the pools' price",
+    "loss_window_minutes": "over which a loss of the window counts",
+    "loss_window_quote_quantums": "loss within the window that stops everything",
+    "max_report_age_seconds": "age of the last report beyond which nothing is raised",
+    "max_base_fee_wei": "base fee beyond which all but exits waits",
 }
 _UNITS: Final = (
     ("_pct_ppm", "ppm"),

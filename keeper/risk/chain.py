@@ -38,11 +38,19 @@ PoolCommand = MintRange | BurnRange | SwapExactIn
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """From when the mandate allows new risk: losses refilled, pause over; all in unix seconds."""
+    """From when the mandate allows new risk: losses refilled, pause over; all in unix seconds.
+
+    Beside it what makes it wait: the base fee against its ceiling, in wei, and the age of the last
+    settled report against the greatest, in seconds; 0 is no ceiling.
+    """
 
     refilled_at: int
     paused_until: int
     now: int
+    base_fee_wei: int = 0
+    max_base_fee_wei: int = 0
+    report_age: int = 0
+    max_report_age: int = 0
 
     def refusal(self, subject: str) -> Refused | None:
         """Why an operation that takes risk would revert now; None when it would not."""
@@ -50,6 +58,14 @@ class Allowance:
             return _refused("LOSSES_SPENT", subject, self.refilled_at, self.now)
         if self.now < self.paused_until:
             return _refused("VAULT_PAUSED", subject, self.paused_until, self.now)
+        return None
+
+    def wait(self, subject: str) -> Refused | None:
+        """Why what is no exit waits though the mandate allows it; None when it need not."""
+        if 0 < self.max_base_fee_wei < self.base_fee_wei:
+            return _refused("GAS_CEILING", subject, self.max_base_fee_wei, self.base_fee_wei)
+        if 0 < self.max_report_age < self.report_age:
+            return _refused("REPORT_AGE", subject, self.max_report_age, self.report_age)
         return None
 
 
@@ -97,7 +113,8 @@ def approve_allocate(command: Allocate, view: VaultView) -> Approved[Allocate] |
         return _refused("VAULT_STATE", name, 0, 1)
     if view.age_ms > view.max_age_ms:
         return _refused("STALE_VAULT", name, view.max_age_ms, view.age_ms)
-    if (refused := view.allowance.refusal(name)) is not None:
+    refused = view.allowance.refusal(name) or view.allowance.wait(name)
+    if refused is not None:
         return refused
     spare = view.idle - view.owed - view.outgoing
     if command.assets <= 0 or command.assets > spare:
@@ -146,6 +163,8 @@ def approve_pool(command: PoolCommand, view: PoolView) -> Approved[PoolCommand] 
     refused = view.allowance.refusal(name)
     if refused is not None and not _comes_home(command, view):
         return refused
+    if not _is_exit(command, view.pool) and (waits := view.allowance.wait(name)) is not None:
+        return waits
     gap = price_gap_ppm(view.seen.sqrt_price_x96, view.mark)
     if gap > view.pool.max_slippage_ppm:
         return _refused("POOL_OFF_MARK", name, view.pool.max_slippage_ppm, gap)

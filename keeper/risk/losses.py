@@ -1,4 +1,4 @@
-"""Loss stops on cumulative profit: a day's loss in quote quantums, drawdown in ppm of capital."""
+"""Loss stops on cumulative profit: of a day and a window in quote quantums, drawdown in ppm."""
 
 from keeper.domain.approval import Refused
 from keeper.domain.units import PPM
@@ -12,6 +12,14 @@ def daily_loss(day_start: int, profit: int, limit: int) -> Refused | None:
     if loss <= limit:
         return None
     return Refused(code="DAILY_LOSS", subject="vault", limit=limit, value=loss)
+
+
+def window_loss(high: int, profit: int, limit: int) -> Refused | None:
+    """Refuse when profit fell by more than `limit` from its window's high; a limit of 0 is off."""
+    loss = high - profit
+    if not 0 < limit < loss:
+        return None
+    return Refused(code="LOSS_WINDOW", subject="vault", limit=limit, value=loss)
 
 
 def drawdown(high: int, profit: int, capital: int, limit_ppm: int) -> Refused | None:

@@ -8,6 +8,7 @@ from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM
 from keeper.markets.perpetual import value_abs_up
+from keeper.risk.bounds import UNBOUNDED, Bounds, Stop
 from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
 from keeper.risk.phase import Phase
 from keeper.risk.stress import stress_limit, stress_loss
@@ -15,11 +16,15 @@ from keeper.risk.stress import stress_limit, stress_loss
 __all__ = ["MarketExposure", "OrderView", "approve_cancel", "approve_place", "gross_quote_quantums"]
 
 
+_REDUCING = Stop("REDUCING", 0, 0)
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """What an order is judged by: its market before and after it, and the rest of the account.
 
     `other_gross` and `other_margin` are quote quantums over all other markets; `other_fall` and
     `other_rise` what they, and pools without a hedge, lose when prices fall or rise by the shock.
+    `bounds` are the market's own, `UNBOUNDED` itself where nothing but the limits binds.
     """
 
     phase: Phase
@@ -34,6 +39,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     equity: int
     messages: int
     filled: int
+    bounds: Bounds = UNBOUNDED
 
 
 def approve_place(order: PlaceOrder, view: OrderView) -> Approved[PlaceOrder] | Refused:
@@ -96,6 +102,11 @@ def _check_price(order: PlaceOrder, view: OrderView) -> Refused | None:
     distance = abs(order.subticks - reference) * PPM
     if distance > view.limits.price_band_ppm * reference:
         return _refused("PRICE_BAND", order, view.limits.price_band_ppm, distance // reference)
+    band_ppm = view.limits.other_venue_band_ppm
+    for price in view.bounds.elsewhere:
+        distance = abs(order.subticks - price) * PPM
+        if distance > band_ppm * price:
+            return _refused("VENUE_BAND", order, band_ppm, distance // price)
     return None
 
 
@@ -113,13 +124,12 @@ def _check_size(order: PlaceOrder, view: OrderView) -> Refused | None:
 
 def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
     before, after = view.before, view.after
-    if view.phase is Phase.REDUCING:
-        left = -after.net * order.side.sign
-        opening = after.buys if order.side is Side.BUY else after.sells
-        if opening > max(0, left):
-            return _refused("REDUCING", order, max(0, left), opening)
+    if view.phase is Phase.REDUCING and (refused := _check_raised(order, after, _REDUCING)):
+        return refused
     if after is before or order.reduce_only:
         return None
+    if view.bounds is not UNBOUNDED and (refused := _check_bounds(order, view)):
+        return refused
     worst = net_worst(after, order.side)
     value = signed_value_up(after, worst)
     return (
@@ -127,6 +137,32 @@ def _check_exposure(order: PlaceOrder, view: OrderView) -> Refused | None:
         or _check_money(order, view)
         or _check_stress(order, view, value)
     )
+
+
+def _check_raised(order: PlaceOrder, after: MarketExposure, stop: Stop) -> Refused | None:
+    """Refuse what may do more than bring net delta to zero; REDUCING has numbers of its own."""
+    left = max(0, -after.net * order.side.sign)
+    opening = after.buys if order.side is Side.BUY else after.sells
+    if opening <= left:
+        return None
+    if stop is _REDUCING:
+        return _refused(stop.code, order, left, opening)
+    return _refused(stop.code, order, stop.limit, stop.value)
+
+
+def _check_bounds(order: PlaceOrder, view: OrderView) -> Refused | None:
+    """Size of the market, and stops: on the position, pools do not count into it."""
+    before, after, side = view.before, view.after, order.side
+    stop, cap = view.bounds.stop(side), view.bounds.cap(side)
+    if stop is not None and (refused := _check_raised(order, after, stop)):
+        return refused
+    if cap is None:
+        return None
+    worst = after.longest if side is Side.BUY else -after.shortest
+    was = before.longest if side is Side.BUY else -before.shortest
+    if worst <= max(cap.quantums, was):
+        return None
+    return _refused(cap.code, order, cap.quantums, worst)
 
 
 def _check_net(order: PlaceOrder, view: OrderView, worst: int, value: int) -> Refused | None:

@@ -7,6 +7,7 @@ from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM, div_down, div_up
 from keeper.markets.perpetual import multiple_down, quantums_for_value_down, value_abs_up
+from keeper.risk.bounds import UNBOUNDED, Bounds
 from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.phase import Phase
 
@@ -19,6 +20,7 @@ def fit_ladder(
     settings: MarketSettings,
     limits: RiskLimits,
     phase: Phase,
+    bounds: Bounds = UNBOUNDED,
 ) -> tuple[tuple[Quote, ...], tuple[Refused, ...]]:
     """Return the quotes that fit, front layers first, and why others were shrunk or dropped.
 
@@ -28,7 +30,7 @@ def fit_ladder(
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
-    room = _room(exposure, settings, phase)
+    room = {side: _room(exposure, settings, phase, bounds, side) for side in Side}
     largest = _largest_order(exposure, limits)
     reference = exposure.market.subticks_down(exposure.oracle_price)
     step = exposure.market.step_base_quantums
@@ -43,25 +45,33 @@ def fit_ladder(
             value = value_abs_up(exposure.market, quote.quantums, exposure.oracle_price)
             limit = limits.max_order_quote_quantums
             refused.append(_note("MAX_ORDER", quote, limit, value))
-        left = multiple_down(max(0, room[quote.side]), step)
+        code, spare = room[quote.side]
+        left = multiple_down(max(0, spare), step)
         if quantums > left:
-            code = "REDUCING" if phase is Phase.REDUCING else "MAX_POSITION"
             refused.append(_note(code, quote, left, quantums))
             quantums = left
         if quantums > 0:
-            room[quote.side] -= quantums
+            room[quote.side] = code, spare - quantums
             kept.append(quote if quantums == quote.quantums else replace(quote, quantums=quantums))
     return tuple(kept), tuple(refused)
 
 
-def _room(exposure: MarketExposure, settings: MarketSettings, phase: Phase) -> dict[Side, int]:
-    """Base quantums that may be opened on each side."""
+def _room(
+    exposure: MarketExposure, settings: MarketSettings, phase: Phase, bounds: Bounds, side: Side
+) -> tuple[str, int]:
+    """Base quantums that may be opened on a side, and the code of what allows no more."""
+    reducing = -exposure.net * side.sign
     if phase is Phase.REDUCING:
-        return {Side.BUY: -exposure.net, Side.SELL: exposure.net}
+        return "REDUCING", reducing
     limit = quantums_for_value_down(
         exposure.market, settings.max_position_quote_quantums, exposure.oracle_price
     )
-    return {side: limit - net_worst(exposure, side) for side in Side}
+    found = [("MAX_POSITION", limit - net_worst(exposure, side))]
+    if (cap := bounds.cap(side)) is not None:
+        found.append((cap.code, cap.quantums - exposure.position * side.sign))
+    if (stop := bounds.stop(side)) is not None:
+        found.append((stop.code, reducing))
+    return min(found, key=lambda entry: entry[1])
 
 
 def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:

@@ -1,14 +1,15 @@
 """The configured markets as chain and indexer describe them, by ticker and by perpetual id."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from keeper.domain.errors import ConfigError, WireError
-from keeper.domain.events import OraclePriced, PerpetualPosition, SubaccountObserved
+from keeper.domain.events import MarketFacts, OraclePriced, PerpetualPosition, SubaccountObserved
 from keeper.domain.instruments import PerpetualMarket
+from keeper.venues.dydx import wire
 from keeper.venues.dydx.indexer import Indexer
-from keeper.venues.dydx.mapping import perpetual_market, whole
+from keeper.venues.dydx.mapping import market_facts, perpetual_market, whole
 from keeper.venues.dydx.reader import Reader, SubaccountState
 
 __all__ = ["Directory", "Listing", "load_listings"]
@@ -25,11 +26,12 @@ class Listing(msgspec.Struct, frozen=True):
 class Directory:
     """The markets this adapter speaks of; `markets` stays the same mapping as they change."""
 
-    __slots__ = ("_listings", "_tickers", "markets")
+    __slots__ = ("_facts", "_listings", "_tickers", "markets")
 
     def __init__(self) -> None:
         self._listings: dict[str, Listing] = {}
         self._tickers: dict[int, str] = {}
+        self._facts: dict[str, MarketFacts] = {}
         self.markets: dict[str, PerpetualMarket] = {}
 
     def take(self, listings: Iterable[Listing]) -> list[PerpetualMarket]:
@@ -56,6 +58,20 @@ class Directory:
             return False
         self.markets[market.ticker] = market
         return True
+
+    def facts(
+        self, source: str, told: Mapping[str, wire.Market] | Mapping[str, wire.MarketPatch]
+    ) -> list[MarketFacts]:
+        """Return what is told of the size and funding of our markets. Raises WireError."""
+        found = []
+        for ticker, market in self.markets.items():
+            if ticker not in told:
+                continue
+            facts = market_facts(market, source, told[ticker], self._facts.get(ticker))
+            if facts is not None:
+                self._facts[ticker] = facts
+                found.append(facts)
+        return found
 
     def ticker(self, perpetual_id: int) -> str:
         """Return the ticker of a perpetual. Raises WireError when it is not configured."""

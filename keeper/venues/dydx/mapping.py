@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import ROUND_FLOOR, Context, Decimal, Inexact, InvalidOperation
 
 import msgspec
 
@@ -10,6 +10,7 @@ from keeper.domain.errors import WireError
 from keeper.domain.events import (
     BookLevel,
     FillReceived,
+    MarketFacts,
     OpenOrder,
     OraclePriced,
     OrderUpdated,
@@ -25,6 +26,7 @@ __all__ = [
     "book_levels",
     "fill_received",
     "iso_ns",
+    "market_facts",
     "open_order",
     "oracle_priced",
     "order_updated",
@@ -41,6 +43,7 @@ __all__ = [
 
 _QUOTE_EXPONENT = -6
 _PPM_EXPONENT = -6
+_RATE_EXPONENT = -9
 _EXACT = Context(prec=80, traps=[Inexact, InvalidOperation])
 _DERIVED_PRICE = {"DELEVERAGED", "OFFSETTING"}
 """Fill types whose price the indexer derives by a division, so that it is no whole subtick."""
@@ -121,6 +124,46 @@ def patched_market(market: PerpetualMarket, patch: wire.MarketPatch) -> Perpetua
     if patch.maintenance_margin_fraction is not None:
         changes["maintenance_margin_ppm"] = scaled(patch.maintenance_margin_fraction, _PPM_EXPONENT)
     return msgspec.structs.replace(market, **changes)
+
+
+def market_facts(
+    market: PerpetualMarket,
+    source: str,
+    told: wire.Market | wire.MarketPatch,
+    before: MarketFacts | None,
+) -> MarketFacts | None:
+    """Read a market's size and funding; what is not told stays as before. Raises WireError.
+
+    None when nothing of it is told, or when it is not all known yet.
+    """
+    texts = (told.open_interest, told.volume_24h, told.next_funding_rate)
+    if not any(text is not None for text in texts):
+        return None
+    if before is None and any(text is None for text in texts):
+        return None
+    exponents = (market.atomic_resolution, _QUOTE_EXPONENT, _RATE_EXPONENT)
+    known = (
+        (0, 0, 0)
+        if before is None
+        else (before.open_interest, before.volume_quote_quantums, before.funding_ppb_per_hour)
+    )
+    interest, volume, funding = (
+        old if text is None else _floored(text, exponent)
+        for text, exponent, old in zip(texts, exponents, known, strict=True)
+    )
+    return MarketFacts(
+        market=market.ticker,
+        source=source,
+        open_interest=interest,
+        volume_quote_quantums=volume,
+        funding_ppb_per_hour=funding,
+    )
+
+
+def _floored(text: str, exponent: int) -> int:
+    """Parse a decimal into units of 10^exponent, rounded down: a statistic, no amount of ours."""
+    number = _decimal(text).scaleb(-exponent, _EXACT)
+    return int(number.to_integral_value(rounding=ROUND_FLOOR))
 
 
 def snapshot_levels(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from keeper.domain.errors import ConfigError, VenueUnavailable, WireError
@@ -94,6 +95,7 @@ class Session:
                 tasks.create_task(self._observer.run(emit))
                 tasks.create_task(self._observer.repair(emit))
                 tasks.create_task(self._refresh_books(stream))
+                tasks.create_task(self._refresh_facts(emit))
                 tasks.create_task(self._read(emit, stream))
         except* (VenueUnavailable, WireError) as group:
             raise _first(group) from group
@@ -204,6 +206,18 @@ class Session:
                 self._renewing.add(ticker)
                 await stream.unsubscribe("v4_orderbook", ticker)
 
+    async def _refresh_facts(self, emit: Emit) -> None:
+        """Ask anew once an interval how large the markets are: the stream tells changes alone.
+
+        Where the indexer does not answer they grow stale, which the limits judge.
+        """
+        links = self._links
+        while True:
+            with suppress(VenueUnavailable, WireError):
+                for facts in self._directory.facts(SOURCE, await links.indexer.markets()):
+                    emit(facts)
+            await links.clock.sleep(links.settings.book_refresh_ms / 1_000)
+
     async def _handle(self, emit: Emit, envelope: wire.Envelope) -> None:
         self._progress.sequence = self._base + envelope.message_id
         if envelope.type == "connected":
@@ -245,6 +259,8 @@ class Session:
             market = self._directory.markets.get(ticker)
             if market is not None and self._directory.replace(patched_market(market, patch)):
                 emit(MarketListed(market=self._directory.markets[ticker]))
+        for facts in self._directory.facts(SOURCE, update.trading or {}):
+            emit(facts)
         for ticker, price in (update.oracle_prices or {}).items():
             market = self._directory.markets.get(ticker)
             if market is not None:

@@ -83,6 +83,9 @@ class Market(msgspec.Struct, frozen=True, rename="camel"):
     initial_margin_fraction: str
     maintenance_margin_fraction: str
     oracle_price: str | None = None
+    open_interest: str | None = None
+    volume_24h: str | None = msgspec.field(default=None, name="volume24H")
+    next_funding_rate: str | None = None
 
 
 class Markets(msgspec.Struct, frozen=True):
@@ -99,6 +102,9 @@ class MarketPatch(msgspec.Struct, frozen=True, rename="camel"):
     subticks_per_tick: int | None = None
     initial_margin_fraction: str | None = None
     maintenance_margin_fraction: str | None = None
+    open_interest: str | None = None
+    volume_24h: str | None = msgspec.field(default=None, name="volume24H")
+    next_funding_rate: str | None = None
 
 
 class OraclePrice(msgspec.Struct, frozen=True, rename="camel"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.domain.errors import WireError
-from keeper.domain.events import BookLevel
+from keeper.domain.events import BookLevel, MarketFacts
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side
 from keeper.venues.dydx import mapping, wire
@@ -100,6 +100,40 @@ def test_perpetual_market__other_recordings__convert(
     markets = wire.decode(recorded(f"v4_recorded_http/{name}.json"), wire.Markets).markets
 
     assert all(mapping.perpetual_market(m, -6, 1) for m in markets.values())
+
+
+def test_market_facts__recorded_markets__size_and_funding_rounded_down(
+    recorded: Callable[[str], bytes], eth: PerpetualMarket
+) -> None:
+    payload = recorded("v4_recorded_http/list_perpetual_markets.json")
+    told = wire.decode(payload, wire.Markets).markets["ETH-USD"]
+
+    facts = mapping.market_facts(eth, "dydx", told, None)
+
+    shown = json.loads(payload)["markets"]["ETH-USD"]
+    assert facts is not None
+    assert 0 <= Decimal(shown["openInterest"]) * 10**9 - facts.open_interest < 1
+    assert 0 <= Decimal(shown["volume24H"]) * 10**6 - facts.volume_quote_quantums < 1
+    assert 0 <= Decimal(shown["nextFundingRate"]) * 10**9 - facts.funding_ppb_per_hour < 1
+    assert facts.open_interest > 0
+    assert facts.volume_quote_quantums > 0
+
+
+def test_market_facts__a_part_told__the_rest_is_as_before(eth: PerpetualMarket) -> None:
+    before = MarketFacts(
+        market="ETH-USD",
+        source="dydx",
+        open_interest=7,
+        volume_quote_quantums=8,
+        funding_ppb_per_hour=9,
+    )
+    patch = wire.MarketPatch(next_funding_rate="-0.0000000011")
+
+    after = mapping.market_facts(eth, "dydx", patch, before)
+
+    assert after == msgspec.structs.replace(before, funding_ppb_per_hour=-2)
+    assert mapping.market_facts(eth, "dydx", patch, None) is None
+    assert mapping.market_facts(eth, "dydx", wire.MarketPatch(), before) is None
 
 
 def test_patched_market__recorded_update__applies_what_changed(

@@ -12,6 +12,7 @@ from keeper.domain.events import (
     BookUpdated,
     CommandResult,
     FillReceived,
+    MarketFacts,
     MarketListed,
     OraclePriced,
     OrderUpdated,
@@ -90,6 +91,20 @@ def test_run__market_status_changes__listed_again() -> None:
 
             await until(lambda: here.events.of(MarketListed)[-1].market.status == "CANCEL_ONLY")
             assert here.events.of(MarketListed)[-1].market.ticker == "ETH-USD"
+
+    asyncio.run(main())
+
+
+def test_run__size_and_funding_of_a_market__told_at_the_start() -> None:
+    async def main() -> None:
+        async with world() as here:
+            await here.connect()
+
+            await until(lambda: len(here.events.of(MarketFacts)) >= 2)
+
+            told = {facts.market: facts for facts in here.events.of(MarketFacts)}
+            assert set(told) == {"ETH-USD", "BTC-USD"}
+            assert all(facts.source == "dydx" for facts in told.values())
 
     asyncio.run(main())
 

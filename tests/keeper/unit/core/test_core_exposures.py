@@ -4,25 +4,43 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from keeper.core.bounds import bounds_of
 from keeper.core.exposures import everything
 from keeper.core.state import Position
 from keeper.core.views import pool_span
-from keeper.domain.commands import BurnRange, MintRange, NoteRefusal, SwapExactIn
-from keeper.domain.events import RangeState
+from keeper.domain.commands import (
+    Allocate,
+    BurnRange,
+    CancelOrders,
+    MintRange,
+    NoteRefusal,
+    SwapExactIn,
+)
+from keeper.domain.events import BlockSeen, BookLevel, MarketFacts, RangeState, TimerFired
+from keeper.domain.orders import Side
 from keeper.domain.units import PPM
+from keeper.execution.orders import exposure_of
 from keeper.markets.ranges import asset_of, base_of, holdings
+from keeper.risk.bounds import Bounds, Cap, Stop
+from keeper.risk.phase import Phase
 from tests.keeper.builders import (
     ALLOCATION,
+    LEADER,
     LIMITS,
     ONE_ETH,
     POOL,
+    SECOND,
     USDC,
     Keeper,
+    book,
+    leader,
     market_settings,
     of,
     pool_seen,
     pool_settings,
     settings,
+    subaccount,
+    vault,
 )
 from tests.keeper.markets import ETH
 
@@ -151,3 +169,145 @@ def test_everything__pool_without_a_hedge__falls_with_its_token() -> None:
     after = everything(keeper.state, LIMITS)
     assert after.rise == before.rise
     assert after.fall - before.fall == 6_000 * USDC + 1
+
+
+FACTS = MarketFacts(
+    market="ETH-USD",
+    source="dydx",
+    open_interest=100 * ONE_ETH,
+    volume_quote_quantums=3_000_000 * USDC,
+    funding_ppb_per_hour=5_000,
+)
+
+
+def _bounds(keeper: Keeper) -> Bounds:
+    assert keeper.state.settings is not None
+    market = keeper.state.markets["ETH-USD"]
+    return bounds_of(keeper.state, market, ETH, keeper.state.settings.limits)
+
+
+def _quoted(keeper: Keeper, side: Side) -> int:
+    return sum(o.exposure for o in keeper.state.orders.working.values() if o.side is side)
+
+
+def test_step__open_interest_small__quotes_fit_its_part() -> None:
+    """2 % of 100 ether, and 5 % of a volume of 1,000 ether: the first binds."""
+    keeper = _keeper(max_open_interest_ppm=20_000, max_volume_ppm=50_000)
+    assert keeper.state.orders.working == {}
+
+    keeper.feed(FACTS)
+
+    assert _bounds(keeper).buy_cap == Cap("OPEN_INTEREST", 2 * ONE_ETH)
+    assert 0 < _quoted(keeper, Side.BUY) <= 2 * ONE_ETH
+    assert 0 < _quoted(keeper, Side.SELL) <= 2 * ONE_ETH
+
+
+def test_step__facts_never_told_or_old__nothing_is_raised_and_said_why() -> None:
+    keeper = _keeper(max_volume_ppm=50_000, max_market_facts_age_ms=1)
+    untold = _bounds(keeper)
+    keeper.feed(FACTS)
+    told = _bounds(keeper)
+    keeper.now += SECOND
+    keeper.feed(TimerFired(name="second"))
+
+    assert untold.buy_stop == Stop("MARKET_FACTS", 1, -1)
+    assert told.buy_stop is None
+    assert _bounds(keeper).sell_stop == Stop("MARKET_FACTS", 1, 1_000)
+    assert keeper.state.guard.active["ETH-USD"]
+
+
+def test_step__funding_beyond_its_ceiling__only_the_side_that_is_paid_quotes() -> None:
+    """5,000 e-9 an hour are 120 ppm a day, which longs pay."""
+    keeper = _keeper(max_funding_ppm_per_day=119)
+
+    keeper.feed(FACTS)
+
+    assert _bounds(keeper).buy_stop == Stop("FUNDING", 119, 120)
+    assert _quoted(keeper, Side.BUY) == 0
+    assert _quoted(keeper, Side.SELL) > 0
+
+
+def test_step__depth_sampled_at_a_block__near_the_best_price_and_not_ours() -> None:
+    keeper = _keeper(depth_refills=3, depth_band_ppm=20_000)
+    keeper.feed(
+        book(
+            2,
+            bids=(BookLevel(2_999_000_000, 4 * ONE_ETH), BookLevel(2_900_000_000, 9 * ONE_ETH)),
+            asks=(BookLevel(3_001_000_000, 5 * ONE_ETH),),
+        )
+    )
+    ours = exposure_of(keeper.state.orders, "ETH-USD")
+
+    keeper.block()
+
+    market = keeper.state.markets["ETH-USD"]
+    assert (market.bid_depth, market.ask_depth) == (
+        max(0, 4 * ONE_ETH - ours.buys),
+        max(0, 5 * ONE_ETH - ours.sells),
+    )
+    assert _bounds(keeper).buy_cap == Cap("DEPTH", 3 * market.bid_depth)
+    assert _bounds(keeper).sell_cap == Cap("DEPTH", 3 * market.ask_depth)
+
+
+def test_step__leader_and_pool_known__their_prices_bound_orders() -> None:
+    chosen = settings(
+        markets=(market_settings(leader=LEADER),),
+        pools=(pool_settings(),),
+        allocation=ALLOCATION,
+        limits=replace(LIMITS, other_venue_band_ppm=10_000),
+    )
+    keeper = Keeper(chosen)
+    keeper.start()
+    keeper.feed(leader(1, bid=300_999_000_000, ask=301_001_000_000))
+    keeper.feed(pool_seen(1))
+
+    prices = _bounds(keeper).elsewhere
+    keeper.now += 40 * SECOND
+    keeper.feed(TimerFired(name="second"))
+
+    assert prices[0] == 3_010_000_000
+    assert abs(prices[1] - 3_000_000_000) < 10_000
+    assert _bounds(keeper).elsewhere == ()
+
+
+def test_step__report_old__only_what_reduces_and_no_capital_moves() -> None:
+    keeper = _keeper(max_report_age_seconds=60)
+    settled = keeper.now // SECOND - 61
+
+    commands = keeper.feed(vault(1, last_settled_at=settled))
+
+    assert _bounds(keeper).buy_stop == Stop("REPORT_AGE", 60, 61)
+    assert len(of(commands, CancelOrders)) == 1
+    assert of(commands, Allocate) == []
+    codes = {(note.code, note.limit, note.value) for note in of(commands, NoteRefusal)}
+    assert ("REPORT_AGE", 60, 61) in codes
+
+
+def test_step__base_fee_above_its_ceiling__range_is_not_moved_and_exits_go() -> None:
+    keeper = _keeper(max_base_fee_wei=100)
+    keeper.feed(BlockSeen(number=1, hash="0xb1", timestamp=1, base_fee_wei=101))
+    idle = replace(pool_seen(1), amount0=90_000 * USDC, amount1=30 * ONE_WETH)
+
+    waits = keeper.feed(idle)
+    keeper.feed(BlockSeen(number=2, hash="0xb2", timestamp=2, base_fee_wei=100))
+    goes = keeper.feed(replace(idle, block_number=2, block_hash="0xp2"))
+
+    codes = {(note.code, note.limit, note.value) for note in of(waits, NoteRefusal)}
+    assert ("GAS_CEILING", 100, 101) in codes
+    assert of(waits, MintRange) == []
+    assert len(of(goes, MintRange)) == 1
+
+
+def test_step__loss_within_the_window__trips_and_one_spread_over_longer_does_not() -> None:
+    for minutes, trips in ((1, True), (30, False)):
+        bounded = replace(LIMITS, loss_window_minutes=10, loss_window_quote_quantums=1_000 * USDC)
+        keeper = Keeper(settings(limits=bounded))
+        keeper.start()
+        for usdc in (100_000, 100_000, 99_400, 98_800, 98_800, 98_800, 98_800):
+            keeper.feed(subaccount(keeper.height, usdc=usdc * USDC))
+            for _ in range(3):
+                keeper.now += minutes * 60 * SECOND // 3
+                keeper.block()
+
+        assert (keeper.state.guard.phase is Phase.EXITING) is trips
+        assert len(keeper.state.guard.loss.window) <= 11
