@@ -28,7 +28,7 @@ from keeper.execution.reconcile import (
     Rules,
     commit_cancel,
     commit_place,
-    may_send,
+    due_slots,
     own_bounds,
     propose,
     uncrossed,
@@ -106,7 +106,11 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     if bounds.elsewhere:
         bounds = replace(bounds, elsewhere=())
     fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare, bounds)
-    ladder = {slot: _resting(quote, market.book) for slot, quote in fitted}
+    book, gtt = market.book, TimeInForce.GTT
+    ladder = {
+        slot: quote if quote.time_in_force is not gtt else _resting(quote, book)
+        for slot, quote in fitted
+    }
     return ladder, [*noted, *shrunk]
 
 
@@ -116,7 +120,7 @@ def withdraw_unwanted(
     """Cancel what rests in a market and belongs to no wanted quote."""
     if not state.orders.working:
         return
-    for cancel in withdrawals(state.orders, ticker, frozenset(ladder), state.height):
+    for cancel in withdrawals(state.orders, ticker, ladder, state.height):
         commit_cancel(state.orders, cancel, state.height)
         _count_message(state)
         out.append(approve_cancel(cancel))
@@ -130,7 +134,7 @@ def place_quotes(
     settings, listing = market.settings, market.listing
     if settings is None or listing is None or state.settings is None:
         return []
-    due = [item for item in ladder.items() if may_send(state.orders, item[0], state.height)]
+    due = due_slots(state.orders, ladder, state.height)
     if not due:
         return []
     limits, rules = state.settings.limits, _rules(settings)
@@ -198,13 +202,11 @@ def _fitted(
 
 
 def _resting(quote: Quote, book: Book) -> Quote:
-    """Send a quote that would rest anyway as post-only.
+    """Send a good-til-time quote that would rest anyway as post-only.
 
     In the book it is the same order; but time in force is fixed for an id, and the rule's would
     flip with the sign of inventory and cost the id, and its queue place, each time.
     """
-    if quote.time_in_force is not TimeInForce.GTT:
-        return quote
     if quote.side is Side.BUY:
         crosses = quote.subticks >= book.best_ask
     else:

@@ -10,6 +10,7 @@ MarketStatus = str
 """ACTIVE, PAUSED, CANCEL_ONLY, POST_ONLY, INITIALIZING or FINAL_SETTLEMENT: the venue's word."""
 
 
+# Divided in place: these run for every order of every event, and a call costs more than they do.
 class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
     """One perpetual market's trading parameters; every field is the venue's own integer.
 
@@ -33,11 +34,15 @@ class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
         """Value of `quantums` at `subticks` in quote quantums, towards minus infinity."""
         product = quantums * subticks
         exponent = self.quantum_conversion_exponent
-        return product * 10**exponent if exponent >= 0 else div_down(product, 10**-exponent)
+        value: int = product * 10**exponent if exponent >= 0 else product // 10**-exponent
+        return value
 
     def quote_quantums_up(self, quantums: int, subticks: int) -> int:
         """Value of `quantums` at `subticks` in quote quantums, towards plus infinity."""
-        return -self.quote_quantums_down(-quantums, subticks)
+        product = quantums * subticks
+        exponent = self.quantum_conversion_exponent
+        value: int = product * 10**exponent if exponent >= 0 else -(-product // 10**-exponent)
+        return value
 
     def oracle_value_down(self, quantums: int, oracle_price: int) -> int:
         """Value in quote quantums of `quantums` at `oracle_price * 10^oracle_exponent` USDC, down.
@@ -46,7 +51,8 @@ class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
         """
         exponent = self.oracle_exponent + self.atomic_resolution + 6
         product = quantums * oracle_price
-        return product * 10**exponent if exponent >= 0 else div_down(product, 10**-exponent)
+        value: int = product * 10**exponent if exponent >= 0 else product // 10**-exponent
+        return value
 
     def subticks_down(self, oracle_price: int) -> int:
         """Convert an oracle price to subticks, towards zero (oracle prices are positive).

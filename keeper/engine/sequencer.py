@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from keeper.core.state import State, copy_state
 from keeper.domain.approval import Approved
 from keeper.domain.commands import Command, CommandId
@@ -24,8 +26,7 @@ class NotLoggedError(Exception):
     """Raised when the journal cannot be written: from here on no command may leave."""
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(msgspec.Struct, frozen=True):
     """A command that is in the log and may leave; `t_ns` is when it was decided."""
 
     command_id: CommandId

@@ -77,7 +77,8 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     @property
     def remaining(self) -> int:
         """What the newest version has left to fill, in base quantums."""
-        return max(0, self.versions[-1].quantums - self.filled)
+        left = self.versions[-1].quantums - self.filled
+        return left if left > 0 else 0
 
     @property
     def exposure(self) -> int:
@@ -95,8 +96,11 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     @property
     def worst_subticks(self) -> int:
         """Worst price among live versions: the highest for a buy, the lowest for a sell."""
-        prices = [version.subticks for version in self.versions]
-        return max(prices) if self.side is _BUY else min(prices)
+        is_buy, worst = self.side is _BUY, self.versions[0].subticks
+        for version in self.versions:
+            if (version.subticks > worst) is is_buy:
+                worst = version.subticks
+        return worst
 
     @property
     def leg(self) -> Leg | None:

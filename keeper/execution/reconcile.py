@@ -4,6 +4,7 @@ The venue accepts a replacement only with a greater goodTilBlock and puts it at 
 level, so an id gets at most one message a block, and nothing for a difference within tolerance.
 """
 
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
@@ -25,6 +26,7 @@ __all__ = [
     "Rules",
     "commit_cancel",
     "commit_place",
+    "due_slots",
     "has_live_hedge",
     "may_send",
     "own_bounds",
@@ -54,6 +56,16 @@ def may_send(orders: Orders, key: str, height: int) -> bool:
     """Tell whether slot `key` has a message left in this block."""
     slot = orders.slots.get(key)
     return slot is None or slot.sent_height != height
+
+
+def due_slots(orders: Orders, ladder: Mapping[str, Quote], height: int) -> list[tuple[str, Quote]]:
+    """Return the wanted quotes whose slot has a message left in this block."""
+    slots = orders.slots
+    return [
+        item
+        for item in ladder.items()
+        if (slot := slots.get(item[0])) is None or slot.sent_height != height
+    ]
 
 
 def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
@@ -122,7 +134,7 @@ def uncrossed(side: Side, subticks: int, bounds: tuple[int, int], subticks_per_t
 
 
 def withdrawals(
-    orders: Orders, market: str, wanted: frozenset[str], height: int
+    orders: Orders, market: str, wanted: Container[str], height: int
 ) -> tuple[CancelOrders, ...]:
     """Cancel every resting id of a market that no wanted slot holds, again each block until the
     venue confirms it or the height passes; goodTilBlock >= the highest ever sent for any of them.
@@ -133,7 +145,7 @@ def withdrawals(
         if order.cancel_height < height
         and not order.ended
         and order.market == market
-        and not _is_wanted(orders, order, wanted)
+        and (order.slot not in wanted or not _is_held(orders, order))
         and order.time_in_force is not TimeInForce.IOC
     ]
     unwanted.sort(key=lambda order: order.client_id)
@@ -225,9 +237,8 @@ def _differs(quote: Quote, newest: Version, remaining: int, rules: Rules) -> boo
     return size_gap * PPM > rules.size_tolerance_ppm * quote.quantums
 
 
-def _is_wanted(orders: Orders, order: WorkingOrder, wanted: frozenset[str]) -> bool:
-    if order.slot not in wanted:
-        return False
+def _is_held(orders: Orders, order: WorkingOrder) -> bool:
+    """Whether the order is the one that its slot holds."""
     slot = orders.slots.get(order.slot)
     return slot is not None and slot.client_id == order.client_id
 

@@ -167,11 +167,21 @@ class JournalWriter:
         """Whether this event begins a new segment."""
         if self._descriptor is None or type(event) in _SEGMENT_STARTS:
             return True
-        return self._has_reached(t_ns, (1, 1))
+        options = self._options
+        return (
+            self.last_seq - self._segment_seq >= options.max_segment_steps
+            or t_ns - self._segment_t_ns >= options.max_segment_age_ns
+            or self._segment_bytes >= options.max_segment_bytes
+        )
 
     def is_nearly_due(self, t_ns: int) -> bool:
         """Whether a quiet moment should be used to end the open segment."""
-        return self._descriptor is not None and self._has_reached(t_ns, _NEARLY)
+        options, (above, below) = self._options, _NEARLY
+        return self._descriptor is not None and (
+            (self.last_seq - self._segment_seq) * below >= options.max_segment_steps * above
+            or (t_ns - self._segment_t_ns) * below >= options.max_segment_age_ns * above
+            or self._segment_bytes * below >= options.max_segment_bytes * above
+        )
 
     def seal(self) -> None:
         """End the open segment, if any; the next append begins another. Raises OSError."""
@@ -269,14 +279,6 @@ class JournalWriter:
         if self._chains is None:
             raise RuntimeError("recover() has to be exhausted before the journal is used")
         return self._chains
-
-    def _has_reached(self, t_ns: int, part: tuple[int, int]) -> bool:
-        options, (above, below) = self._options, part
-        return (
-            (self.last_seq - self._segment_seq) * below >= options.max_segment_steps * above
-            or (t_ns - self._segment_t_ns) * below >= options.max_segment_age_ns * above
-            or self._segment_bytes * below >= options.max_segment_bytes * above
-        )
 
     def _open_segment(self, t_ns: int) -> None:
         self.seal()

@@ -37,7 +37,8 @@ def fill_cost(
         return 0
     paid = market.quote_quantums_up(quantums, subticks)
     worth = market.oracle_value_down(quantums, oracle_price)
-    return max(0, (paid - worth) * side.sign)
+    cost = paid - worth if side is Side.BUY else worth - paid
+    return cost if cost > 0 else 0
 
 
 def quantums_for_value_down(market: PerpetualMarket, quote_quantums: int, oracle_price: int) -> int:

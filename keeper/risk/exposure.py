@@ -48,7 +48,8 @@ class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def gross(self) -> int:
         """Largest |position| the orders can lead to, in quote quantums at the oracle, up."""
-        worst = max(abs(self.longest), abs(self.shortest))
+        longest, shortest = abs(self.position + self.buys), abs(self.position - self.sells)
+        worst = longest if longest > shortest else shortest
         return value_abs_up(self.market, worst, self.oracle_price)
 
     @property
