@@ -134,6 +134,22 @@ def test_value__spot_held_away_for_half_an_hour__moves_one_side(
     assert 0 <= kept < moved // NEAR
 
 
+def test_swap_home__no_feed_to_say_what_is_fair__is_a_trade_as_any_other(
+    project: Any, feedless: Any, host: Any, market: Market, issuer: Any, keeper: Any
+) -> None:
+    lost, exits = host.lost(), host.lostByExits()
+    home = (market.weth_is_0, ETHER // 100, 0, FOREVER)
+
+    feedless.swapExactIn(*home, sender=keeper)
+    charged = (host.lost() > lost, host.lostByExits() > exits)
+    host.pause(FOREVER, sender=issuer)
+    market.pass_time(61)
+
+    assert charged == (True, False)
+    with ape.reverts(project.Mandate.Paused, until=FOREVER):
+        feedless.swapExactIn(*home, sender=keeper)
+
+
 @pytest.fixture
 def young_pool(market: Market, issuer: Any) -> tuple[Any, int]:
     """A pool opened this second, and that second."""

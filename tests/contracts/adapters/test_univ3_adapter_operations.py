@@ -616,3 +616,38 @@ def _hook_pool(market: Any, hook: Any, issuer: Any) -> Any:
     ordered = amounts if hook_is_0 else amounts[::-1]
     world.positions.mint((*key, *ordered, 0, 0, issuer, FOREVER), sender=issuer)
     return pool
+
+
+# --- oracle
+
+
+def test_raise_observations__fewer_than_wanted__asks_the_pool_for_those(
+    young_adapter: Any, stranger: Any
+) -> None:
+    receipt = young_adapter.raiseObservations(LIMITS[4] - 1, sender=stranger)
+
+    assert [log.observations for log in events(receipt, "RaiseObservations")] == [LIMITS[4] - 1]
+
+
+def test_is_ready__more_observations_wanted_than_kept__is_not(
+    project: Any, adapter: Any, host: Any, market: Any, issuer: Any
+) -> None:
+    greedy = (*LIMITS[:4], 10_000)
+    args = (host, market.pool, market.world.feed, greedy)
+
+    assert adapter.isReady()
+    assert not issuer.deploy(project.UniswapV3Adapter, *args).isReady()
+
+
+def test_mark__feed_dated_in_the_future__reverts(
+    project: Any, adapter: Any, market: Any, chain: Any
+) -> None:
+    feed, later = market.world.feed, chain.blocks.head.timestamp + 3_600
+    number = feed.latestRoundData()[0]
+    slot = int.from_bytes(keccak((1).to_bytes(32, "big"))) + 2 * (number - 1) + 1
+    word = "0x" + later.to_bytes(32, "big").hex()
+    chain.provider.make_request("anvil_setStorageAt", [feed.address, hex(slot), word])
+    assert feed.latestRoundData()[3] == later
+
+    with ape.reverts(project.UniswapV3Adapter.FeedInvalid, updatedAt=later):
+        adapter.markSqrtPriceX96()
