@@ -179,6 +179,14 @@ def opened(house: Bonds) -> tuple[Bonds, Any, int]:
     return house, treasury, house.create_market(treasury)
 
 
+@pytest.fixture(scope="session")
+def second(opened: Any, make_plan: Any, make_system: Any) -> Any:
+    """Another vault of the factory for the same pool, and its plan."""
+    house = opened[0]
+    plan = make_plan(house.usdc, house.token, house.pool, house.feed, 2)
+    return make_system(plan, house.usdc), plan
+
+
 @pytest.fixture
 def bonds(opened: tuple[Bonds, Any, int]) -> Bonds:
     return opened[0]

@@ -336,3 +336,10 @@ def step(hall: Hall, amount: int, time: int, counts: Counter[str]) -> None:
     counts["cut_to_available"] += sale.cost < amount
     counts["tuned_up"] += model.last_tune > tuned and model.control[1] > control
     counts["tuned_down"] += model.last_tune > tuned and model.control[1] < control
+
+
+def test_tune_due__concluded__is_not(open_hall: Any) -> None:
+    hall = open_hall()
+    hall.go_to(hall.model.end)
+
+    assert hall.view("tuneDue") == 0

@@ -131,3 +131,45 @@ def test_notes_of__some_of_many__are_the_holders(
     assert held[0].position.payout == bonds.note.position(first).payout
     assert (held[0].vested, held[0].redeemable) == (0, 0)
     assert not bonds.lens.note(10**9).exists
+
+
+def test_notes_of__one_paid_in_full__is_gone(bonds: Bonds, market: int, alice: Any) -> None:
+    first = bonds.note.noteCount() + 1
+    for _ in range(2):
+        bonds.buy(market, 100 * USDC, alice)
+    bonds.at(bonds.note.position(first).expiry)
+    bonds.teller.redeem(first, alice, sender=alice)
+
+    assert [seen.noteId for seen in bonds.lens.notesOf(alice, first, 99)] == [first + 1]
+
+
+@pytest.mark.parametrize("answer", [0, -1])
+def test_market__feed_says_nothing_of_worth__is_compared_with_the_pool(
+    bonds: Bonds, market: int, answer: int
+) -> None:
+    bonds.feed.push(answer, sender=bonds.deployer)
+
+    assert abs(bonds.lens.market(market).reference_ - 2 * PRICE) < PRICE // 5_000
+
+
+def test_market__feed_is_no_contract__is_compared_with_the_pool(
+    bonds: Bonds, market: int, rpc: Any
+) -> None:
+    rpc.request("anvil_setCode", bonds.feed.address, "0x")
+
+    assert abs(bonds.lens.market(market).reference_ - 2 * PRICE) < PRICE // 5_000
+
+
+def test_project__vault_without_a_share__owns_no_part_of_nothing(
+    bonds: Bonds, second: tuple[Any, Any]
+) -> None:
+    system, plan = second
+    treasury = bonds.create_project(vault=system.vault.address, markets=plan.markets)
+
+    seen = bonds.lens.project(treasury)
+
+    assert (seen.readable, seen.supply, seen.shares, seen.depthShare) == (True, 0, 0, 0)
+
+
+def test_projects__page_beyond_the_last__is_empty(bonds: Bonds) -> None:
+    assert bonds.teller.projects(bonds.teller.projectCount(), 1) == []

@@ -2,13 +2,14 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
 import ape
 import pytest
 
-from tests.contracts.bonds.houses import DAY, TOKEN, USDC, Bonds, midnight_after
+from tests.contracts.bonds.houses import DAY, TOKEN, USDC, Bonds, midnight_after, oracle_terms
 from tests.contracts.bonds.test_market_creation import only
 from tests.contracts.bonds.test_purchases import position_of
 
@@ -248,11 +249,12 @@ def test_token_uri__symbol_of_an_attacker__is_text_and_nothing_else(
     [
         (b"MKR" + bytes(29), "MKR"),
         (b"\xff", "TOKEN"),
+        (b"PR", "TOKEN"),
         (b"\x20" * 40, "TOKEN"),
         ((32).to_bytes(32, "big") + (2**255).to_bytes(32, "big"), "TOKEN"),
         ((31).to_bytes(32, "big") + bytes(64), "TOKEN"),
     ],
-    ids=["bytes32", "reverts", "short", "length", "offset"],
+    ids=["bytes32", "reverts", "tiny", "short", "length", "offset"],
 )
 def test_create_market__symbol_that_no_decoder_takes__is_read_all_the_same(
     bonds: Bonds, treasury: Any, raw: bytes, shown: str
@@ -268,3 +270,48 @@ def test_position__note_that_does_not_exist__reverts(bonds: Bonds) -> None:
     for view in (bonds.note.position, bonds.note.vested, bonds.note.tokenURI):
         with ape.reverts(bonds.note.ERC721NonexistentToken):
             view(10**6)
+
+
+@pytest.mark.parametrize(
+    ("cost", "shown"),
+    [(90 * USDC, "50"), (9 * USDC // 10, "0.5"), (9 * USDC // 100, "0.05"), (90, "0")],
+)
+def test_token_uri__amounts__are_whole_tokens_with_what_four_digits_say(
+    bonds: Bonds, treasury: Any, alice: Any, cost: int, shown: str
+) -> None:
+    """At 1.8 USDC a token."""
+    bonds.feed.push(2 * 10**8, sender=bonds.deployer)
+    market = bonds.create_market(
+        treasury, auctioneer=bonds.oracle.address, terms=oracle_terms(max_age=3_600)
+    )
+    bonds.buy(market, cost, alice)
+
+    _, picture = card(bonds, bonds.note.noteCount())
+
+    texts = [entry.text for entry in ElementTree.fromstring(picture) if entry.text]  # noqa: S314
+    assert texts[1] == shown
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_token_uri__any_month__has_the_date_of_its_expiry(
+    bonds: Bonds, treasury: Any, alice: Any, month: int
+) -> None:
+    year = datetime.fromtimestamp(bonds.now, UTC).year + 1
+    day = int(datetime(year, month, 28, tzinfo=UTC).timestamp())
+    treasury.extendLock(bonds.now + 800 * DAY, sender=bonds.team)
+    market = bonds.create_market(treasury, cliff=0, vesting=(day - bonds.now) // DAY * DAY)
+    bonds.buy(market, 100 * USDC, alice)
+    expiry = datetime.fromtimestamp(position_of(bonds, bonds.note.noteCount())["expiry"], UTC)
+
+    meta, _ = card(bonds, bonds.note.noteCount())
+
+    assert expiry.month == month
+    assert meta["description"].startswith(f"Bonded PROJ, vested until {expiry:%Y-%m-%d}")
+
+
+def test_redeem__to_the_teller_itself__reverts(bonds: Bonds, note: int, alice: Any) -> None:
+    """What would leave nothing would free escrow that is owed to others."""
+    bonds.at(position_of(bonds, note)["expiry"])
+
+    with ape.reverts(bonds.teller.TransferMismatch):
+        bonds.teller.redeem(note, bonds.teller, sender=alice)

@@ -14,6 +14,8 @@ TRADE = ["uint256", "uint256"]
 OUT_OF_RANGE = selector("TermOutOfRange(string,uint256,uint256,uint256)")
 STALE = selector("OracleStale(uint256)")
 NOT_POSITIVE = selector("OracleNotPositive(int256)")
+EXISTS = selector("MarketExists(uint256)")
+UNKNOWN = selector("MarketUnknown(uint256)")
 UNCOVERED = selector("TwapNotCovered(uint256,uint256)")
 NO_FEED = selector("NoFeed(address)")
 CONCLUDED = selector("MarketConcluded(uint256,uint64)")
@@ -181,3 +183,23 @@ def test_price__mean_of_the_pool__is_the_same_in_either_order(
     assert early == UNCOVERED
     assert abs(stand.view("oraclePrice") - 2 * PRICE) <= PRICE // 5_000  # a tick is 0.01 %
     assert stand.view("price") == -(-stand.view("oraclePrice") * 9 // 10)
+
+
+def test_open__number_in_use__refuses(stand: Stand) -> None:
+    stand.open(oracle_terms())
+
+    assert stand.refused(oracle_terms()) == EXISTS
+
+
+def test_views__number_of_no_market__refuse(stand: Stand) -> None:
+    for name in ("source", "oraclePrice", "price"):
+        assert stand.rpc.refused(getattr(stand.contract, name), 1, sender=stand.teller) == UNKNOWN
+
+
+def test_source__by_the_feed__is_what_it_was_opened_with(stand: Stand, feed: Any) -> None:
+    stand.open(oracle_terms())
+
+    source = stand.contract.source(1)
+
+    assert (source.feed, source.feedDecimals, source.maxFeedAge) == (feed.address, 8, HOUR)
+    assert (source.pool, source.twapSeconds, source.discountBps) == (ZERO, 0, 1_000)

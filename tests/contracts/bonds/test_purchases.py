@@ -384,3 +384,14 @@ def test_create_market__reentrant_project_token__is_locked_out(
     assert not hook.lastSuccess()
     assert "0x" + bytes(hook.lastAnswer()).hex() == selector(guard)
     assert bonds.teller.escrowed(hook) == hook.balanceOf(bonds.teller) == 100 * TOKEN
+
+
+def test_share_value__vault_that_never_settled__has_none(
+    bonds: Bonds, second: tuple[Any, Any]
+) -> None:
+    system, plan = second
+    treasury = bonds.create_project(vault=system.vault.address, markets=plan.markets)
+    market = bonds.create_market(treasury)
+
+    with ape.reverts(bonds.teller.ShareWindowClosed, settledAt=0):
+        bonds.teller.shareValue(market, 1)

@@ -5,7 +5,7 @@ from typing import Any
 import ape
 import pytest
 
-from tests.contracts.bonds.houses import DAY, USDC, Bonds
+from tests.contracts.bonds.houses import DAY, USDC, ZERO, Bonds
 from tests.contracts.bonds.test_market_creation import only
 
 PROCEEDS = 10_000 * USDC
@@ -25,14 +25,6 @@ def invested(bonds: Bonds, funded: Any) -> Any:
     bonds.settle()
     funded.poke(sender=bonds.stranger)
     return funded
-
-
-@pytest.fixture(scope="session")
-def second(opened: Any, make_plan: Any, make_system: Any) -> Any:
-    """Another vault of the factory for the same pool, and its plan."""
-    house = opened[0]
-    plan = make_plan(house.usdc, house.token, house.pool, house.feed, 2)
-    return make_system(plan, house.usdc), plan
 
 
 def proceeds(bonds: Bonds, treasury: Any) -> int:
@@ -235,6 +227,58 @@ def test_cancel_requests__after_the_lock__brings_the_queued_assets_back(
     event = only(funded.cancelRequests(bonds.vault, sender=bonds.team), "CancelDeposit")
 
     assert event.assets == assets == proceeds(bonds, funded)
+
+
+def test_cancel_requests__redemption_queued__brings_the_shares_back(
+    bonds: Bonds, invested: Any, second: Any
+) -> None:
+    _go(bonds, invested, second)
+    invested.pokeVault(bonds.vault, sender=bonds.stranger)
+    queued = bonds.vault.pendingRedeemRequest(0, invested)
+    bonds.at(invested.polUnlock())
+
+    event = only(invested.cancelRequests(bonds.vault, sender=bonds.team), "CancelRedeem")
+
+    assert event.shares == queued == bonds.vault.balanceOf(invested) > 0
+
+
+def test_poke_vault__left_behind_in_its_cut__keeps_what_is_cut_and_asks_for_the_rest(
+    bonds: Bonds, invested: Any, second: Any, market: int, alice: Any
+) -> None:
+    bonds.buy(market, PROCEEDS, alice)
+    invested.announceRedirect(second[0].vault, second[1].markets, 0, sender=bonds.team)
+    invested.poke(sender=bonds.stranger)
+    queued = bonds.vault.pendingDepositRequest(0, invested)
+    bonds.wait(7 * DAY)
+    bonds.cut()
+    invested.redirect(sender=bonds.team)
+
+    left = invested.pokeVault(bonds.vault, sender=bonds.stranger)
+
+    assert names(left) == ["RequestRedeem"]
+    assert bonds.vault.pendingDepositRequest(0, invested) == queued > 0
+
+
+def test_initialise__twice_or_for_nobody__reverts(bonds: Bonds, treasury: Any) -> None:
+    blank = bonds.project.ProjectTreasury.at(bonds.teller.treasuryImplementation())
+    teller = bonds.system.acting(bonds.teller)
+    given = (bonds.vault, bonds.plan.markets, 0, bonds.now + 400 * DAY)
+
+    with ape.reverts(blank.NotTeller):
+        blank.initialise((bonds.team, bonds.token, *given), sender=bonds.stranger)
+    with ape.reverts(treasury.AlreadyInitialised):
+        treasury.initialise((bonds.team, bonds.token, *given), sender=teller)
+    for owner, token in ((ZERO, bonds.token), (bonds.team, ZERO)):
+        with ape.reverts(blank.ZeroAddress):
+            blank.initialise((owner, token, *given), sender=teller)
+
+
+def _go(bonds: Bonds, treasury: Any, second: Any) -> None:
+    """To another vault, after the notice."""
+    system, plan = second
+    treasury.announceRedirect(system.vault, plan.markets, 0, sender=bonds.team)
+    bonds.wait(7 * DAY)
+    treasury.redirect(sender=bonds.team)
 
 
 def test_extend_lock__later__is_kept_and_never_shortened(bonds: Bonds, treasury: Any) -> None:
