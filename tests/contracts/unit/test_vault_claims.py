@@ -191,3 +191,21 @@ def test_send_assets__not_the_vault__reverts(system: System, project: Any, alice
 
     assert silo.vault() == system.vault.address
     assert silo.asset() == system.token.address
+
+
+def test_is_unpaid__older_cohort_paid_in_full__is_not_though_newer_ones_wait(
+    system: System, alice: Any, bob: Any
+) -> None:
+    for user in (alice, bob):
+        system.seed(user, 1_000 * system.unit)
+    epoch = system.vault.openEpoch()
+    system.request_redeem(alice, 10 * system.share)
+    system.settle()
+    system.vault.allocate(system.pool, system.vault.idle(), sender=system.keeper)
+    system.request_redeem(bob, 10 * system.share)
+    later = system.vault.openEpoch()
+    system.settle()
+
+    assert system.vault.redeemQueue().total == 10 * system.share
+    assert system.vault.isUnpaid(later)
+    assert not system.vault.isUnpaid(epoch)
