@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.soak.books import books_apart, fills_apart
 from tests.soak.campaign import SPELLS, Spell, Tally, memory_kib, strike, warm_up
 from tests.soak.ground import Ground, ground
-from tests.soak.stops import LOSS_LIMIT, Stop, prove_loss_stop, prove_stop
+from tests.soak.stops import LOSING, Stop, prove_loss_stop, prove_stop
 from tests.soak.table import PAGE, Campaign, render
 
 _BLOCKS = (2, 25)
@@ -34,7 +34,7 @@ async def _faults(here: Ground, tally: Tally, chooser: random.Random, seconds: f
 
 async def _loss_stop(folder: Path, seed: int, tally: Tally) -> tuple[Stop, list[str]]:
     """A keeper of its own, with a limit that random prices would reach in any campaign."""
-    async with ground(folder, seed, daily_loss=LOSS_LIMIT) as here:
+    async with ground(folder, seed, LOSING) as here:
         await tally.until(here, here.is_quoting, 150)
         stop = await prove_loss_stop(here, tally)
     return stop, [*stop.wrong, *fills_apart(here, folder), *books_apart(here, folder)]

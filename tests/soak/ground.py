@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,7 @@ from keeper.venues.dydx.venue import DydxVenue
 from tests.keeper.exchange.wallets import BUY, IOC, SELL, Trader, order, place
 from tests.keeper.fakes import FakeAlerts
 
-__all__ = ["ADDRESS", "MARKET", "Ground", "ground"]
+__all__ = ["ADDRESS", "DEPOSIT", "MARKET", "Ground", "Keeping", "ground"]
 
 KEY: Final = LocalSigner(SecretKey(b"\x0a" * 32))
 ADDRESS: Final = address_of(KEY.public_key)
@@ -36,7 +37,6 @@ ORACLE_PER_TICK: Final = 100_000
 BLOCK_SECONDS: Final = 0.05
 _PATIENCE: Final = 3
 """Block intervals that answers may take: a busy machine makes slower blocks, not a backlog."""
-_MAX_AGE_MS: Final = 3_000
 
 
 class WallClock:
@@ -65,11 +65,22 @@ class WatchedVenue(DydxVenue):
         await super().run(counted)
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How a campaign's keeper is set: limits in place of such that no campaign reaches, ages in
+    milliseconds at which what it knows is stale, how often it has books told anew."""
+
+    limits: Mapping[str, int] = field(default_factory=dict)
+    max_age_ms: int = 3_000
+    book_refresh_ms: int = 1_200
+
+
 @dataclass
 class Ground:
     """Everything of one campaign.
 
     `price`, and how far `away` strangers quote, in ticks of 0.1 USD; what they quote in steps.
+    `journal` is the running keeper's.
     """
 
     exchange: Exchange
@@ -78,6 +89,9 @@ class Ground:
     venue: WatchedVenue
     random: random.Random
     alerts: FakeAlerts
+    journal: Path
+    keeping: Keeping
+    task: "asyncio.Task[None]"
     price: int = TICK_PRICE
     strangers_quote: bool = True
     away: int = 1_500
@@ -111,6 +125,24 @@ class Ground:
                 return True
             await self.block()
         return probe()
+
+    async def crash(self) -> None:
+        """End the keeper as SIGKILL does, and start another on what it left.
+
+        What the system has of its journal at this instant is copied before anything else runs;
+        the old keeper is given no chance to say goodbye to anybody.
+        """
+        left = self.journal.with_name(f"{self.journal.name}-left")
+        shutil.copytree(self.journal, left)
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+        self.journal = left
+        self.start()
+
+    def start(self) -> None:
+        """Start another keeper on the journal, with `keeping` as its file."""
+        self.engine, self.venue = _engine(self.exchange, self.journal, self.alerts, self.keeping)
+        self.task = asyncio.create_task(self.engine.run())
 
     def resting(self) -> list[Any]:
         """Our orders on the exchange's own book."""
@@ -159,7 +191,7 @@ class Ground:
         self.exchange.publish(tuple(outcome.events))
 
 
-def _settings(exchange: Exchange) -> DydxSettings:
+def _settings(exchange: Exchange, keeping: Keeping) -> DydxSettings:
     ports = exchange.ports
     return DydxSettings(
         chain_id="localdydxprotocol",
@@ -174,7 +206,7 @@ def _settings(exchange: Exchange) -> DydxSettings:
         query_deadline_ms=5_000,
         observe_interval_ms=1_000,
         repair_interval_ms=400,
-        book_refresh_ms=1_200,
+        book_refresh_ms=keeping.book_refresh_ms,
         silence_ms=2_000,
         chain_stale_ms=3_000,
         reconnect_first_ms=20,
@@ -183,37 +215,31 @@ def _settings(exchange: Exchange) -> DydxSettings:
 
 
 def _engine(
-    exchange: Exchange, folder: Path, alerts: FakeAlerts, daily_loss: int | None
+    exchange: Exchange, folder: Path, alerts: FakeAlerts, keeping: Keeping
 ) -> tuple[Engine, WatchedVenue]:
     clock = WallClock()
     sequencer = Sequencer(CORE, JournalWriter.open(folder, JournalOptions()), clock)
-    venue = WatchedVenue(_settings(exchange), KEY, clock)
+    venue = WatchedVenue(_settings(exchange, keeping), KEY, clock)
     started = run_started(2)
     (market,) = started.settings.markets
     limits = started.settings.limits
     assert limits is not None
-    ages = {"oracle_max_age_ms": _MAX_AGE_MS, "book_max_age_ms": _MAX_AGE_MS}
+    age = keeping.max_age_ms
+    ages = {"oracle_max_age_ms": age, "book_max_age_ms": age}
     settings = replace(
         started.settings,
         markets=(replace(market, **ages),),
         limits=replace(
-            limits,
-            max_height_age_ms=_MAX_AGE_MS,
-            max_clock_skew_ms=_MAX_AGE_MS,
-            daily_loss_quote_quantums=daily_loss or limits.daily_loss_quote_quantums,
+            limits, **{"max_height_age_ms": age, "max_clock_skew_ms": age, **keeping.limits}
         ),
     )
     return Engine(sequencer, clock, venue, None, alerts, replace(started, settings=settings)), venue
 
 
 @asynccontextmanager
-async def ground(
-    folder: Path, seed: int, *, daily_loss: int | None = None
-) -> AsyncIterator[Ground]:
-    """Serve the exchange, fund everybody, run the keeper; stop it gracefully at the end.
-
-    `daily_loss` is the keeper's limit in quote quantums; None: one that no campaign reaches.
-    """
+async def ground(folder: Path, seed: int, keeping: Keeping | None = None) -> AsyncIterator[Ground]:
+    """Serve the exchange, fund everybody, run the keeper; stop it gracefully at the end."""
+    chosen = keeping or Keeping()
     async with Exchange(ExchangeConfig(seed=seed, genesis_time_ns=time.time_ns())) as exchange:
         strangers = [Trader(number) for number in (7, 8, 9)]
         for address in (ADDRESS, *(each.address for each in strangers)):
@@ -225,13 +251,16 @@ async def ground(
             assert account is not None
             each.number = account.number
         alerts = FakeAlerts()
-        engine, venue = _engine(exchange, folder, alerts, daily_loss)
+        engine, venue = _engine(exchange, folder, alerts, chosen)
         task = asyncio.create_task(engine.run())
-        here = Ground(exchange, tuple(strangers), engine, venue, random.Random(seed), alerts)
+        here = Ground(
+            *(exchange, tuple(strangers), engine, venue, random.Random(seed), alerts),
+            *(folder, chosen, task),
+        )
         try:
             yield here
         finally:
-            engine.stop()
-            while not task.done():
+            here.engine.stop()
+            while not here.task.done():
                 await here.block()
-            await task
+            await here.task

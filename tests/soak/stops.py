@@ -6,12 +6,21 @@ from typing import Any, Final
 from keeper.devnet.exchange.model import SubaccountId
 from keeper.risk.phase import Phase
 from tests.soak.campaign import Tally
-from tests.soak.ground import ADDRESS, Ground
+from tests.soak.ground import ADDRESS, Ground, Keeping
 
-__all__ = ["LOSS_LIMIT", "Stop", "prove_loss_stop", "prove_stop"]
+__all__ = [
+    "LOSING",
+    "Stop",
+    "drive_to_loss",
+    "is_exit",
+    "outstanding",
+    "own_fills",
+    "prove_loss_stop",
+    "prove_stop",
+]
 
-LOSS_LIMIT: Final = 100 * 10**6
-"""Quote quantums of a day's loss that stop the keeper of `prove_loss_stop`."""
+LOSING: Final = Keeping({"daily_loss_quote_quantums": 100 * 10**6})
+"""The keeper of `prove_loss_stop`: a day's loss of 100 USDC stops it."""
 _TAKES: Final = 12
 _STEP_TICKS: Final = 60
 _NEAR_TICKS: Final = 60
@@ -38,9 +47,9 @@ async def prove_stop(here: Ground, tally: Tally) -> Stop:
     await tally.until(here, lambda: bool(here.resting()), 50)
     here.operate("halt")
     await tally.block(here)
-    tripped, last = _outstanding(here)
+    tripped, last = outstanding(here)
     await _go_on(here, tally, max(tripped, last) + _TAKES)
-    rows = _fills(here)
+    rows = own_fills(here)
     late = [row.height for row in rows if row.height > last]
     wrong = [f"a match at {height}, stopped at {tripped}, last order {last}" for height in late]
     return _stop("operator halt", (tripped, last), rows, [*wrong, *_still_resting(here)])
@@ -54,13 +63,9 @@ async def prove_loss_stop(here: Ground, tally: Tally) -> Stop:
     """
     await tally.until(here, lambda: here.position() != 0, _PATIENCE_BLOCKS)
     await here.exchange.faults.set({"name": "cancel-lost"})
+    await drive_to_loss(here, tally)
     guard = here.engine.state.guard
-    for _ in range(_PATIENCE_BLOCKS):
-        if guard.phase is not Phase.ACTIVE:
-            break
-        here.price += _STEP_TICKS if here.position() < 0 else -_STEP_TICKS
-        await tally.block(here)
-    tripped, last = _outstanding(here)
+    tripped, last = outstanding(here)
     wrong = [] if guard.phase is Phase.EXITING else [f"phase {guard.phase}, not EXITING"]
     codes = {code for _, code, _ in here.alerts.told}
     if not codes & {"DAILY_LOSS", "DRAWDOWN"}:
@@ -71,13 +76,22 @@ async def prove_loss_stop(here: Ground, tally: Tally) -> Stop:
         wrong.append(f"the position is still {here.position()}")
     flat = here.exchange.chain.height
     await _go_on(here, tally, flat + _TAKES)
-    rows = _fills(here)
-    wrong += [_said(row) for row in rows if row.height > last and not _is_exit(row)]
+    rows = own_fills(here)
+    wrong += [_said(row) for row in rows if row.height > last and not is_exit(row)]
     wrong += [f"{_said(row)}, flat at {flat}" for row in rows if row.height > flat]
     return _stop("daily loss", (tripped, last), rows, [*wrong, *_still_resting(here)])
 
 
-def _outstanding(here: Ground) -> tuple[int, int]:
+async def drive_to_loss(here: Ground, tally: Tally) -> None:
+    """Let prices run against the position until the keeper stops."""
+    for _ in range(_PATIENCE_BLOCKS):
+        if here.engine.state.guard.phase is not Phase.ACTIVE:
+            return
+        here.price += _STEP_TICKS if here.position() < 0 else -_STEP_TICKS
+        await tally.block(here)
+
+
+def outstanding(here: Ground) -> tuple[int, int]:
     """The height now, and the last block in which anything sent so far can match."""
     now = here.exchange.chain.height
     working = here.engine.state.orders.working.values()
@@ -89,11 +103,11 @@ async def _go_on(here: Ground, tally: Tally, height: int) -> None:
         await tally.block(here)
 
 
-def _fills(here: Ground) -> list[Any]:
+def own_fills(here: Ground) -> list[Any]:
     return list(here.exchange.indexer.tables.fills.get(SubaccountId(ADDRESS, 0), ()))
 
 
-def _is_exit(row: Any) -> bool:
+def is_exit(row: Any) -> bool:
     """Whether a fill made the position smaller and is of an order that can do nothing else."""
     toward_zero = row.position_before * row.order.side.sign < 0
     return bool(toward_zero and row.order.reduce_only and row.quantums <= abs(row.position_before))

@@ -8,7 +8,7 @@ import pytest
 from tests.soak.books import books_apart, fills_apart, reasons_not_to_quote
 from tests.soak.campaign import SPELLS, Tally, strike, warm_up
 from tests.soak.ground import ground
-from tests.soak.stops import LOSS_LIMIT, Stop, prove_loss_stop, prove_stop
+from tests.soak.stops import LOSING, Stop, prove_loss_stop, prove_stop
 
 BLOCKS = 4
 LONGER = 8
@@ -45,7 +45,7 @@ def test_keeper__loss_limit_reached_with_cancels_lost__only_its_exit_matches_aft
 
     async def main() -> tuple[Tally, Stop, list[str]]:
         tally = Tally()
-        async with ground(folder, seed=1, daily_loss=LOSS_LIMIT) as here:
+        async with ground(folder, 1, LOSING) as here:
             await warm_up(here, tally)
             stop = await prove_loss_stop(here, tally)
         return tally, stop, [*fills_apart(here, folder), *books_apart(here, folder)]

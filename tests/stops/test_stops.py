@@ -1,0 +1,114 @@
+"""Stops tripped on running keepers, and two broken keepers that the same look has to catch."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.stops.broken import forgets_the_phase, goes_on_quoting
+from tests.stops.judging import Expected, Match, Seen, differences
+from tests.stops.local import TRIPS, prove
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+SHORT = ("operator exit", "daily loss", "stale oracle", "source down")
+"""A word, a loss, a gate, a venue that a restarted keeper does not find; `make stops` has all."""
+BY_NAME = {trip.name: trip for trip in TRIPS}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_stop__tripped_with_cancels_lost_and_killed__nothing_matches_that_may_not(
+    tmp_path: Path, name: str
+) -> None:
+    proof = asyncio.run(prove(tmp_path / "journal", 1, BY_NAME[name]))
+
+    assert proof.wrong == ()
+    assert proof.seen.matches
+    assert proof.seen.matches_after == 0 or proof.expected.phase == "EXITING"
+
+
+@pytest.mark.parametrize(
+    ("breaks", "signs"),
+    [
+        (goes_on_quoting, ("orders rest after the stop", "a match at")),
+        (forgets_the_phase, ("phase ACTIVE after the restart", "orders rest after the restart")),
+    ],
+)
+def test_stop__broken_keeper__is_caught(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks: Callable[[pytest.MonkeyPatch], None],
+    signs: tuple[str, ...],
+) -> None:
+    breaks(monkeypatch)
+
+    proof = asyncio.run(prove(tmp_path / "journal", 1, BY_NAME["operator halt"]))
+
+    found = "; ".join(proof.wrong)
+    assert all(sign in found for sign in signs), found
+
+
+STOPPED = Seen(
+    codes=frozenset({"DAILY_LOSS"}),
+    codes_after=frozenset({"DAILY_LOSS"}),
+    phase="EXITING",
+    phase_after="EXITING",
+    tripped=100,
+    last=110,
+    killed=130,
+    last_after=110,
+    matches=(Match(105, False), Match(112, True)),
+    resting=0,
+    resting_after=0,
+    position=0,
+    ranges=0,
+)
+LEFT = Expected("DAILY_LOSS", "EXITING", is_flat=True, has_left_pool=True)
+
+
+def test_differences__as_it_has_to_be__none() -> None:
+    assert differences(LEFT, STOPPED) == []
+    assert (STOPPED.matches_until, STOPPED.matches_after) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("seen", "sign"),
+    [
+        (replace(STOPPED, codes=frozenset({"DRAWDOWN"})), "code DAILY_LOSS"),
+        (replace(STOPPED, phase="ACTIVE"), "phase ACTIVE, not EXITING"),
+        (replace(STOPPED, phase_after="ACTIVE"), "phase ACTIVE after the restart"),
+        (replace(STOPPED, codes_after=frozenset()), "nothing is in force after the restart"),
+        (replace(STOPPED, resting=1), "1 orders rest after the stop"),
+        (replace(STOPPED, resting_after=2), "2 orders rest after the restart"),
+        (replace(STOPPED, position=-1), "the position is still -1"),
+        (replace(STOPPED, ranges=1), "1 ranges are left"),
+        (replace(STOPPED, ranges=None), "None ranges are left"),
+        (replace(STOPPED, matches=(Match(111, False),)), "a match at 111"),
+        (replace(STOPPED, matches=(Match(131, False),)), "a match at 131"),
+        (replace(STOPPED, noted=("it did not end",)), "it did not end"),
+    ],
+)
+def test_differences__one_thing_wrong__is_said(seen: Seen, sign: str) -> None:
+    (found,) = differences(LEFT, seen)
+
+    assert sign in found
+
+
+def test_differences__halted__not_even_a_reducing_match() -> None:
+    halted = replace(STOPPED, phase="HALTED", phase_after="HALTED")
+
+    assert any(
+        "a match at 112" in it for it in differences(Expected("DAILY_LOSS", "HALTED"), halted)
+    )
+
+
+def test_differences__sent_before_the_next_keeper_knew__is_no_late_match() -> None:
+    gate = replace(
+        STOPPED, phase="ACTIVE", phase_after="ACTIVE", last_after=140, matches=(Match(139, False),)
+    )
+
+    assert differences(Expected("DAILY_LOSS", "ACTIVE"), gate) == []
+    late = replace(gate, matches=(Match(141, False),))
+    assert differences(Expected("DAILY_LOSS", "ACTIVE"), late) != []
