@@ -8,7 +8,7 @@ STORIES := $(addprefix tests/e2e/test_,demo.py demo_recorded.py housekeeping.py 
 GAS := $(CURDIR)/out/gas
 SOLIDITY := $(shell find contracts -name '*.sol' 2>/dev/null)
 
-.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench bench-peers bench-memory twins adversaries crash soak fuzz gas coverage clean lock
+.PHONY: help install compile check fmt lint types layers slither test adapters vault attacks bonds forge keeper stories e2e newest demo expectations bench bench-peers bench-memory twins adversaries crash soak stops fuzz gas coverage clean lock
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -96,7 +96,7 @@ fuzz: compile ## the same for long: SEEDS sequences of STEPS steps for 6, 8 and 
 
 # Ape is loaded where contracts are deployed: it costs every test of a session its own time.
 keeper: compile $(STAMPS)/dydx-client
-	$(RUN) python -m pytest -p no:ape_test tests/keeper tests/adversaries tests/soak \
+	$(RUN) python -m pytest -p no:ape_test tests/keeper tests/adversaries tests/soak tests/stops \
 		--ignore tests/keeper/adapters/chain $(PYTEST_ARGS)
 	$(RUN) ape test tests/keeper/adapters/chain $(PYTEST_ARGS)
 
@@ -143,6 +143,9 @@ adversaries: install ## simulate the adversaries in full and write docs/adversar
 
 soak: install ## half an hour of faults at the local exchange: exposure, memory, reconciliations; writes docs/soak.md
 	$(RUN) python -m tests.soak --seconds $(or $(SECONDS_OF_SOAK),1800) --write
+
+stops: compile ## trip every stop on a running keeper, kill it, look at the exchange's side; writes docs/stops.md
+	$(RUN) python -m tests.stops --write
 
 gas: compile ## measure what every transaction costs; writes docs/gas.md
 	rm -rf $(GAS) && mkdir -p $(GAS)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["ANY", "Expected", "Match", "Seen", "differences"]
+__all__ = ["ANY", "Expected", "Match", "Proof", "Seen", "differences", "proof_of"]
 
 ANY: Final = -1
 """Orders that may rest: as many as the keeper likes, for it goes on quoting."""
@@ -68,6 +68,22 @@ class Seen:
         if match.height <= self.killed:
             return match.height > self.last
         return match.height > max(self.last, self.last_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A stop that was tripped: what was seen, and what of it is not as it has to be."""
+
+    name: str
+    fault: str
+    expected: Expected
+    seen: Seen
+    wrong: tuple[str, ...]
+
+
+def proof_of(name: str, fault: str, expected: Expected, seen: Seen) -> Proof:
+    """Judge what was seen of a stop."""
+    return Proof(name, fault, expected, seen, tuple(differences(expected, seen)))
 
 
 def differences(expected: Expected, seen: Seen) -> list[str]:

@@ -17,9 +17,9 @@ from tests.soak.campaign import Tally, warm_up
 from tests.soak.ground import ADDRESS, DEPOSIT, Ground, Keeping, ground
 from tests.soak.stops import drive_to_loss, is_exit, outstanding, own_fills
 from tests.soak.watch import TICKER
-from tests.stops.judging import Expected, Match, Seen, differences
+from tests.stops.judging import Expected, Match, Proof, Seen, proof_of
 
-__all__ = ["TRIPS", "Proof", "Trip", "prove"]
+__all__ = ["TRIPS", "Trip", "prove"]
 
 _AFTER_BLOCKS: Final = 12
 _PATIENCE_BLOCKS: Final = 300
@@ -44,17 +44,6 @@ class Trip:
     makes_blocks: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """A stop that was tripped: what was seen, and what of it is not as it has to be."""
-
-    name: str
-    fault: str
-    expected: Expected
-    seen: Seen
-    wrong: tuple[str, ...]
-
-
 async def prove(folder: Path, seed: int, trip: Trip) -> Proof:
     """Run a keeper until it quotes, trip the stop with its cancels lost, kill it, look again."""
     tally = Tally()
@@ -68,9 +57,7 @@ async def prove(folder: Path, seed: int, trip: Trip) -> Proof:
         here.exchange.faults.clear("")
         if here.task.done():
             here.start()
-    return Proof(
-        trip.name, trip.fault, trip.expected, seen, tuple(differences(trip.expected, seen))
-    )
+    return proof_of(trip.name, trip.fault, trip.expected, seen)
 
 
 async def _watch(here: Ground, tally: Tally, trip: Trip) -> Seen:

@@ -19,7 +19,7 @@ from keeper.journal import JournalWriter
 from keeper.pages.risk import risk_of
 from keeper.pages.status import status_of
 from keeper.risk.phase import Phase
-from tests.keeper.builders import USDC, Keeper, subaccount, vault
+from tests.keeper.builders import USDC, Keeper, run_started, subaccount, vault
 from tests.keeper.live_keeper import until
 from tests.keeper.samples import open_writer
 
@@ -307,3 +307,40 @@ def test_log__words_changes_and_stops__who_when_what_and_both_numbers(
     assert "the keeper" in told
     assert f"pid {os.getpid()}" in told
     assert "DAILY_LOSS" in told
+
+
+def test_log__restart_with_another_file__says_what_it_changed_and_that_it_was_the_file(
+    keeper: Shell, served: Served
+) -> None:
+    limit = served.day_limit()
+    keeper("risk", "set", "daily_loss_quote_quantums", limit - 1)
+    assert data_of(keeper("risk", "log", "--json"))["count"] == 1
+
+    served.feed(run_started(to_step_settings(served.loaded.config), run=2))
+    last = data_of(keeper("risk", "log", "--json"))["entries"][-1]
+
+    assert (last["kind"], last["what"]) == ("restart", "limits.daily_loss_quote_quantums")
+    assert (last["before"], last["after"], last["operator"]) == (str(limit - 1), str(limit), "")
+    assert "the file" in keeper("risk", "log").out
+
+
+def test_log__since__leaves_out_what_was_before(keeper: Shell, served: Served) -> None:
+    keeper("pause", "ETH-USD", "--wait", 0)
+
+    later = keeper("risk", "log", "--since", "2100-01-01", "--json")
+
+    assert data_of(later)["entries"] == []
+    assert "nothing was changed" in later.err
+
+
+def test_logs__phase_and_words__say_who_and_why(keeper: Shell, served: Served) -> None:
+    keeper("risk", "halt", *WHY)
+    keeper("risk", "resume")
+    served.lose(0)
+    served.lose(served.day_limit() + 5)
+
+    told = keeper("logs", "--lines", 0).out
+
+    assert f"(uid {os.getuid()}, pid {os.getpid()}): halt: the desk asked" in told
+    assert "phase ACTIVE -> HALTED by" in told
+    assert f"phase ACTIVE -> EXITING, DAILY_LOSS: {served.day_limit() + 5:,} against" in told

@@ -179,3 +179,15 @@ def test_ask__question_refused__carries_every_reason(tmp_path: Path) -> None:
     (reason,) = refused.problems
     assert (reason.code, reason.path, reason.fix) == ("PARAM_UNKNOWN", "x", "look")
     assert events == []
+
+
+def test_ask__system_without_peer_credentials__word_is_logged_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import socket
+
+    monkeypatch.delattr(socket, "SO_PEERCRED")
+
+    _, events = with_server(tmp_path, lambda: ask(tmp_path, Request(verb="halt")))
+
+    assert events == [OperatorCommand(verb="halt", argument="", operator="")]

@@ -1,0 +1,70 @@
+"""`make stops`: every stop tripped on a running keeper, and what came of it as a page."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.stops.judging import Proof
+from tests.stops.local import TRIPS, prove
+from tests.stops.site import open_site
+from tests.stops.table import PAGE, render
+from tests.stops.vault import VAULT_TRIPS, prove_on_site
+
+
+def _said(proof: Proof, began: float) -> Proof:
+    seconds = time.monotonic() - began
+    found = "; ".join(proof.wrong) or "as it has to be"
+    print(f"{proof.name:18} {seconds:6.0f} s  {found}", file=sys.stderr, flush=True)
+    return proof
+
+
+async def _on_a_book(folder: Path, seed: int, names: Sequence[str]) -> list[Proof]:
+    found = []
+    for number, trip in enumerate(TRIPS):
+        if not names or trip.name in names:
+            began = time.monotonic()
+            found.append(_said(await prove(folder / str(number) / "journal", seed, trip), began))
+    return found
+
+
+async def _on_a_vault(folder: Path, seed: int, names: Sequence[str]) -> list[Proof]:
+    chosen = [trip for trip in VAULT_TRIPS if not names or trip.name in names]
+    found: list[Proof] = []
+    if not chosen:
+        return found
+    async with open_site(folder, seed) as site:
+        for trip in chosen:
+            began = time.monotonic()
+            found.append(_said(await prove_on_site(site, folder, trip), began))
+    return found
+
+
+def main() -> int:
+    """Run a campaign and print what was seen; 1 when something was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.stops", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=("book", "vault"), help="One half of the table.")
+    parser.add_argument("--stop", action="append", default=[], metavar="NAME", help="Only these.")
+    parser.add_argument("--write", action="store_true", help=f"make {PAGE.name} of it")
+    options = parser.parse_args()
+    book: list[Proof] = []
+    vault: list[Proof] = []
+    with tempfile.TemporaryDirectory(prefix="athanor-stops-") as name:
+        folder = Path(name)
+        if options.only != "vault":
+            book = asyncio.run(_on_a_book(folder, options.seed, options.stop))
+        if options.only != "book":
+            vault = asyncio.run(_on_a_vault(folder, options.seed, options.stop))
+    page = render(book, vault, f"python -m tests.stops --seed {options.seed} --write")
+    print(page)
+    if options.write:
+        PAGE.write_text(page, encoding="utf-8")
+    return int(any(proof.wrong for proof in (*book, *vault)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
