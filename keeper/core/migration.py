@@ -13,11 +13,44 @@ __all__ = ["MIGRATIONS", "MigrationError", "migrate"]
 Tree = dict[str, Any]
 """A state as plain JSON values."""
 
+_TURN_2: Final = {"t_ns": -1, "code": "", "limit": 0, "value": 0, "operator": "", "reason": ""}
+"""Of a phase that is not ACTIVE nobody wrote down since when and why."""
+_MARKET_2: Final = {
+    "facts_t_ns": -1,
+    **dict.fromkeys(("open_interest", "volume_quote_quantums", "funding_ppb_per_hour"), 0),
+    **dict.fromkeys(("bid_depth", "ask_depth"), 0),
+}
+_LIMITS_2: Final = dict.fromkeys(
+    (
+        *("stress_shock_ppm", "stress_loss_multiple", "hedge_shock_ppm", "max_lp_quote_quantums"),
+        *("max_open_interest_ppm", "max_volume_ppm", "depth_refills", "depth_band_ppm"),
+        *("max_market_facts_age_ms", "max_funding_ppm_per_day", "other_venue_band_ppm"),
+        *("loss_window_minutes", "loss_window_quote_quantums", "max_report_age_seconds"),
+        "max_base_fee_wei",
+    ),
+    0,
+)
+"""Limits that did not exist are off; a run begins with those of its file."""
+
 
 def _since_1(tree: Tree) -> Tree:
-    """Of a phase that is not ACTIVE nobody wrote down since when and why."""
-    turn = {"t_ns": -1, "code": "", "limit": 0, "value": 0, "operator": "", "reason": ""}
-    return tree | {"guard": tree["guard"] | {"turn": turn}}
+    """Bring limits by market size, stress and window, and what made the phase what it is."""
+    guard, settings = tree["guard"], tree["settings"]
+    if settings is not None:
+        settings = settings | {"limits": settings["limits"] | _LIMITS_2}
+    return tree | {
+        "chain": tree["chain"] | {"base_fee_wei": 0},
+        "guard": guard | {"turn": _TURN_2, "loss": guard["loss"] | {"window": []}},
+        "markets": {name: market | _MARKET_2 for name, market in tree["markets"].items()},
+        "pools": {name: pool | _pool_2(pool) for name, pool in tree["pools"].items()},
+        "settings": settings,
+    }
+
+
+def _pool_2(pool: Tree) -> Tree:
+    """Until it is observed again, no price makes it hold more or less of the base token."""
+    bounds = {"base_low": pool["base"], "base_high": pool["base"]}
+    return bounds | dict.fromkeys(("in_ranges", "coming", "going"), 0)
 
 
 MIGRATIONS: Final[dict[int, Callable[[Tree], Tree]]] = {1: _since_1}

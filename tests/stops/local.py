@@ -204,6 +204,13 @@ TRIPS: Final = (
         _left("DRAWDOWN"),
         Keeping({"drawdown_ppm": 100}, _AGE_MS),
     ),
+    Trip(
+        "loss window",
+        "prices run against the position",
+        drive_to_loss,
+        _left("LOSS_WINDOW"),
+        Keeping({"loss_window_quote_quantums": 100 * 10**6}, _AGE_MS),
+    ),
     Trip("stale oracle", "`stale-oracle`", _fault("stale-oracle"), _pulled("STALE_ORACLE")),
     Trip(
         "stale book",

@@ -217,7 +217,8 @@ async def _wind_down(running: Running) -> None:
     await site.until("the keeper's exit", lambda: _is_phase(running, "EXITING"))
     await site.world.advance(_MEAN_SECONDS)
     await asyncio.sleep(2)
-    await site.stage.vault("carla", "wind-down", "unwind", "--yes")
+    for step in ("unwind", "collect"):
+        await site.stage.vault("carla", "wind-down", step, "--yes")
 
 
 VAULT_TRIPS: Final = (
@@ -254,7 +255,7 @@ VAULT_TRIPS: Final = (
     ),
     VaultTrip(
         "vault wound down",
-        "the guardian's `startImpaired`, then anybody's `unwind`",
+        "the guardian's `startImpaired`, then anybody's `unwind` and `collect`",
         _wind_down,
         Expected("WIND_DOWN", "EXITING", is_flat=True, has_left_pool=True),
     ),

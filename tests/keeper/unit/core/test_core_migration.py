@@ -1,5 +1,7 @@
 """States of other schemas: brought here whole, or refused with the place that does not fit."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -9,6 +11,9 @@ from keeper.core.state import MarketState, initial_state, state_bytes
 from keeper.domain.events import SCHEMA_VERSION
 from keeper.markets.book import Book
 from keeper.risk.phase import Phase
+
+EXITING = Phase.EXITING
+SCHEMA_1 = Path(__file__).with_name("schema_1_state.json")
 
 
 def some_state() -> bytes:
@@ -69,11 +74,16 @@ def test_migrate__newer_schema__is_refused() -> None:
         migrate(SCHEMA_VERSION + 1, some_state())
 
 
-def test_migrate__state_of_schema_1_that_was_exiting__stays_so_without_a_cause() -> None:
-    tree = msgspec.json.decode(some_state())
-    tree["guard"]["phase"] = "EXITING"
-    del tree["guard"]["turn"]
+def test_migrate__state_of_schema_1__goes_on_exiting_with_all_it_held() -> None:
+    """The bytes are those that the last release of schema 1 wrote."""
+    raw = SCHEMA_1.read_bytes().strip()
 
-    guard = migrate(1, msgspec.json.encode(tree)).guard
+    state = migrate(1, raw)
 
-    assert (guard.phase, guard.turn.t_ns, guard.turn.code) == (Phase.EXITING, -1, "")
+    assert (state.guard.phase, state.guard.turn.t_ns, state.guard.turn.code) == (EXITING, -1, "")
+    assert state.markets["ETH-USD"].paused
+    assert state.pools["0xpool-adapter"].base_high == state.pools["0xpool-adapter"].base > 0
+    assert state.account.positions["ETH-USD"].quantums == 10**9
+    assert state.settings is not None
+    assert state.settings.limits.daily_loss_quote_quantums == 5_000_000_000
+    assert state.settings.limits.loss_window_quote_quantums == 0
