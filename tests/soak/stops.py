@@ -19,8 +19,11 @@ __all__ = [
     "prove_stop",
 ]
 
-LOSING: Final = Keeping({"daily_loss_quote_quantums": 100 * 10**6})
-"""The keeper of `prove_loss_stop`: a day's loss of 100 USDC stops it."""
+LOSING: Final = Keeping({"daily_loss_quote_quantums": 100 * 10**6, "stress_shock_ppm": 0})
+"""The keeper of `prove_loss_stop`: a day's loss of 100 USDC stops it.
+
+Without the stress limit, by which so small a loss would allow no position that can lose it.
+"""
 _TAKES: Final = 12
 _STEP_TICKS: Final = 60
 _NEAR_TICKS: Final = 60

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from keeper.domain.settings import params_hash
 from keeper.risk.phase import Phase
 from tests.soak.campaign import Tally, warm_up
 from tests.soak.ground import ADDRESS, DEPOSIT, Ground, Keeping, ground
-from tests.soak.stops import drive_to_loss, is_exit, outstanding, own_fills
+from tests.soak.stops import LOSING, drive_to_loss, is_exit, outstanding, own_fills
 from tests.soak.watch import TICKER
 from tests.stops.judging import Expected, Match, Proof, Seen, proof_of
 
@@ -195,7 +196,7 @@ TRIPS: Final = (
         "prices run against the position",
         drive_to_loss,
         _left("DAILY_LOSS"),
-        Keeping({"daily_loss_quote_quantums": 100 * 10**6}, _AGE_MS),
+        changed(LOSING, max_age_ms=_AGE_MS),
     ),
     Trip(
         "drawdown",
