@@ -124,4 +124,5 @@ def _chain_settings(config: Config, settings: StepSettings) -> ChainSettings:
         gas=gas_policy(config),
         poll_seconds=config.evm.poll_interval_ms / 1_000,
         logs_from_block=config.vault.deployed_block if settings.housekeeping else None,
+        asset_feed=config.vault.asset_feed,
     )

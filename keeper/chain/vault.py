@@ -11,6 +11,7 @@ from keeper.domain.units import mul_div_up
 
 __all__ = [
     "STATES",
+    "AssetFeed",
     "VaultReader",
     "open_vault",
 ]
@@ -29,10 +30,19 @@ _PER_ADAPTER: Final = len(_ADAPTER_VIEWS)
 
 
 @dataclass(frozen=True, slots=True)
+class AssetFeed:
+    """A feed of the price of the vault's asset, and the decimals it answers with."""
+
+    address: str
+    decimals: int
+
+
+@dataclass(frozen=True, slots=True)
 class VaultReader:
     """One vault; `adapters` as the configuration spells them, so that observations match it.
 
-    Those in `clob_adapters` are asked for what was ever requested home as well.
+    Those in `clob_adapters` are asked for what was ever requested home as well; `asset_feed` for
+    the price of the vault's asset, where there is one.
     """
 
     rpc: JsonRpc
@@ -40,6 +50,7 @@ class VaultReader:
     mandate: str
     adapters: tuple[str, ...]
     clob_adapters: tuple[str, ...]
+    asset_feed: AssetFeed | None = None
 
     def _calls(self) -> list[Call]:
         calls = [view("MarketMakingVault", self.vault, name) for name in _VAULT_VIEWS]
@@ -47,6 +58,8 @@ class VaultReader:
         for adapter in self.adapters:
             calls += [view("ClobAdapter", adapter, name) for name in _ADAPTER_VIEWS]
         calls += [view("ClobAdapter", a, "returnRequested") for a in self.clob_adapters]
+        if self.asset_feed is not None:
+            calls.append(view("IAggregatorV3", self.asset_feed.address, "latestRoundData"))
         return calls
 
     async def observe(self, block: Block) -> VaultObserved:
@@ -56,7 +69,9 @@ class VaultReader:
         (supply,), (virtual,), (deposits,), (settled,) = answers[6:_OF_MANDATE]
         (limits,), (refilled_at,), (paused_until,) = answers[_OF_MANDATE:_HEAD]
         tail = _HEAD + _PER_ADAPTER * len(self.adapters)
-        asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:]), strict=True))
+        rest = tail + len(self.clob_adapters)
+        asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:rest]), strict=True))
+        feed = self.asset_feed
         return VaultObserved(
             block_number=block.number,
             block_hash=block.hash,
@@ -81,6 +96,9 @@ class VaultReader:
             ),
             losses_refilled_at=refilled_at,
             paused_until=paused_until,
+            asset_price=0 if feed is None else answers[rest][1],
+            asset_price_decimals=0 if feed is None else feed.decimals,
+            asset_priced_at=0 if feed is None else answers[rest][3],
         )
 
     @staticmethod
@@ -98,7 +116,11 @@ class VaultReader:
 
 
 async def open_vault(
-    rpc: JsonRpc, vault: str, configured: tuple[str, ...], clob_adapters: tuple[str, ...]
+    rpc: JsonRpc,
+    vault: str,
+    configured: tuple[str, ...],
+    clob_adapters: tuple[str, ...],
+    asset_feed: str | None = None,
 ) -> VaultReader:
     """Find the mandate and the adapters, in wiring order, spelt as configured where they are.
 
@@ -108,4 +130,10 @@ async def open_vault(
     (mandate,), (adapters,) = await read_at(rpc, "latest", calls)
     spelt = {address.lower(): address for address in configured}
     known = tuple(spelt.get(address.lower(), checksum(address)) for address in adapters)
-    return VaultReader(rpc, vault, checksum(mandate), known, clob_adapters)
+    feed = None if asset_feed is None else await _open_feed(rpc, asset_feed)
+    return VaultReader(rpc, vault, checksum(mandate), known, clob_adapters, feed)
+
+
+async def _open_feed(rpc: JsonRpc, address: str) -> AssetFeed:
+    ((decimals,),) = await read_at(rpc, "latest", [view("IAggregatorV3", address, "decimals")])
+    return AssetFeed(address, decimals)

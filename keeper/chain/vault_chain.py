@@ -51,6 +51,7 @@ class ChainSettings:
     gas: GasPolicy
     poll_seconds: float
     logs_from_block: int | None = None
+    asset_feed: str | None = None
 
 
 class VaultFeed:
@@ -82,7 +83,11 @@ class VaultFeed:
         pools = self._settings.pools
         configured = (*self._settings.clob_adapters, *(adapter for adapter, _ in pools))
         vault = await open_vault(
-            self._rpc, self._settings.vault, configured, self._settings.clob_adapters
+            self._rpc,
+            self._settings.vault,
+            configured,
+            self._settings.clob_adapters,
+            self._settings.asset_feed,
         )
         self._pools = tuple([await open_pool(self._rpc, *pair) for pair in pools])
         self._vault = vault

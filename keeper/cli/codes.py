@@ -99,6 +99,9 @@ ERRORS: Final[dict[str, str]] = {
 }
 REFUSALS: Final[dict[str, str]] = {
     "ACCOUNT_UNKNOWN": "The venue has not told the subaccount's state yet; nothing is quoted.",
+    "ASSET_PRICE": "The price of the vault's asset is older than max_asset_price_age_seconds, or "
+    "its feed was not read yet (-1): nothing that raises net delta, no allocation, range or "
+    "purchase. Numbers are seconds.",
     "BOOK_CROSSED": "Best bid at or above best ask: the book is wrong, quotes are pulled. "
     "Limit and value are the best ask and the best bid in subticks.",
     "BOOK_ONE_SIDED": "One side of the book is empty; nothing is quoted against it.",
@@ -106,6 +109,8 @@ REFUSALS: Final[dict[str, str]] = {
     "Check the machine's time.",
     "DAILY_LOSS": "The day's loss reached daily_loss_quote_quantums: the vault exits. "
     "`keeper resume` accepts the loss and starts again.",
+    "DEPEG": "The price of the vault's asset is farther from 1 than max_depeg_ppm: nothing that "
+    "raises net delta, no allocation, range or purchase.",
     "DEPTH": "The position would be larger than depth_refills times what the closing side of the "
     "book shows within depth_band_ppm of its best price; numbers are base quantums.",
     "DRAWDOWN": "Profit fell from its high by more than drawdown_ppm: the vault exits. "

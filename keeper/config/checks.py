@@ -34,6 +34,7 @@ def check_meaning(config: Config) -> list[Problem]:
         *_pools(config),
         *_allocation(config),
         *_order_book_leg(config),
+        *_limits(config),
         *_housekeeping(config),
         *_subaccounts(config),
         *_plaintext(config),
@@ -238,6 +239,30 @@ def _order_book_leg(config: Config) -> Iterator[Problem]:
         yield _problem("venue.adapter", "markets are configured", "name the vault's ClobAdapter")
     if config.allocation is not None and config.allocation.clob_target_ppm:
         yield _problem("allocation.clob_target_ppm", "venue.adapter is 'none'", "set 0")
+
+
+def _limits(config: Config) -> Iterator[Problem]:
+    """A limit whose number nothing would ever be compared with."""
+    limits = config.limits
+    if limits is None:
+        return
+    if limits.max_depeg_ppm and config.vault.asset_feed is None:
+        yield _problem(
+            "limits.max_depeg_ppm", "no feed of the asset is read", "set vault.asset_feed, or 0"
+        )
+    others = config.pools or any(market.leader for market in config.markets)
+    if limits.other_venue_band_ppm and not others:
+        yield _problem(
+            "limits.other_venue_band_ppm",
+            "no leader and no pool shows a price to compare with",
+            "add a [markets.leader] or a [[pools]] entry, or set 0",
+        )
+    if limits.max_report_age_seconds >= WIND_DOWN_DELAY_SECONDS:
+        yield _problem(
+            "limits.max_report_age_seconds",
+            "too long: after 7 days without a report the vault may end",
+            f"set less than {WIND_DOWN_DELAY_SECONDS}",
+        )
 
 
 def _housekeeping(config: Config) -> Iterator[Problem]:

@@ -63,7 +63,7 @@ ZERO_IS_OFF: Final = frozenset(
     {
         *("max_lp_quote_quantums", "max_open_interest_ppm", "max_volume_ppm", "depth_refills"),
         *("max_funding_ppm_per_day", "other_venue_band_ppm", "loss_window_quote_quantums"),
-        *("max_report_age_seconds", "max_base_fee_wei"),
+        *("max_report_age_seconds", "max_base_fee_wei", "max_depeg_ppm"),
     }
 )
 """And the ones of which 0 allows everything."""

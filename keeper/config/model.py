@@ -63,6 +63,11 @@ class Vault(Section):
     deployed_block: NonNegative = described(
         "Block of its deployment: `keeper run` looks for operators in its logs from there.", 0
     )
+    asset_feed: EvmAddress | None = described(
+        "Feed (Chainlink's interface) of the price of the vault's asset in US dollars; absent: "
+        "none is read.",
+        None,
+    )
 
 
 class Evm(Section):
@@ -347,6 +352,14 @@ class Limits(Section):
     max_report_age_seconds: NonNegative = described(
         "Age of the last settled report beyond which nothing is raised, in seconds; 0: none.",
         518_400,
+    )
+    max_depeg_ppm: Ppm = described(
+        "Distance of the asset's price from 1 beyond which nothing is raised, in ppm; 0: not "
+        "judged. Needs vault.asset_feed.",
+        0,
+    )
+    max_asset_price_age_seconds: Positive = described(
+        "An older price of the asset stops what raises net delta, in seconds.", 90_000
     )
     max_base_fee_wei: NonNegative = described(
         "Base fee per gas beyond which all but exits waits, in wei; 0: no ceiling.", 0

@@ -2,7 +2,7 @@
 
 from keeper.core.reference import leader_price
 from keeper.core.state import MarketState, State
-from keeper.core.views import pool_price
+from keeper.core.views import asset_stop, pool_price
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.settings import RiskLimits
@@ -31,7 +31,7 @@ def bounds_of(
     state: State, market: MarketState, listing: PerpetualMarket, limits: RiskLimits
 ) -> Bounds:
     """Return what bounds a market now; `UNBOUNDED` while nothing does."""
-    stop = _report_stop(state, limits)
+    stop = _report_stop(state, limits) or asset_stop(state, limits)
     elsewhere = _elsewhere(state, market, listing) if limits.other_venue_band_ppm else ()
     needs_facts = (
         limits.max_open_interest_ppm or limits.max_volume_ppm or limits.max_funding_ppm_per_day
@@ -41,7 +41,7 @@ def bounds_of(
     if needs_facts and stop is None:
         age = facts_age_ms(state, market)
         stop = stale_stop("MARKET_FACTS", age, limits.max_market_facts_age_ms)
-    shared = [] if stop is not None else _shared_caps(market, listing, limits)
+    shared = _shared_caps(market, listing, limits)
     buy, sell = list(shared), list(shared)
     if limits.depth_refills:
         buy.append(depth_cap(market.bid_depth, limits.depth_refills))

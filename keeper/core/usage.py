@@ -17,6 +17,7 @@ from keeper.domain.units import BPS, NS_PER_MS, NS_PER_SECOND, PPM, div_up
 from keeper.execution.orders import Leg, exposure_of
 from keeper.markets.perpetual import value_abs_up
 from keeper.markets.ranges import price_gap_ppm
+from keeper.risk.bounds import depeg_ppm
 from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.losses import fall_ppm
 from keeper.risk.stress import stress_limit
@@ -146,6 +147,13 @@ def _chain(state: State, limits: RiskLimits) -> Iterator[Usage]:
         yield _row("GAS_CEILING", VAULT, limits.max_base_fee_wei, fee, "wei")
     if limits.max_report_age_seconds:
         yield _row("REPORT_AGE", VAULT, limits.max_report_age_seconds, report_age(state), "s")
+    if limits.max_depeg_ppm:
+        vault, age, away = state.chain.vault, None, None
+        if vault is not None and vault.asset_priced_at:
+            age = max(0, state.t_ns // NS_PER_SECOND - vault.asset_priced_at)
+            away = depeg_ppm(vault.asset_price, vault.asset_price_decimals)
+        yield _row("ASSET_PRICE", VAULT, limits.max_asset_price_age_seconds, age, "s")
+        yield _row("DEPEG", VAULT, limits.max_depeg_ppm, away, PPM_UNIT)
 
 
 def _sizes(state: State, market: MarketState, limits: RiskLimits) -> Iterator[Usage]:

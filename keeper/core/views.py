@@ -15,6 +15,7 @@ from keeper.markets.perpetual import (
     value_trunc,
 )
 from keeper.markets.ranges import base_value_down
+from keeper.risk.bounds import Stop, depeg_stop, stale_stop
 from keeper.risk.chain import Allowance
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import GateView
@@ -22,6 +23,7 @@ from keeper.risk.gates import GateView
 __all__ = [
     "account_equity",
     "allowance",
+    "asset_stop",
     "base_quantums_down",
     "bare_exposure",
     "exposure",
@@ -82,6 +84,19 @@ def allowance(state: State) -> Allowance:
         max_base_fee_wei=0 if limits is None else limits.max_base_fee_wei,
         report_age=max(0, now - settled) if settled else 0,
         max_report_age=0 if limits is None else limits.max_report_age_seconds,
+        asset=None if limits is None else asset_stop(state, limits),
+    )
+
+
+def asset_stop(state: State, limits: RiskLimits) -> Stop | None:
+    """What the price of the vault's asset forbids: off 1, or not told lately; None if nothing."""
+    vault = state.chain.vault
+    if not limits.max_depeg_ppm or vault is None:
+        return None
+    told = vault.asset_priced_at
+    age = -1 if told == 0 else max(0, state.t_ns // NS_PER_SECOND - told)
+    return stale_stop("ASSET_PRICE", age, limits.max_asset_price_age_seconds) or depeg_stop(
+        vault.asset_price, vault.asset_price_decimals, limits.max_depeg_ppm
     )
 
 

@@ -290,6 +290,8 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     and `last_settled_at` are the times of the last cut and settlement (unix s, 0: never). `supply`
     are share units, `deposits_waiting` asset units of cut and open requests.
     The mandate allows no new risk before `losses_refilled_at` and `paused_until`, unix seconds.
+    `asset_price` is the asset's in its quote, with `asset_price_decimals`, answered by a feed at
+    `asset_priced_at` (unix s; 0: no feed is read).
     """
 
     block_number: int
@@ -310,6 +312,9 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     adapters: tuple[AdapterState, ...]
     losses_refilled_at: int = 0
     paused_until: int = 0
+    asset_price: int = 0
+    asset_price_decimals: int = 0
+    asset_priced_at: int = 0
 
 
 class Claimable(msgspec.Struct, frozen=True, kw_only=True):

@@ -163,6 +163,8 @@ class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
     loss_window_minutes: int = 60
     loss_window_quote_quantums: int = 0
     max_report_age_seconds: int = 518_400
+    max_depeg_ppm: int = 0
+    max_asset_price_age_seconds: int = 90_000
     max_base_fee_wei: int = 0
 
 

@@ -114,6 +114,8 @@ _MEANINGS: Final = {
     "loss_window_minutes": "over which a loss of the window counts",
     "loss_window_quote_quantums": "loss within the window that stops everything",
     "max_report_age_seconds": "age of the last report beyond which nothing is raised",
+    "max_depeg_ppm": "distance of the asset's price from 1 beyond which nothing is raised",
+    "max_asset_price_age_seconds": "an older price of the asset stops what raises net delta",
     "max_base_fee_wei": "base fee beyond which all but exits waits",
 }
 _UNITS: Final = (

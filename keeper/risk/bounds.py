@@ -14,6 +14,8 @@ __all__ = [
     "Bounds",
     "Cap",
     "Stop",
+    "depeg_ppm",
+    "depeg_stop",
     "depth_cap",
     "funding_stop",
     "interest_cap",
@@ -83,6 +85,18 @@ def depth_cap(visible: int, refills: int) -> Cap:
 def stale_stop(code: str, age: int, max_age: int) -> Stop | None:
     """Stop on what is older than allowed, or was never told (-1)."""
     return Stop(code, max_age, age) if age < 0 or age > max_age else None
+
+
+def depeg_stop(price: int, decimals: int, most_ppm: int) -> Stop | None:
+    """Stop on a price of the asset too far from 1; one that is not positive is all of it off."""
+    away = depeg_ppm(price, decimals)
+    return Stop("DEPEG", most_ppm, away) if away > most_ppm else None
+
+
+def depeg_ppm(price: int, decimals: int) -> int:
+    """Distance of the asset's price from 1, in ppm, down."""
+    one = 10**decimals
+    return abs(price - one) * PPM // one if price > 0 else PPM
 
 
 def funding_stop(side: Side, rate_ppm: int, ceiling_ppm: int) -> Stop | None:

@@ -21,6 +21,7 @@ from keeper.markets.ranges import (
     least_proceeds,
     price_gap_ppm,
 )
+from keeper.risk.bounds import Stop
 from keeper.risk.phase import Phase
 from keeper.risk.pools import PoolRisk, change_of, check_change
 
@@ -41,7 +42,8 @@ class Allowance:
     """From when the mandate allows new risk: losses refilled, pause over; all in unix seconds.
 
     Beside it what makes it wait: the base fee against its ceiling, in wei, and the age of the last
-    settled report against the greatest, in seconds; 0 is no ceiling.
+    settled report against the greatest, in seconds; 0 is no ceiling. `asset` is what its price
+    forbids.
     """
 
     refilled_at: int
@@ -51,6 +53,7 @@ class Allowance:
     max_base_fee_wei: int = 0
     report_age: int = 0
     max_report_age: int = 0
+    asset: Stop | None = None
 
     def refusal(self, subject: str) -> Refused | None:
         """Why an operation that takes risk would revert now; None when it would not."""
@@ -66,6 +69,8 @@ class Allowance:
             return _refused("GAS_CEILING", subject, self.max_base_fee_wei, self.base_fee_wei)
         if 0 < self.max_report_age < self.report_age:
             return _refused("REPORT_AGE", subject, self.max_report_age, self.report_age)
+        if self.asset is not None:
+            return _refused(self.asset.code, subject, self.asset.limit, self.asset.value)
         return None
 
 

@@ -48,7 +48,7 @@ def fit_ladder(
         code, spare = room[quote.side]
         left = multiple_down(max(0, spare), step)
         if quantums > left:
-            refused.append(_note(code, quote, left, quantums))
+            refused.append(_short(code, quote, bounds, (left, quantums)))
             quantums = left
         if quantums > 0:
             room[quote.side] = code, spare - quantums
@@ -78,6 +78,14 @@ def _largest_order(exposure: MarketExposure, limits: RiskLimits) -> int:
     """Largest size whose value stays within the order limit anywhere inside the price band."""
     value = div_down(limits.max_order_quote_quantums * PPM, PPM + limits.price_band_ppm)
     return quantums_for_value_down(exposure.market, value, exposure.oracle_price)
+
+
+def _short(code: str, quote: Quote, bounds: Bounds, room: tuple[int, int]) -> Refused:
+    """Why a quote is cut to its room: a stop's own numbers, else room and wanted size."""
+    stop = bounds.stop(quote.side)
+    if stop is not None and stop.code == code:
+        return _note(code, quote, stop.limit, stop.value)
+    return _note(code, quote, *room)
 
 
 def _note(code: str, quote: Quote, limit: int, value: int) -> Refused:

@@ -7,9 +7,10 @@ from msgspec.structs import asdict
 
 from keeper.core.bounds import bounds_of
 from keeper.core.state import MarketState, initial_state
+from keeper.core.views import allowance
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import Allocate, BurnRange, MintRange, PlaceOrder, SwapExactIn
-from keeper.domain.events import RangeState
+from keeper.domain.events import RangeState, VaultObserved
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import RiskLimits
@@ -37,6 +38,7 @@ from tests.keeper.builders import (
     market_settings,
     pool_seen,
     pool_settings,
+    settings,
     vault,
 )
 from tests.keeper.markets import BTC, ETH
@@ -78,6 +80,8 @@ def _limits(rng: random.Random) -> Case:
         "loss_window_minutes": 60,
         "loss_window_quote_quantums": 0,
         "max_report_age_seconds": rng.choice((0, 518_400)),
+        "max_depeg_ppm": rng.choice((0, 10_000)),
+        "max_asset_price_age_seconds": 90_000,
         "max_base_fee_wei": rng.choice((0, 50 * 10**9)),
     }
 
@@ -175,6 +179,8 @@ def _told(rng: random.Random, market: PerpetualMarket) -> Case:
         "ask_depth": rng.randint(0, 8) * unit,
         "refilled_at": _seldom(rng, 0, NOW + 5),
         "paused_until": _seldom(rng, 0, NOW + 9),
+        "asset_price": 10**8 + _seldom(rng, 20_000, 1_100_000, -1_100_000, -(10**8), part=0.1),
+        "asset_price_age": _seldom(rng, 3_600, 90_001, -1, part=0.1),
         "base_fee_wei": _seldom(rng, 20 * 10**9, 51 * 10**9, part=0.1),
     }
 
@@ -210,11 +216,11 @@ def verdict_on_order(case: Case, limits: RiskLimits) -> Verdict:
     after = before if case["after"] is case["before"] else _exposure(held, case["after"])
     rest = [_exposure(other, other["orders"]) for other in case["others"]]
     shock_ppm = limits.stress_shock_ppm
-    settings = market_settings(max_position_quote_quantums=case["max_position_quote_quantums"])
+    quoted = market_settings(max_position_quote_quantums=case["max_position_quote_quantums"])
     view = OrderView(
         phase=Phase[case["phase"]],
         limits=limits,
-        settings=settings,
+        settings=quoted,
         before=before,
         after=after,
         other_gross=sum(each.gross for each in rest),
@@ -254,7 +260,7 @@ def _bounds(case: Case, market: PerpetualMarket, limits: RiskLimits) -> Any:
         bid_depth=told["bid_depth"],
         ask_depth=told["ask_depth"],
     )
-    state.chain.vault = vault(1, last_settled_at=NOW - told["report_age"])
+    state.chain.vault = _vault(told)
     bounds = bounds_of(state, found, market, limits)
     if not limits.other_venue_band_ppm or not case["elsewhere"]:
         return bounds
@@ -363,16 +369,26 @@ def _ranges(entries: list[Case]) -> tuple[RangeState, ...]:
     )
 
 
-def _allowance(told: Case, limits: RiskLimits) -> Allowance:
-    return Allowance(
-        refilled_at=told["refilled_at"],
+def _vault(told: Case) -> VaultObserved:
+    age = told["asset_price_age"]
+    return vault(
+        1,
+        last_settled_at=NOW - told["report_age"],
+        losses_refilled_at=told["refilled_at"],
         paused_until=told["paused_until"],
-        now=NOW,
-        base_fee_wei=told["base_fee_wei"],
-        max_base_fee_wei=limits.max_base_fee_wei,
-        report_age=told["report_age"],
-        max_report_age=limits.max_report_age_seconds,
+        asset_price=told["asset_price"],
+        asset_price_decimals=8,
+        asset_priced_at=0 if age < 0 else NOW - age,
     )
+
+
+def _allowance(told: Case, limits: RiskLimits) -> Allowance:
+    state = initial_state()
+    state.t_ns = START_NS
+    state.settings = settings(limits=limits)
+    state.chain.vault = _vault(told)
+    state.chain.base_fee_wei = told["base_fee_wei"]
+    return allowance(state)
 
 
 def verdict_on_pool(case: Case, limits: RiskLimits) -> Verdict:
@@ -384,13 +400,13 @@ def verdict_on_pool(case: Case, limits: RiskLimits) -> Verdict:
     if found is not None:
         own = [stress_loss(found, side, limits.stress_shock_ppm) for side in Side]
         needs += hedge_need(found, limits.hedge_shock_ppm)
-    settings = pool_settings(
+    chosen = pool_settings(
         asset_is_token0=pool["asset_is_token0"],
         max_slippage_ppm=pool["max_slippage_ppm"],
     )
     view = PoolView(
         phase=Phase[case["phase"]],
-        pool=settings,
+        pool=chosen,
         seen=pool_seen(
             0,
             sqrt_price_x96=pool["price"],
@@ -459,8 +475,8 @@ def allocation_case(rng: random.Random) -> Case:
         "to_venue": rng.random() < 0.6,
         "nav": rng.randint(300_000, 1_000_000) * USDC + 1,
         "clob": rng.randint(0, 300_000) * USDC,
-        "on_chain": rng.randint(100_000, 700_000) * USDC,
-        "venue_cap_bps": 5_000,
+        "on_chain": rng.randint(50_000, 500_000) * USDC,
+        "venue_cap_bps": rng.choice((5_000, 9_000)),
         "min_on_chain_bps": 3_000,
     }
 

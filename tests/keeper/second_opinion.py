@@ -205,6 +205,7 @@ def stops(case: Case, sign: int) -> list[tuple[str, int, int]]:
     age, most = told["report_age"], limits["max_report_age_seconds"]
     if most and age is not None and age > most:
         found.append(("REPORT_AGE", most, age))
+    found += _asset(limits, told)
     needs = (
         limits["max_open_interest_ppm"],
         limits["max_volume_ppm"],
@@ -217,6 +218,19 @@ def stops(case: Case, sign: int) -> list[tuple[str, int, int]]:
     paid = abs(hourly) * 24 // 1_000 * (sign if hourly >= 0 else -sign)
     if needs[2] and paid > needs[2]:
         found.append(("FUNDING", needs[2], paid))
+    return found
+
+
+def _asset(limits: Case, told: Case) -> list[tuple[str, int, int]]:
+    """An old price of the vault's asset, or one off 1."""
+    if not limits["max_depeg_ppm"]:
+        return []
+    most, age = limits["max_asset_price_age_seconds"], told["asset_price_age"]
+    found = [("ASSET_PRICE", most, age)] if age < 0 or age > most else []
+    price, one = told["asset_price"], 10**8
+    away = abs(price - one) * MILLION // one if price > 0 else MILLION
+    if away > limits["max_depeg_ppm"]:
+        found.append(("DEPEG", limits["max_depeg_ppm"], away))
     return found
 
 
@@ -358,6 +372,8 @@ def _judge_wait(faults: Faults, case: Case) -> None:
         _note(faults, "GAS_CEILING", limits["max_base_fee_wei"], told["base_fee_wei"])
     if 0 < limits["max_report_age_seconds"] < told["report_age"]:
         _note(faults, "REPORT_AGE", limits["max_report_age_seconds"], told["report_age"])
+    for code, most, value in _asset(limits, told):
+        _note(faults, code, most, value)
 
 
 def _judge_swap(faults: Faults, pool: Case, command: Case) -> None:

@@ -78,7 +78,7 @@ TRIED = {
         *("HALTED", "EXITING", "REDUCING", "NOT_REDUCING", "MESSAGE_RATE", "SIZE_STEP"),
         *("PRICE_TICK", "MARKET_STATUS", "ZERO_ORACLE", "PRICE_BAND", "VENUE_BAND", "MAX_ORDER"),
         *("MAX_POSITION", "MAX_GROSS", "MARGIN", "STRESS", "OPEN_INTEREST", "VOLUME", "DEPTH"),
-        *("MARKET_FACTS", "FUNDING", "REPORT_AGE"),
+        *("MARKET_FACTS", "FUNDING", "REPORT_AGE", "ASSET_PRICE", "DEPEG"),
     },
     "pool": {
         *("HALTED", "EXITING", "SNAPSHOT_AGE", "COOLDOWN", "DEADLINE", "LIQUIDITY", "ZERO_MARK"),
@@ -102,6 +102,9 @@ LOOSENED: list[tuple[str, dict[str, int], str]] = [
     ("order", {"max_funding_ppm_per_day": 0}, "FUNDING"),
     ("order", {"other_venue_band_ppm": 0}, "VENUE_BAND"),
     ("order", {"max_report_age_seconds": 0}, "REPORT_AGE"),
+    ("order", {"max_depeg_ppm": 0}, "DEPEG"),
+    ("order", {"max_asset_price_age_seconds": 10**9}, "ASSET_PRICE"),
+    ("pool", {"max_depeg_ppm": 0}, "DEPEG"),
     ("pool", {"max_lp_quote_quantums": 0}, "MAX_LP"),
     ("pool", {"hedge_shock_ppm": 0}, "HEDGE_MARGIN"),
     ("pool", {"stress_shock_ppm": 0}, "STRESS"),

@@ -9,6 +9,7 @@ from keeper.config.live import (
     ParamsRefused,
     changes_between,
     file_lines,
+    loosens,
     origin_of,
     parameters,
     running_config,
@@ -174,3 +175,22 @@ def test_origin_of__file_environment_and_flag__are_told_apart(local_text: str) -
     assert origin_of(loaded, "limits.drawdown_ppm") == "env KEEPER__LIMITS__DRAWDOWN_PPM"
     assert origin_of(loaded, "market.ETH-USD.refresh_blocks") == "flag"
     assert origin_of(loaded, SPREAD) == "file"
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "is_looser"),
+    [
+        ("max_order_quote_quantums", 10, 11, True),
+        ("stress_shock_ppm", 200_000, 100_000, True),
+        ("stress_shock_ppm", 200_000, 300_000, False),
+        ("stress_shock_ppm", 200_000, 0, True),
+        ("max_volume_ppm", 0, 50_000, False),
+        ("max_volume_ppm", 50_000, 0, True),
+        ("max_volume_ppm", 50_000, 60_000, True),
+        ("loss_window_minutes", 60, 30, True),
+    ],
+)
+def test_loosens__limits_that_0_turns_off_or_that_grow_tighter__by_what_may_be_lost(
+    name: str, before: int, after: int, is_looser: bool
+) -> None:
+    assert loosens(f"limits.{name}", before, after) is is_looser

@@ -184,3 +184,25 @@ def test_load_config__folder_in_place_of_a_file__says_how_to_name_one(tmp_path: 
 def test_parse_config__override_inside_a_number__names_no_place(local_text: str) -> None:
     with pytest.raises(ConfigError, match="does not name a place"):
         parse(local_text, "limits.drawdown_ppm.most=1")
+
+
+@pytest.mark.parametrize(
+    ("override", "path"),
+    [
+        ("limits.max_depeg_ppm=10000", "limits.max_depeg_ppm"),
+        ("limits.max_report_age_seconds=604800", "limits.max_report_age_seconds"),
+    ],
+)
+def test_parse_config__limit_that_nothing_is_compared_with__refused(
+    local_text: str, override: str, path: str
+) -> None:
+    found = faults(local_text, override)
+
+    assert [(code, where) for code, where, _ in found] == [("CONFIG_CONTRADICTION", path)]
+
+
+def test_parse_config__band_to_other_venues_without_one__refused(local_text: str) -> None:
+    lonely = ("pools=[]", "allocation.pool_target_ppm=0", "limits.other_venue_band_ppm=10000")
+
+    assert [where for _, where, _ in faults(local_text, *lonely)] == ["limits.other_venue_band_ppm"]
+    parse(local_text, "limits.other_venue_band_ppm=10000")

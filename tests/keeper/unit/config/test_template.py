@@ -34,7 +34,8 @@ def test_config__every_field__has_a_description() -> None:
 OF_THE_SPECIFICATION = {
     *("stress_shock_ppm", "stress_loss_multiple", "hedge_shock_ppm", "max_lp_quote_quantums"),
     *("max_open_interest_ppm", "max_volume_ppm", "depth_refills", "depth_band_ppm"),
-    *("max_report_age_seconds", "max_base_fee_wei"),
+    *("max_report_age_seconds", "max_base_fee_wei", "max_depeg_ppm"),
+    "max_asset_price_age_seconds",
     *("other_venue_band_ppm", "loss_window_quote_quantums", "max_funding_ppm_per_day"),
 }
 """Limits at the figure of docs/spec.md, or off because what they need may not be there."""

@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from keeper.core.bounds import bounds_of
 from keeper.core.exposures import everything
 from keeper.core.state import Position
-from keeper.core.views import pool_span
+from keeper.core.views import allowance, pool_span
+from keeper.domain.approval import Refused
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
@@ -281,6 +282,27 @@ def test_step__report_old__only_what_reduces_and_no_capital_moves() -> None:
     assert of(commands, Allocate) == []
     codes = {(note.code, note.limit, note.value) for note in of(commands, NoteRefusal)}
     assert ("REPORT_AGE", 60, 61) in codes
+
+
+def test_step__asset_off_its_peg__nothing_raised_and_no_capital_moves() -> None:
+    keeper = _keeper(max_depeg_ppm=10_000)
+    told = {"asset_price_decimals": 8, "asset_priced_at": keeper.now // SECOND - 100}
+
+    untold = keeper.feed(vault(1))
+    first = _bounds(keeper).buy_stop
+    keeper.feed(vault(2, **told, asset_price=99_000_000))
+    second = _bounds(keeper).buy_stop
+    commands = keeper.feed(vault(3, **told, asset_price=98_990_000))
+
+    assert first == Stop("ASSET_PRICE", 90_000, -1)
+    assert of(untold, Allocate) == []
+    assert second is None
+    assert _bounds(keeper).sell_stop == Stop("DEPEG", 10_000, 10_100)
+    noted = [(n.code, n.limit, n.value) for n in of(commands, NoteRefusal)]
+    assert ("DEPEG", 10_000, 10_100) in noted
+    assert allowance(keeper.state).wait("vault") == Refused(
+        code="DEPEG", subject="vault", limit=10_000, value=10_100
+    )
 
 
 def test_step__base_fee_above_its_ceiling__range_is_not_moved_and_exits_go() -> None:

@@ -31,7 +31,7 @@ from tests.keeper.builders import (
 
 PARTS_OF_A_LIMIT = {
     *("stress_shock_ppm", "stress_loss_multiple", "hedge_shock_ppm", "depth_band_ppm"),
-    *("max_market_facts_age_ms", "loss_window_minutes"),
+    *("max_market_facts_age_ms", "loss_window_minutes", "max_asset_price_age_seconds"),
     *(name for name in LIMITS.__struct_fields__ if getattr(LIMITS, name) == 0),
 }
 """What a limit is made of, and limits that are off."""

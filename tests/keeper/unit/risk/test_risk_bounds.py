@@ -13,6 +13,8 @@ from keeper.risk.bounds import (
     Bounds,
     Cap,
     Stop,
+    depeg_ppm,
+    depeg_stop,
     depth_cap,
     funding_stop,
     interest_cap,
@@ -203,3 +205,13 @@ def test_fit_ladder__cap_and_stop__sizes_shrink_to_what_is_left() -> None:
     ]
     assert {note.code for note in noted} == {"OPEN_INTEREST", "REPORT_AGE"}
     assert [q.quantums // ONE_ETH for q in free] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("price", "away"), [(100_000_000, 0), (98_999_999, 10_000), (101_100_000, 11_000), (0, 10**6)]
+)
+def test_depeg_stop__off_by_more_than_allowed__stops(price: int, away: int) -> None:
+    expected = Stop("DEPEG", 10_000, away) if away > 10_000 else None
+
+    assert depeg_ppm(price, 8) == away
+    assert depeg_stop(price, 8, 10_000) == expected
