@@ -26,7 +26,7 @@ _LIMITS_2: Final = dict.fromkeys(
         *("max_open_interest_ppm", "max_volume_ppm", "depth_refills", "depth_band_ppm"),
         *("max_market_facts_age_ms", "max_funding_ppm_per_day", "other_venue_band_ppm"),
         *("loss_window_minutes", "loss_window_quote_quantums", "max_report_age_seconds"),
-        "max_base_fee_wei",
+        *("max_base_fee_wei", "max_depeg_ppm", "max_asset_price_age_seconds"),
     ),
     0,
 )
@@ -39,12 +39,19 @@ def _since_1(tree: Tree) -> Tree:
     if settings is not None:
         settings = settings | {"limits": settings["limits"] | _LIMITS_2}
     return tree | {
-        "chain": tree["chain"] | {"base_fee_wei": 0},
+        "chain": _chain_2(tree["chain"]),
         "guard": guard | {"turn": _TURN_2, "loss": guard["loss"] | {"window": []}},
         "markets": {name: market | _MARKET_2 for name, market in tree["markets"].items()},
         "pools": {name: pool | _pool_2(pool) for name, pool in tree["pools"].items()},
         "settings": settings,
     }
+
+
+def _chain_2(chain: Tree) -> Tree:
+    """No feed of the asset's price was read."""
+    unpriced = dict.fromkeys(("asset_price", "asset_price_decimals", "asset_priced_at"), 0)
+    vault = None if chain["vault"] is None else chain["vault"] | unpriced
+    return chain | {"base_fee_wei": 0, "vault": vault}
 
 
 def _pool_2(pool: Tree) -> Tree:
