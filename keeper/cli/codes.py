@@ -127,7 +127,8 @@ REFUSALS: Final[dict[str, str]] = {
     "it is another asset, or one of the two is wrong. Quotes are pulled.",
     "LOSS_WINDOW": "Profit fell by more than loss_window_quote_quantums within "
     "loss_window_minutes: the vault exits. `keeper resume` accepts the loss and starts again.",
-    "MARGIN": "The order filled at its worst would need more margin than the subaccount has.",
+    "MARGIN": "Filled at their worst the orders would need more margin than the subaccount has; "
+    "sizes shrink until it suffices. Numbers are 1e-6 USDC.",
     "MARKET_FACTS": "Open interest, volume and funding are older than max_market_facts_age_ms, or "
     "the venue never told them (-1): nothing that raises net delta is sent.",
     "MARKET_STATUS": "The venue's status of the market does not allow this order.",
@@ -147,6 +148,12 @@ REFUSALS: Final[dict[str, str]] = {
     "1e-6 USDC. Raise the order size, or the equity.",
     "OPEN_INTEREST": "The position would be more than max_open_interest_ppm of the market's open "
     "interest; numbers are base quantums.",
+    "ORDER_TO_TRADE": "The market's messages for a price or a size, within window_seconds, are as "
+    "many as the cap allows for its fills: free_messages plus (max_ratio + 1) for each fill; "
+    "renewals are not counted. Only renewals, cancels and steps back leave until some of them are "
+    "older. Raise the tolerances or min_resting_ms, quote fewer layers, or raise the cap.",
+    "ORDER_TO_TRADE_VOLUME": "The same by volume: the messages beyond the free ones offered "
+    "more than (max_volume_ratio + 1) times what filled; numbers are base quantums.",
     "PAUSED": "A person paused the market. `keeper resume MARKET` quotes it again.",
     "PRICE_ABSURD": "A price is less than one tick, more than an order can carry, or far from the "
     "market's own book: something that feeds it is wrong, and nothing is quoted. Numbers are "

@@ -168,6 +168,7 @@ def check(file: Path, overrides: tuple[str, ...], as_json: bool) -> None:
         "markets": [market.ticker for market in body.markets],
         "messages_per_block": budget.worst_per_block,
         "renewals_per_100_blocks": budget.renewals_per_100_blocks,
+        "changes_per_minute": budget.changes_per_minute,
         "max_messages_per_block": budget.limit_per_block,
         "config_hash": config_hash(body),
         "params_hash": params_hash(to_step_settings(body)) if body.limits else None,

@@ -113,6 +113,7 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             "the band is wider than the largest position, so it would never act",
             "set it at or below max_position_quote_quantums",
         )
+    yield from _resting(path, market)
     yield from rule_problems(market.strategy, f"{path}.strategy")
     yield from _overlays(f"{path}.overlays", market)
     rule = market.strategy
@@ -121,6 +122,27 @@ def _market(path: str, market: Market, config: Config) -> Iterator[Problem]:
             f"{path}.strategy.order_size_pct_ppm",
             f"{rule.layers} layers of it are more than the equity",
             "lower layers or order_size_pct_ppm",
+        )
+
+
+def _resting(path: str, market: Market) -> Iterator[Problem]:
+    """An order that waits must not stand beyond the price around which it was made."""
+    spread = rules.half_spread_ppm(rule_params(market.strategy), 0)
+    resting = market.resting
+    if resting is not None and 0 < spread < resting.urgent_ppm:
+        yield _problem(
+            f"{path}.resting.urgent_ppm",
+            f"an order could wait {resting.min_resting_ms} ms beyond the reference: "
+            f"the half spread is {spread} ppm",
+            f"set at most {spread}",
+        )
+    cap = market.order_to_trade
+    if cap is not None and cap.free_messages < 2 * market.strategy.layers:
+        yield _problem(
+            f"{path}.order_to_trade.free_messages",
+            f"{cap.free_messages} messages do not even place the {2 * market.strategy.layers} "
+            "quotes once",
+            "set more: without a fill the free messages are all there is",
         )
 
 

@@ -50,7 +50,7 @@ TIGHTEN_ONLY: Final = {
     "market": frozenset(
         {
             *("max_position_quote_quantums", "hedge_max_slippage_ppm"),
-            *("oracle_max_age_ms", "book_max_age_ms"),
+            *("oracle_max_age_ms", "book_max_age_ms", "urgent_ppm"),
         }
     ),
     "pool": frozenset({"max_slippage_ppm", "snapshot_max_age_ms"}),
@@ -87,6 +87,9 @@ UNITS: Final = (
     ("_block_offset", "venue blocks"),
     ("_per_block", "messages"),
     ("layers", "orders a side"),
+    ("_messages", "messages"),
+    ("max_ratio", "messages a fill, less one"),
+    ("max_volume_ratio", "volume offered for that filled, less one"),
 )
 
 

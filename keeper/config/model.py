@@ -41,10 +41,12 @@ __all__ = [
     "Limits",
     "Market",
     "MarketLeader",
+    "OrderToTrade",
     "Pool",
     "PoolEconomics",
     "Relay",
     "Reporter",
+    "Resting",
     "Treasurer",
     "Vault",
     "Venue",
@@ -188,6 +190,32 @@ class MarketLeader(Section):
     missing_widen_ppm: Ppm = described("How much wider then, in ppm; 0 where quotes are pulled.")
 
 
+class OrderToTrade(Section):
+    """How many messages for a price or a size a market may take for what it fills."""
+
+    window_seconds: Positive = described(
+        "How far back messages and fills are counted, in seconds.", ge=60, le=86_400
+    )
+    free_messages: Positive = described(
+        "Messages in that time that are not counted, whatever fills."
+    )
+    max_ratio: NonNegative = described(
+        "Most messages for each fill, less one; renewals are not counted."
+    )
+    max_volume_ratio: NonNegative = described(
+        "Most volume offered for each volume filled, less one."
+    )
+
+
+class Resting(Section):
+    """How long an order rests before its price or size changes."""
+
+    min_resting_ms: Milliseconds = described("Least time, in ms.", le=60_000)
+    urgent_ppm: Ppm = described(
+        "An order nearer to the market than wanted by more than this does not wait, in ppm."
+    )
+
+
 class Market(Section):
     """One perpetual market that is quoted."""
 
@@ -215,6 +243,12 @@ class Market(Section):
         "The market that leads this one; absent: quotes stand around the oracle alone.", None
     )
     overlays: Overlays | None = described("What bends the rule; absent: nothing.", None)
+    resting: Resting | None = described(
+        "How long an order rests before its price or size changes; absent: up to a block.", None
+    )
+    order_to_trade: OrderToTrade | None = described(
+        "Cap on messages for what fills; absent: none.", None
+    )
 
 
 class PoolEconomics(Section):

@@ -99,6 +99,13 @@ ETH_MARKET: Final[dict[str, Any]] = {
     "max_position_quote_quantums": 20_000_000_000,
     "inventory_band_quote_quantums": 10_000_000_000,
     "hedge_max_slippage_ppm": 3_000,
+    "resting": {"min_resting_ms": 500, "urgent_ppm": 100},
+    "order_to_trade": {
+        "window_seconds": 600,
+        "free_messages": 3_000,
+        "max_ratio": 250,
+        "max_volume_ratio": 2_000,
+    },
 }
 ETH_LEADER: Final[dict[str, Any]] = {
     "symbol": "ETHUSDT",

@@ -16,8 +16,10 @@ from keeper.domain.settings import (
     HousekeepingSettings,
     LeaderSettings,
     MarketSettings,
+    OrderToTrade,
     PoolEconomics,
     PoolSettings,
+    Resting,
     RiskLimits,
     StepSettings,
     params_hash,
@@ -107,11 +109,13 @@ def risk_limits(limits: Limits) -> RiskLimits:
 
 def market_settings(market: Market) -> MarketSettings:
     """Return what `step` may read of one market."""
-    leader = market.leader
+    leader, resting, cap = market.leader, market.resting, market.order_to_trade
     values = dict(market) | {
         "strategy": rule_params(market.strategy),
         "leader": None if leader is None else LeaderSettings(**dict(leader)),
         "overlays": None if market.overlays is None else overlay_params(market.overlays),
+        "resting": None if resting is None else Resting(**dict(resting)),
+        "order_to_trade": None if cap is None else OrderToTrade(**dict(cap)),
     }
     return MarketSettings(**values)
 

@@ -8,6 +8,7 @@ from keeper.core.phases import obey
 from keeper.core.reference import learn_basis, others_top, take_leader
 from keeper.core.signals import Top, learn_fill, learn_funding, learn_markouts, learn_top, top_of
 from keeper.core.state import MarketState, PoolState, State
+from keeper.core.traffic import note_fill
 from keeper.domain import events as ev
 from keeper.domain.orders import Liquidity
 from keeper.domain.settings import StepSettings
@@ -130,6 +131,7 @@ def _receive_fill(state: State, event: ev.FillReceived) -> None:
     learn_fill(_market(state, event.market), event, state.t_ns)
     if event.client_id is not None:
         updates.apply_fill(state.orders, event.client_id, event.quantums, event.height)
+        note_fill(state, _market(state, event.market), event.quantums)
     if event.liquidity is Liquidity.TAKER and event.quote_quantums > 0:
         fee_ppm = event.fee_quote_quantums * PPM // event.quote_quantums
         _market(state, event.market).taker_fee_ppm = max(0, fee_ppm)

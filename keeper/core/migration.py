@@ -33,15 +33,32 @@ _LIMITS_2: Final = dict.fromkeys(
 """Limits that did not exist are off; a run begins with those of its file."""
 
 
+_NO_PACE_2: Final = {"resting": None, "order_to_trade": None}
+_TRAFFIC_2: Final = {
+    "piece_ns": 0,
+    "pieces": [],
+    "total": {
+        "number": -1,
+        **dict.fromkeys(("orders", "order_volume", "fills", "fill_volume"), 0),
+    },
+    "renewals": 0,
+}
+
+
 def _since_1(tree: Tree) -> Tree:
-    """Bring limits by market size, stress and window, and what made the phase what it is."""
+    """Bring limits by market size, stress and window, what made the phase what it is, and the
+    pace of orders: none of them has to rest, no message was counted."""
     guard, settings = tree["guard"], tree["settings"]
     if settings is not None:
-        settings = settings | {"limits": settings["limits"] | _LIMITS_2}
+        markets = [market | _NO_PACE_2 for market in settings["markets"]]
+        settings = settings | {"limits": settings["limits"] | _LIMITS_2, "markets": markets}
+    orders = tree["orders"]
+    working = {number: order | {"changed_ns": -1} for number, order in orders["working"].items()}
     return tree | {
         "chain": _chain_2(tree["chain"]),
         "guard": guard | {"turn": _TURN_2, "loss": guard["loss"] | {"window": []}},
-        "markets": {name: market | _MARKET_2 for name, market in tree["markets"].items()},
+        "markets": {name: market | _market_2(market) for name, market in tree["markets"].items()},
+        "orders": orders | {"working": working},
         "pools": {name: pool | _pool_2(pool) for name, pool in tree["pools"].items()},
         "settings": settings,
     }
@@ -52,6 +69,12 @@ def _chain_2(chain: Tree) -> Tree:
     unpriced = dict.fromkeys(("asset_price", "asset_price_decimals", "asset_priced_at"), 0)
     vault = None if chain["vault"] is None else chain["vault"] | unpriced
     return chain | {"base_fee_wei": 0, "vault": vault}
+
+
+def _market_2(market: Tree) -> Tree:
+    settings = market["settings"]
+    paced = None if settings is None else settings | _NO_PACE_2
+    return _MARKET_2 | {"settings": paced, "traffic": _TRAFFIC_2}
 
 
 def _pool_2(pool: Tree) -> Tree:

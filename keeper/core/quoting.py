@@ -1,16 +1,18 @@
 """What each market should have on the book right now, and the messages that get it there."""
 
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
 from keeper.core.bounds import bounds_of
-from keeper.core.exposures import Others, others
+from keeper.core.exposures import Others, others, others_margin
 from keeper.core.fold import pending_key
 from keeper.core.reference import reference_of
 from keeper.core.signals import signals_of
 from keeper.core.state import State
+from keeper.core.traffic import cap_spent, note_cancel, note_order
 from keeper.core.views import (
     account_equity,
     bare_exposure,
@@ -22,9 +24,12 @@ from keeper.domain.commands import Command, PlaceOrder
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
-from keeper.domain.units import NS_PER_SECOND
+from keeper.domain.units import NS_PER_MS, NS_PER_SECOND
 from keeper.execution.orders import Leg, WorkingOrder, slot_key
 from keeper.execution.reconcile import (
+    Moment,
+    Proposal,
+    Purpose,
     Rules,
     commit_cancel,
     commit_place,
@@ -40,6 +45,7 @@ from keeper.markets.perpetual import fill_cost
 from keeper.risk.bounds import Bounds
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import market_gate
+from keeper.risk.margin import fit_margin, margin_bound
 from keeper.risk.orders import OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
@@ -49,6 +55,7 @@ from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
+_ADVANCE: Final = Purpose.ADVANCE  # a member costs three times a name
 Ladder = dict[str, Quote]
 """Wanted quotes by slot."""
 
@@ -105,7 +112,11 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     bounds = bounds_of(state, market, listing, limits)
     if bounds.elsewhere:
         bounds = replace(bounds, elsewhere=())
-    fitted, shrunk = _fitted(settings, limits, phase, snapshot, bare, bounds)
+    fitted, shrunk, most = _fitted(settings, limits, phase, snapshot, bare, bounds)
+    available = equity - others_margin(state, ticker)
+    if most > available:
+        quotes, short = fit_margin(tuple(quote for _, quote in fitted), bare, available)
+        fitted, shrunk = _by_slot(ticker, quotes), (*shrunk, *short)
     book, gtt = market.book, TimeInForce.GTT
     ladder = {
         slot: quote if quote.time_in_force is not gtt else _resting(quote, book)
@@ -123,6 +134,8 @@ def withdraw_unwanted(
     for cancel in withdrawals(state.orders, ticker, ladder, state.height):
         commit_cancel(state.orders, cancel, state.height)
         _count_message(state)
+        if ladder:
+            note_cancel(state, state.markets[ticker])
         out.append(approve_cancel(cancel))
 
 
@@ -138,6 +151,7 @@ def place_quotes(
     if not due:
         return []
     limits, rules = state.settings.limits, _rules(settings)
+    now = Moment(state.height, state.t_ns)
     refused: list[Refused] = []
     basis: _Basis | None = None
     bounds = own_bounds(state.orders, ticker, state.height)
@@ -146,14 +160,19 @@ def place_quotes(
         if subticks <= 0:
             continue
         kept = quote if subticks == quote.subticks else replace(quote, subticks=subticks)
-        place = propose(state.orders, key, kept, state.height, rules)
-        if place is None:
+        proposal = propose(state.orders, key, kept, now, rules)
+        if proposal is not None and proposal.purpose is _ADVANCE:
+            spent = cap_spent(state, market)
+            if spent is not None:
+                refused.append(spent)
+                proposal = propose(state.orders, key, kept, replace(now, is_spent=True), rules)
+        if proposal is None:
             continue
         if basis is None:
             basis = _basis(state, listing, settings, limits)
-        verdict = _send(state, basis, place, key, out)
+        verdict = _send(state, basis, proposal, key, out)
         if verdict is None:
-            bounds = widened(bounds, place)
+            bounds = widened(bounds, proposal.place)
         else:
             refused.append(verdict)
     return refused
@@ -167,15 +186,18 @@ def send_order(
     if market.listing is None or market.settings is None or state.settings is None:
         return Refused(code="MARKET_UNKNOWN", subject=place.market, limit=0, value=1)
     basis = _basis(state, market.listing, market.settings, state.settings.limits)
-    return _send(state, basis, place, slot, out)
+    return _send(state, basis, Proposal(place, _ADVANCE), slot, out)
 
 
 def _rules(settings: MarketSettings) -> Rules:
+    resting = settings.resting
     return Rules(
         good_til_block_offset=settings.good_til_block_offset,
         refresh_blocks=settings.refresh_blocks,
         price_tolerance_ppm=settings.price_tolerance_ppm,
         size_tolerance_ppm=settings.size_tolerance_ppm,
+        min_resting_ns=0 if resting is None else resting.min_resting_ms * NS_PER_MS,
+        urgent_ppm=0 if resting is None else resting.urgent_ppm,
     )
 
 
@@ -187,18 +209,23 @@ def _fitted(
     snapshot: MarketSnapshot,
     bare: MarketExposure,
     bounds: Bounds,
-) -> tuple[tuple[tuple[str, Quote], ...], tuple[Refused, ...]]:
-    """Apply the rule and fit its quotes into the limits; return them by slot, and what was cut.
+) -> tuple[tuple[tuple[str, Quote], ...], tuple[Refused, ...], int]:
+    """Apply the rule and fit its quotes into the limits; return them by slot, what was cut, and a
+    bound of the margin they need.
 
     Remembered, because most events change none of the arguments and nothing else is read.
     """
     answer = rules.quote(settings.strategy, snapshot)
     if isinstance(answer, Refused):
-        return (), (answer,)
+        return (), (answer,), 0
     moved = moved_out(answer, snapshot)
     quotes, shrunk = fit_ladder(moved, bare, settings, limits, phase, bounds)
-    ticker = settings.ticker
-    return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes), shrunk
+    most = margin_bound(quotes, bare, limits.price_band_ppm)
+    return _by_slot(settings.ticker, quotes), shrunk, most
+
+
+def _by_slot(ticker: str, quotes: tuple[Quote, ...]) -> tuple[tuple[str, Quote], ...]:
+    return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes)
 
 
 def _resting(quote: Quote, book: Book) -> Quote:
@@ -230,8 +257,9 @@ def _basis(
 
 
 def _send(
-    state: State, basis: _Basis, place: PlaceOrder, slot: str, out: list[Approved[Command]]
+    state: State, basis: _Basis, proposal: Proposal, slot: str, out: list[Approved[Command]]
 ) -> Refused | None:
+    place = proposal.place
     order = state.orders.working.get(place.client_id)
     after = _with_order(basis.exposure, place, order)
     view = OrderView(
@@ -252,8 +280,10 @@ def _send(
     verdict = approve_place(place, view)
     if isinstance(verdict, Refused):
         return verdict
-    commit_place(state.orders, place, slot, state.height, pending_key(state.seq, len(out)))
+    key = pending_key(state.seq, len(out))
+    commit_place(state.orders, place, slot, Moment(state.height, state.t_ns), key)
     _count_message(state)
+    note_order(state, state.markets[place.market], proposal.purpose, place.quantums - view.filled)
     out.append(verdict)
     basis.exposure = after
     return None

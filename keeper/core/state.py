@@ -11,6 +11,7 @@ from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
 from keeper.domain.settings import MarketSettings, PoolSettings, StepSettings
 from keeper.execution.orders import Orders
+from keeper.execution.traffic import Traffic
 from keeper.markets.book import Book
 from keeper.risk.phase import Phase
 
@@ -153,6 +154,7 @@ class MarketState(msgspec.Struct, kw_only=True):
     ask_depth: int = 0
     leader: LeaderState = msgspec.field(default_factory=LeaderState)
     signals: SignalState = msgspec.field(default_factory=SignalState)
+    traffic: Traffic = msgspec.field(default_factory=Traffic)
 
 
 class PoolState(msgspec.Struct, kw_only=True):

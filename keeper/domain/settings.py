@@ -13,8 +13,10 @@ __all__ = [
     "LeaderSettings",
     "MarketSettings",
     "MegaVaultParams",
+    "OrderToTrade",
     "PoolEconomics",
     "PoolSettings",
+    "Resting",
     "RiskLimits",
     "StepSettings",
     "Strategy",
@@ -42,6 +44,30 @@ class LeaderSettings(msgspec.Struct, frozen=True, kw_only=True):
     missing_widen_ppm: int
 
 
+class OrderToTrade(msgspec.Struct, frozen=True, kw_only=True):
+    """How many messages for a price or a size a market may take for what it fills.
+
+    Counted over the last `window_seconds`; the first `free_messages` of them are not counted.
+    `max_ratio` is orders / fills - 1, `max_volume_ratio` the same by volume.
+    """
+
+    window_seconds: int
+    free_messages: int
+    max_ratio: int
+    max_volume_ratio: int
+
+
+class Resting(msgspec.Struct, frozen=True, kw_only=True):
+    """How long an order rests before its price or size changes.
+
+    It does not wait where it stands nearer to the market than wanted by more than `urgent_ppm`, or
+    has to be smaller.
+    """
+
+    min_resting_ms: int
+    urgent_ppm: int
+
+
 class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How one perpetual market is quoted and how its orders are kept on the venue."""
 
@@ -58,6 +84,8 @@ class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
     hedge_max_slippage_ppm: int
     leader: LeaderSettings | None = None
     overlays: Overlays | None = None
+    resting: Resting | None = None
+    order_to_trade: OrderToTrade | None = None
 
 
 class PoolEconomics(msgspec.Struct, frozen=True, kw_only=True):

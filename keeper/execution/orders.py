@@ -49,7 +49,8 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
 
     `fill_sum` are fills that reached the position, the last of them at `filled_height` (-1: none);
     `total_filled` is the venue's word, which may run ahead of them. `cancel_gtb` is -1 until a
-    cancel was sent, at `cancel_height`. `ended` means the venue said the id rests no more: it
+    cancel was sent, at `cancel_height`. `changed_ns` is when its price or size was last sent anew
+    (unix ns; -1: unknown). `ended` means the venue said the id rests no more: it
     takes no replacement, yet its versions count until the height passes.
     """
 
@@ -62,6 +63,7 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
     versions: list[Version]
     highest_gtb: int
     sent_height: int
+    changed_ns: int = -1
     fill_sum: int = 0
     filled_height: int = -1
     total_filled: int = 0

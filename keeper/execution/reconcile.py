@@ -2,9 +2,12 @@
 
 The venue accepts a replacement only with a greater goodTilBlock and puts it at the back of its
 level, so an id gets at most one message a block, and nothing for a difference within tolerance.
+What makes an order safer always leaves; a step forward waits until the order has rested, and for
+the order-to-trade cap.
 """
 
 from collections.abc import Container, Mapping
+from enum import Enum
 from typing import Final
 
 import msgspec
@@ -23,6 +26,9 @@ from keeper.execution.orders import (
 )
 
 __all__ = [
+    "Moment",
+    "Proposal",
+    "Purpose",
     "Rules",
     "commit_cancel",
     "commit_place",
@@ -44,12 +50,50 @@ _CANCEL_BATCH = 100  # the venue's limit of ids per batch cancel
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """How orders of one market are kept: lifetime in blocks, tolerances in ppm."""
+    """How orders of one market are kept: lifetime in blocks, tolerances in ppm.
+
+    An order rests `min_resting_ns` before a change, unless it stands nearer to the market than
+    wanted by more than `urgent_ppm`, or has to be smaller.
+    """
 
     good_til_block_offset: int
     refresh_blocks: int
     price_tolerance_ppm: int
     size_tolerance_ppm: int
+    min_resting_ns: int = 0
+    urgent_ppm: int = 0
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """The venue's height, the time (unix ns), and whether the order-to-trade cap is spent."""
+
+    height: int
+    t_ns: int
+    is_spent: bool = False
+
+
+class Purpose(Enum):
+    """What a message is for.
+
+    RENEWAL: the same order, within the tolerances, lives longer. RETREAT: farther from the market
+    or smaller, nothing else. ADVANCE: a new order, or one nearer to the market or larger.
+    """
+
+    RENEWAL = "renewal"
+    RETREAT = "retreat"
+    ADVANCE = "advance"
+
+
+_RENEWAL: Final = Purpose.RENEWAL
+_RETREAT: Final = Purpose.RETREAT
+_ADVANCE: Final = Purpose.ADVANCE
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A message and what it is for."""
+
+    place: PlaceOrder
+    purpose: Purpose
 
 
 def may_send(orders: Orders, key: str, height: int) -> bool:
@@ -68,34 +112,45 @@ def due_slots(orders: Orders, ladder: Mapping[str, Quote], height: int) -> list[
     ]
 
 
-def propose(orders: Orders, key: str, quote: Quote, height: int, rules: Rules) -> PlaceOrder | None:
-    """Return the message that brings slot `key` to what is wanted, or None when nothing is due.
+def propose(orders: Orders, key: str, quote: Quote, now: Moment, rules: Rules) -> Proposal | None:
+    """Return the message that brings slot `key` towards what is wanted, or None when none is due.
 
     A replacement's size is what is wanted plus what has filled, since the venue counts fills
     against it. An id that is filled, cancelled, ended or of another time in force is left behind
     and the slot gets a new one; so is one whose fills the venue would forget while a replacement
     lives, for all of its size would be open again.
     """
-    if not may_send(orders, key, height):
+    if not may_send(orders, key, now.height):
         return None
     slot = orders.slots.get(key)
     order = None if slot is None else orders.working.get(slot.client_id)
-    if order is None or not _takes_replacement(order, quote, height + rules.good_til_block_offset):
-        return _place(
-            quote,
-            next_client_id(orders),
-            quote.quantums,
-            height + rules.good_til_block_offset,
-        )
+    remaining = 0 if order is None else order.remaining
+    if order is None or remaining == 0 or order.ended or order.cancel_gtb >= 0:
+        if now.is_spent:
+            return None
+        return Proposal(_new(orders, quote, now, rules), _ADVANCE)
     newest = order.versions[-1]
-    due = newest.good_til_block - height <= rules.refresh_blocks
-    if not due and not _differs(quote, newest, order.remaining, rules):
+    is_forgotten = _is_forgotten(order, now, rules)
+    is_due = is_forgotten or newest.good_til_block - now.height <= rules.refresh_blocks
+    differs = _differs(quote, order, remaining, rules)
+    if not (differs or is_due):
         return None
-    window_end = height + rules.good_til_block_offset
-    good_til_block = max(order.highest_gtb + 1, window_end)
-    if good_til_block > window_end + _GTB_SLACK:
-        return None
-    return _place(quote, order.client_id, quote.quantums + order.filled, good_til_block)
+    if now.is_spent or now.t_ns - order.changed_ns < rules.min_resting_ns:
+        quote = _kept_back(quote, order, now, rules)
+        differs = _differs(quote, order, remaining, rules)
+        if not (differs or is_due):
+            return None
+    if is_forgotten or order.time_in_force is not quote.time_in_force:
+        place = _new(orders, quote, now, rules)
+    else:
+        window_end = now.height + rules.good_til_block_offset
+        good_til_block = max(order.highest_gtb + 1, window_end)
+        if good_til_block > window_end + _GTB_SLACK:
+            return None
+        place = _place(quote, order.client_id, quote.quantums + order.filled, good_til_block)
+    if not differs:
+        return Proposal(place, _RENEWAL)
+    return Proposal(place, _RETREAT if _is_back(quote, order, remaining) else _ADVANCE)
 
 
 def own_bounds(orders: Orders, market: str, height: int) -> tuple[int, int]:
@@ -171,7 +226,7 @@ def has_live_hedge(orders: Orders, market: str) -> bool:
     )
 
 
-def commit_place(orders: Orders, place: PlaceOrder, slot: str, height: int, key: int) -> None:
+def commit_place(orders: Orders, place: PlaceOrder, slot: str, now: Moment, key: int) -> None:
     """Book an approved place or replacement that leaves now; `key` names its result."""
     version = Version(
         quantums=place.quantums, subticks=place.subticks, good_til_block=place.good_til_block
@@ -188,17 +243,21 @@ def commit_place(orders: Orders, place: PlaceOrder, slot: str, height: int, key:
             reduce_only=place.reduce_only,
             versions=[version],
             highest_gtb=place.good_til_block,
-            sent_height=height,
+            sent_height=now.height,
+            changed_ns=now.t_ns,
         )
     else:
+        newest = order.versions[-1]
+        if (newest.subticks, newest.quantums) != (place.subticks, place.quantums):
+            order.changed_ns = now.t_ns
         order.versions.append(version)
         order.highest_gtb = max(order.highest_gtb, place.good_til_block)
-        order.sent_height = height
+        order.sent_height = now.height
     orders.pending[key] = Pending(client_id=place.client_id, good_til_block=place.good_til_block)
     if slot:
         entry = orders.slots.setdefault(slot, Slot())
         entry.client_id = place.client_id
-        entry.sent_height = height
+        entry.sent_height = now.height
 
 
 def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
@@ -217,24 +276,56 @@ def commit_cancel(orders: Orders, cancel: CancelOrders, height: int) -> None:
             slot.sent_height = max(slot.sent_height, height)
 
 
-def _takes_replacement(order: WorkingOrder, quote: Quote, window_end: int) -> bool:
-    last_block = window_end + _GTB_SLACK
-    is_forgotten = 0 <= order.filled_height < last_block - _REMEMBERED_BLOCKS
-    return (
-        not order.ended
-        and not is_forgotten
-        and order.cancel_gtb < 0
-        and order.remaining > 0
-        and order.time_in_force is quote.time_in_force
-    )
+def _new(orders: Orders, quote: Quote, now: Moment, rules: Rules) -> PlaceOrder:
+    last_block = now.height + rules.good_til_block_offset
+    return _place(quote, next_client_id(orders), quote.quantums, last_block)
 
 
-def _differs(quote: Quote, newest: Version, remaining: int, rules: Rules) -> bool:
+def _is_forgotten(order: WorkingOrder, now: Moment, rules: Rules) -> bool:
+    """Whether the venue would forget the order's fills while a replacement lives."""
+    last_block = now.height + rules.good_til_block_offset + _GTB_SLACK
+    return 0 <= order.filled_height < last_block - _REMEMBERED_BLOCKS
+
+
+def _differs(quote: Quote, order: WorkingOrder, remaining: int, rules: Rules) -> bool:
+    if order.time_in_force is not quote.time_in_force:
+        return True
+    newest = order.versions[-1]
     price_gap = abs(quote.subticks - newest.subticks)
     if price_gap * PPM > rules.price_tolerance_ppm * newest.subticks:
         return True
     size_gap = abs(quote.quantums - remaining)
     return size_gap * PPM > rules.size_tolerance_ppm * quote.quantums
+
+
+def _kept_back(quote: Quote, order: WorkingOrder, now: Moment, rules: Rules) -> Quote:
+    """Return the standing order with those parts of a wish that cannot wait.
+
+    A smaller size never waits; a price farther from the market waits only while the order has not
+    rested and stands no more than `urgent_ppm` too near; all else waits.
+    """
+    standing, remaining = order.versions[-1].subticks, order.remaining
+    has_rested = now.t_ns - order.changed_ns >= rules.min_resting_ns
+    least_ppm = rules.price_tolerance_ppm if has_rested else rules.urgent_ppm
+    too_near = (standing - quote.subticks) * order.side.sign
+    is_urgent = too_near * PPM > max(least_ppm, rules.price_tolerance_ppm) * standing
+    excess = remaining - quote.quantums
+    is_smaller = excess * PPM > rules.size_tolerance_ppm * quote.quantums
+    return Quote(
+        market=quote.market,
+        side=quote.side,
+        layer=quote.layer,
+        quantums=quote.quantums if is_smaller else remaining,
+        subticks=quote.subticks if is_urgent else standing,
+        time_in_force=order.time_in_force,
+    )
+
+
+def _is_back(quote: Quote, order: WorkingOrder, remaining: int) -> bool:
+    if order.time_in_force is not quote.time_in_force or quote.quantums > remaining:
+        return False
+    standing = order.versions[-1].subticks
+    return quote.subticks <= standing if order.side is _BUY else quote.subticks >= standing
 
 
 def _is_held(orders: Orders, order: WorkingOrder) -> bool:

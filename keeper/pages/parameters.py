@@ -57,6 +57,12 @@ _MEANINGS: Final = {
     "max_position_quote_quantums": "largest position",
     "inventory_band_quote_quantums": "net inventory brought home by an immediate order",
     "hedge_max_slippage_ppm": "worst price of that order",
+    "min_resting_ms": "how long an order rests before its price or size changes",
+    "urgent_ppm": "an order nearer to the market than wanted by more than this does not wait",
+    "window_seconds": "how far back messages and fills are counted",
+    "free_messages": "messages in that time that are not counted",
+    "max_ratio": "most messages for each fill, less one",
+    "max_volume_ratio": "most volume offered for that filled, less one",
     "symbol": "market whose book leads ours",
     "base_units": "of our base asset that are one of the leader's",
     "weight_ppm": "of the leader in the reference price",
@@ -168,10 +174,14 @@ def _market(market: MarketSettings) -> Iterator[Parameter]:
     strategy = msgspec.to_builtins(values.pop("strategy"))
     leader: LeaderSettings | None = values.pop("leader")
     overlays = msgspec.to_builtins(values.pop("overlays")) or {}
+    resting = msgspec.to_builtins(values.pop("resting")) or {}
+    cap = msgspec.to_builtins(values.pop("order_to_trade")) or {}
     kind = strategy.pop("type")
     yield Parameter(scope=market.ticker, name="quoting rule", value=kind.replace("_", " "))
     yield from _rows(market.ticker, strategy)
     yield from _rows(market.ticker, values)
+    yield from _rows(market.ticker, resting)
+    yield from _rows(f"{market.ticker}, orders to trades", cap)
     if leader is not None:
         yield from _rows(f"{market.ticker}, its leader", msgspec.structs.asdict(leader))
     for name, parameters in overlays.items():

@@ -13,7 +13,7 @@ from keeper.domain.commands import CancelOrders, Command, CommandId, PlaceOrder
 from keeper.domain.events import Event, FillReceived, OrderUpdated
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Liquidity, Side, TimeInForce
-from keeper.domain.settings import StepSettings
+from keeper.domain.settings import MarketSettings, OrderToTrade, StepSettings
 from tests.keeper.builders import result
 
 __all__ = ["ShadowOrder", "ShadowVenue"]
@@ -29,6 +29,7 @@ class ShadowOrder:
     versions: list[tuple[int, int, int]]
     filled: int = 0
     gone: bool = False
+    changed_ns: int = 0
 
 
 @dataclass
@@ -47,6 +48,10 @@ class ShadowVenue:
     touched: dict[int, set[int]] = field(default_factory=dict)
     fills: int = 0
     judged: int = 0
+    now: int = 0
+    forward: dict[str, list[int]] = field(default_factory=dict)
+    filled_at: dict[str, list[int]] = field(default_factory=dict)
+    held: int = 0
 
     def advance(self, height: int) -> None:
         """Reach a height: versions whose last block lies below it can do nothing any more."""
@@ -122,6 +127,7 @@ class ShadowVenue:
         sign = 1 if order.side is Side.BUY else -1
         quote = listing.quote_quantums_down(quantums, subticks)
         order.filled += quantums
+        self.filled_at.setdefault(order.market, []).append(self.now)
         self.positions[order.market] = self.positions.get(order.market, 0) + sign * quantums
         self.cash -= sign * quote + quote // 10_000
         self.fills += 1
@@ -184,6 +190,8 @@ class ShadowVenue:
         assert self.messages[self.height] <= limits.max_messages_per_block
         assert self.height not in self.touched.setdefault(place.client_id, set())
         self.touched[place.client_id].add(self.height)
+        if place.time_in_force is not TimeInForce.IOC:
+            self._judge_pace(place, settings)
         self._judge_price(place)
         self._judge_no_own_cross(place)
         before = self._worst(place.market)
@@ -201,6 +209,45 @@ class ShadowVenue:
         if self._gross() > gross_before:
             assert self._gross() <= limits.max_gross_quote_quantums
             assert self._margin() <= self._equity()
+
+    def _judge_pace(self, place: PlaceOrder, settings: MarketSettings) -> None:
+        """No change before it has rested but a step back; none forward beyond the cap."""
+        order = self.orders.get(place.client_id)
+        resting, cap = settings.resting, settings.order_to_trade
+        if order is None:
+            if cap is not None:
+                self._judge_cap(place.market, cap)
+            return
+        total, subticks, _ = max(order.versions, key=lambda v: v[2])
+        back = (subticks - place.subticks) * (1 if place.side is Side.BUY else -1)
+        if (total, subticks) == (place.quantums, place.subticks):
+            return
+        rested = self.now - order.changed_ns
+        if resting is not None and rested < resting.min_resting_ms * 1_000_000:
+            assert place.quantums <= total
+            assert back == 0 or back * 1_000_000 > resting.urgent_ppm * subticks
+            self.held += 1
+        same_price = abs(back) * 1_000_000 <= settings.price_tolerance_ppm * subticks
+        left = place.quantums - order.filled
+        change = abs(place.quantums - total) * 1_000_000
+        same_size = left > 0 and change <= settings.size_tolerance_ppm * left
+        if (
+            cap is not None
+            and not (same_price and same_size)
+            and (back < 0 or place.quantums > total)
+        ):
+            self._judge_cap(place.market, cap)
+        order.changed_ns = self.now
+
+    def _judge_cap(self, market: str, cap: OrderToTrade) -> None:
+        """At most the free messages and the ratio's share of fills, in the window by its parts."""
+        part = cap.window_seconds * 1_000_000_000 // 60
+        oldest = self.now // part - 60
+        sent = self.forward.setdefault(market, [])
+        sent.append(self.now)
+        number = sum(at // part >= oldest for at in sent)
+        fills = sum(at // part >= oldest for at in self.filled_at.get(market, ()))
+        assert number <= cap.free_messages + (cap.max_ratio + 1) * fills
 
     def _judge_price(self, place: PlaceOrder) -> None:
         listing, oracle = self.listings[place.market], self.oracle[place.market]
@@ -231,7 +278,7 @@ class ShadowVenue:
         if order is None:
             immediate = place.time_in_force is TimeInForce.IOC
             self.orders[place.client_id] = ShadowOrder(
-                place.market, place.side, immediate, [version]
+                place.market, place.side, immediate, [version], changed_ns=self.now
             )
             return
         assert order.side is place.side

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.soak.books import books_apart, fills_apart
 from tests.soak.campaign import SPELLS, Spell, Tally, memory_kib, strike, warm_up
-from tests.soak.ground import Ground, ground
+from tests.soak.ground import RESTING, Ground, ground
 from tests.soak.stops import LOSING, Stop, prove_loss_stop, prove_stop
 from tests.soak.table import PAGE, Campaign, render
 
@@ -52,7 +52,10 @@ async def _run(folder: Path, seed: int, seconds: float) -> Campaign:
     wrong += books_apart(here, folder / "faults")
     lost, wrong_then = await _loss_stop(folder / "loss", seed, tally)
     took = round(time.monotonic() - tally.started)
-    return Campaign(seed, took, tally, last_kib, counts, (stopped, lost), (*wrong, *wrong_then))
+    wrong += here.pace.wrong(RESTING.min_resting_ms)
+    return Campaign(
+        seed, took, tally, last_kib, counts, here.pace, (stopped, lost), (*wrong, *wrong_then)
+    )
 
 
 def main() -> int:

@@ -16,6 +16,7 @@ from benchmarks.tape import run_started
 from keeper.devnet.exchange import Exchange, ExchangeConfig
 from keeper.devnet.exchange.model import SubaccountId
 from keeper.domain.events import Event, OperatorCommand
+from keeper.domain.settings import OrderToTrade, Resting
 from keeper.engine import Engine
 from keeper.engine.sequencer import Sequencer
 from keeper.journal import JournalOptions, JournalWriter
@@ -25,8 +26,9 @@ from keeper.venues.dydx.settings import DydxSettings
 from keeper.venues.dydx.venue import DydxVenue
 from tests.keeper.exchange.wallets import BUY, IOC, SELL, Trader, order, place
 from tests.keeper.fakes import FakeAlerts
+from tests.soak.pace import Pace
 
-__all__ = ["ADDRESS", "DEPOSIT", "MARKET", "Ground", "Keeping", "ground"]
+__all__ = ["ADDRESS", "DEPOSIT", "MARKET", "RESTING", "Ground", "Keeping", "ground"]
 
 KEY: Final = LocalSigner(SecretKey(b"\x0a" * 32))
 ADDRESS: Final = address_of(KEY.public_key)
@@ -37,6 +39,13 @@ ORACLE_PER_TICK: Final = 100_000
 BLOCK_SECONDS: Final = 0.05
 _PATIENCE: Final = 3
 """Block intervals that answers may take: a busy machine makes slower blocks, not a backlog."""
+
+
+RESTING: Final = Resting(min_resting_ms=500, urgent_ppm=300)
+"""Ten blocks of a campaign."""
+_ORDER_TO_TRADE: Final = OrderToTrade(
+    window_seconds=60, free_messages=600, max_ratio=250, max_volume_ratio=100_000
+)
 
 
 class WallClock:
@@ -68,18 +77,21 @@ class WatchedVenue(DydxVenue):
 @dataclass(frozen=True, slots=True)
 class Keeping:
     """How a campaign's keeper is set: limits in place of such that no campaign reaches, ages in
-    milliseconds at which what it knows is stale, how often it has books told anew."""
+    milliseconds at which what it knows is stale, how often it has books told anew, and what of
+    its market differs."""
 
     limits: Mapping[str, int] = field(default_factory=dict)
     max_age_ms: int = 3_000
     book_refresh_ms: int = 1_200
+    market: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class Ground:
     """Everything of one campaign.
 
-    `price`, and how far `away` strangers quote, in ticks of 0.1 USD; what they quote in steps.
+    `price`, and how far `away` strangers quote, in ticks of 0.1 USD; what they quote in steps;
+    `takes` is the share of blocks in which one of them takes.
     `journal` is the running keeper's.
     """
 
@@ -92,8 +104,10 @@ class Ground:
     journal: Path
     keeping: Keeping
     task: "asyncio.Task[None]"
+    pace: Pace
     price: int = TICK_PRICE
     strangers_quote: bool = True
+    takes: float = 0.7
     away: int = 1_500
     depth: int = 20
     heights: list[int] = field(default_factory=list)
@@ -177,7 +191,7 @@ class Ground:
         if self.strangers_quote:
             for side, away in ((BUY, -self.away), (SELL, self.away)):
                 self._place(maker, side, self.price + away, self.depth, 0)
-        if self.random.random() < 0.7:
+        if self.random.random() < self.takes:
             side = self.random.choice((BUY, SELL))
             slip = 200 if side == BUY else -200
             taker = self.random.choice(takers)
@@ -221,19 +235,30 @@ def _engine(
     sequencer = Sequencer(CORE, JournalWriter.open(folder, JournalOptions()), clock)
     venue = WatchedVenue(_settings(exchange, keeping), KEY, clock)
     started = run_started(2)
-    (market,) = started.settings.markets
+    (quoted,) = started.settings.markets
     limits = started.settings.limits
     assert limits is not None
     age = keeping.max_age_ms
-    ages = {"oracle_max_age_ms": age, "book_max_age_ms": age}
+    changes = {
+        "oracle_max_age_ms": age,
+        "book_max_age_ms": age,
+        "resting": RESTING,
+        "order_to_trade": _ORDER_TO_TRADE,
+        **keeping.market,
+    }
     settings = replace(
         started.settings,
-        markets=(replace(market, **ages),),
+        markets=(replace(quoted, **changes),),
         limits=replace(
             limits, **{"max_height_age_ms": age, "max_clock_skew_ms": age, **keeping.limits}
         ),
     )
     return Engine(sequencer, clock, venue, None, alerts, replace(started, settings=settings)), venue
+
+
+def _pace() -> Pace:
+    (quoted,) = run_started(2).settings.markets
+    return Pace(ADDRESS, quoted.price_tolerance_ppm, quoted.size_tolerance_ppm)
 
 
 @asynccontextmanager
@@ -255,8 +280,9 @@ async def ground(folder: Path, seed: int, keeping: Keeping | None = None) -> Asy
         task = asyncio.create_task(engine.run())
         here = Ground(
             *(exchange, tuple(strangers), engine, venue, random.Random(seed), alerts),
-            *(folder, chosen, task),
+            *(folder, chosen, task, _pace()),
         )
+        here.pace.listen(exchange, lambda: here.engine.state.orders.working)
         try:
             yield here
         finally:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.soak.campaign import Outcome, Tally
+from tests.soak.ground import RESTING
+from tests.soak.pace import Pace
 from tests.soak.stops import Stop
 
 __all__ = ["PAGE", "Campaign", "render"]
@@ -25,6 +27,7 @@ class Campaign:
     tally: Tally
     last_kib: int
     counts: dict[str, int]
+    pace: Pace
     stops: tuple[Stop, ...]
     wrong: tuple[str, ...]
 
@@ -73,10 +76,21 @@ def _figures(found: Campaign) -> Iterator[str]:
         "memory of keeper and exchange after the first quotes, at the end, in MiB": (
             f"{tally.first_kib / 1024:,.0f}, {found.last_kib / 1024:,.0f} ({growth / 1024:+,.0f})"
         ),
+        **_messages(found.pace, counts.get("FillReceived", 0)),
         "wrong": "; ".join(found.wrong) or "nothing",
     }
     yield from ("", "| figure | |", "|---|---|")
     yield from (f"| {name} | {value} |" for name, value in rows.items())
+
+
+def _messages(pace: Pace, fills: int) -> dict[str, str]:
+    kinds = ", ".join(f"{name} {number:,}" for name, number in sorted(pace.kinds.items()))
+    return {
+        "order messages as the exchange took them": kinds,
+        "of them per fill, without renewals": f"{pace.changes / max(1, fills):.1f}",
+        f"shortest rest before a step forward, in ms ({RESTING.min_resting_ms} set), "
+        "from its decision, between arrivals": f"{pace.shortest_told_ms:,}, {pace.shortest_ms:,}",
+    }
 
 
 def _faults(found: Campaign) -> Iterator[str]:

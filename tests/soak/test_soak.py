@@ -7,7 +7,8 @@ import pytest
 
 from tests.soak.books import books_apart, fills_apart, reasons_not_to_quote
 from tests.soak.campaign import SPELLS, Tally, strike, warm_up
-from tests.soak.ground import ground
+from tests.soak.ground import RESTING, ground
+from tests.soak.pace import Pace
 from tests.soak.stops import LOSING, Stop, prove_loss_stop, prove_stop
 
 BLOCKS = 4
@@ -20,22 +21,25 @@ def test_keeper__every_fault_in_turn__exposure_covered_books_right_stop_proven(
 ) -> None:
     folder = tmp_path / "journal"
 
-    async def main() -> tuple[Tally, list[str]]:
+    async def main() -> tuple[Tally, list[str], Pace]:
         tally = Tally()
         async with ground(folder, seed=1) as here:
             await warm_up(here, tally)
             for spell in SPELLS:
                 await strike(here, tally, spell, BLOCKS if len(spell) == 1 else LONGER)
             stop = await prove_stop(here, tally)
-        return tally, [*stop.wrong, *fills_apart(here, folder), *books_apart(here, folder)]
+        wrong = [*stop.wrong, *fills_apart(here, folder), *books_apart(here, folder)]
+        return tally, [*wrong, *here.pace.wrong(RESTING.min_resting_ms)], here.pace
 
-    tally, wrong = asyncio.run(main())
+    tally, wrong, pace = asyncio.run(main())
 
     assert tally.breaches == []
     assert [(o.fault, o.wrong) for o in tally.outcomes if o.wrong] == []
     assert wrong == []
     assert tally.largest_exposure > 0
     assert reasons_not_to_quote(folder) >= {"CLOCK_SKEW", "MARKET_STATUS", "SOURCE_DOWN"}
+    assert min(pace.kinds[kind] for kind in ("new", "back", "forward", "cancel")) > 0
+    assert pace.shortest_told_ms > 0
 
 
 def test_keeper__loss_limit_reached_with_cancels_lost__only_its_exit_matches_afterwards(

@@ -20,7 +20,7 @@ from keeper.domain.events import (
 )
 from keeper.domain.instruments import PerpetualMarket
 from keeper.domain.orders import Side
-from keeper.domain.settings import MegaVaultParams, StepSettings
+from keeper.domain.settings import MegaVaultParams, OrderToTrade, Resting, StepSettings
 from keeper.execution.orders import exposure_of
 from tests.keeper.builders import (
     FIXED,
@@ -61,6 +61,15 @@ def _random_settings(rng: random.Random) -> StepSettings:
             inventory_band_quote_quantums=rng.choice((2_000, 10_000, 50_000)) * USDC,
             good_til_block_offset=rng.choice((4, 10)),
             price_tolerance_ppm=rng.choice((0, 200)),
+            resting=rng.choice((None, Resting(min_resting_ms=2_500, urgent_ppm=2_000))),
+            order_to_trade=rng.choice(
+                (
+                    None,
+                    OrderToTrade(
+                        window_seconds=60, free_messages=12, max_ratio=3, max_volume_ratio=4
+                    ),
+                )
+            ),
         )
         for ticker in LISTINGS
     )
@@ -111,6 +120,7 @@ class Day:
             self.venue.advance(event.height)
         if isinstance(event, OraclePriced):
             self.venue.oracle[event.market] = event.price
+        self.venue.now = self.keeper.now
         self.keeper.feed(event)
         self.log.append((self.keeper.now, event))
         sent, self.keeper.sent = self.keeper.sent, []
@@ -198,6 +208,9 @@ def test_step__random_days__limits_hold_and_exposure_is_exact() -> None:
     assert sum(day.states for day in days) >= 5_000
     assert sum(day.venue.judged for day in days) >= 1_500
     assert sum(day.venue.fills for day in days) >= 200
+    assert sum(day.venue.held for day in days) >= 20
+    noted = {key.split(":")[0] for day in days for key in day.keeper.state.guard.noted}
+    assert {"ORDER_TO_TRADE", "ORDER_TO_TRADE_VOLUME", "MARGIN"} <= noted
 
 
 def test_step__state_saved_and_restored_anywhere__same_commands_and_bytes() -> None:

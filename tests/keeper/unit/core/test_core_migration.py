@@ -82,6 +82,8 @@ def test_migrate__state_of_schema_1__goes_on_exiting_with_all_it_held() -> None:
 
     assert (state.guard.phase, state.guard.turn.t_ns, state.guard.turn.code) == (EXITING, -1, "")
     assert state.markets["ETH-USD"].paused
+    assert {order.changed_ns for order in state.orders.working.values()} == {-1}
+    assert state.markets["ETH-USD"].traffic.total.orders == 0
     assert state.pools["0xpool-adapter"].base_high == state.pools["0xpool-adapter"].base > 0
     assert state.account.positions["ETH-USD"].quantums == 10**9
     assert state.settings is not None

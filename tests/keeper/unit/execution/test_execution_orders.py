@@ -14,6 +14,8 @@ from keeper.execution.orders import (
     spend_client_id,
 )
 from keeper.execution.reconcile import (
+    Moment,
+    Purpose,
     Rules,
     commit_cancel,
     commit_place,
@@ -39,6 +41,7 @@ RULES = Rules(
     good_til_block_offset=10, refresh_blocks=2, price_tolerance_ppm=200, size_tolerance_ppm=50_000
 )
 KEY = slot_key("ETH-USD", Side.BUY, 0)
+BLOCK_NS = 1_000_000_000
 
 
 def _quote(quantums: int = 1_000, subticks: int = 50_000, **changes: object) -> Quote:
@@ -53,11 +56,22 @@ def _quote(quantums: int = 1_000, subticks: int = 50_000, **changes: object) -> 
     return Quote(**{**fields, **changes})  # type: ignore[arg-type]
 
 
+def _at(height: int) -> Moment:
+    """A block a second."""
+    return Moment(height, height * BLOCK_NS)
+
+
+def _due(orders: Orders, quote: Quote, height: int, rules: Rules = RULES) -> PlaceOrder | None:
+    """What is proposed for the slot, whatever it is for."""
+    proposal = propose(orders, KEY, quote, _at(height), rules)
+    return None if proposal is None else proposal.place
+
+
 def _send(orders: Orders, quote: Quote, height: int, key: int = 1) -> PlaceOrder:
     """Propose, which must give something, and book it."""
-    place = propose(orders, KEY, quote, height, RULES)
+    place = _due(orders, quote, height)
     assert place is not None
-    commit_place(orders, place, KEY, height, key)
+    commit_place(orders, place, KEY, _at(height), key)
     return place
 
 
@@ -80,7 +94,7 @@ def _answer(outcome: str, code: int = 0) -> CommandResult:
 def test_propose__empty_slot__new_id_with_the_usual_life() -> None:
     orders = Orders(client_id_base=500)
 
-    place = propose(orders, KEY, _quote(), HEIGHT, RULES)
+    place = _due(orders, _quote(), HEIGHT)
 
     assert place is not None
     assert (place.client_id, place.quantums, place.good_til_block) == (500, 1_000, 110)
@@ -92,7 +106,7 @@ def test_propose__within_tolerance__nothing() -> None:
 
     nearby = _quote(quantums=1_050, subticks=50_010)
 
-    assert propose(orders, KEY, nearby, HEIGHT + 1, RULES) is None
+    assert _due(orders, nearby, HEIGHT + 1) is None
 
 
 @pytest.mark.parametrize(
@@ -104,7 +118,7 @@ def test_propose__beyond_tolerance__replaces_under_the_same_id(
     orders = Orders()
     first = _send(orders, _quote(), HEIGHT)
 
-    place = propose(orders, KEY, _quote(quantums, subticks), HEIGHT + 1, RULES)
+    place = _due(orders, _quote(quantums, subticks), HEIGHT + 1)
 
     assert place is not None
     assert place.client_id == first.client_id
@@ -115,7 +129,7 @@ def test_propose__second_wish_in_a_block__waits() -> None:
     orders = Orders()
     _send(orders, _quote(), HEIGHT)
 
-    assert propose(orders, KEY, _quote(subticks=60_000), HEIGHT, RULES) is None
+    assert _due(orders, _quote(subticks=60_000), HEIGHT) is None
 
 
 def test_propose__window_used_up__waits_for_height() -> None:
@@ -123,8 +137,8 @@ def test_propose__window_used_up__waits_for_height() -> None:
     first = _send(orders, _quote(), HEIGHT)
     orders.working[first.client_id].highest_gtb = HEIGHT + 13
 
-    assert propose(orders, KEY, _quote(subticks=60_000), HEIGHT + 1, RULES) is None
-    later = propose(orders, KEY, _quote(subticks=60_000), HEIGHT + 2, RULES)
+    assert _due(orders, _quote(subticks=60_000), HEIGHT + 1) is None
+    later = _due(orders, _quote(subticks=60_000), HEIGHT + 2)
     assert later is not None
     assert later.good_til_block == HEIGHT + 14
 
@@ -134,7 +148,7 @@ def test_propose__two_blocks_left__renewed_unchanged(height: int, renewed: bool)
     orders = Orders()
     _send(orders, _quote(), HEIGHT)
 
-    place = propose(orders, KEY, _quote(), height, RULES)
+    place = _due(orders, _quote(), height)
 
     assert (place is not None) is renewed
 
@@ -144,7 +158,7 @@ def test_propose__partly_filled__size_is_wanted_plus_filled() -> None:
     first = _send(orders, _quote(), HEIGHT)
     apply_fill(orders, first.client_id, 300, HEIGHT)
 
-    place = propose(orders, KEY, _quote(), HEIGHT + 1, RULES)
+    place = _due(orders, _quote(), HEIGHT + 1)
 
     assert place is not None
     assert (place.client_id, place.quantums) == (first.client_id, 1_300)
@@ -167,7 +181,7 @@ def test_propose__id_spent__new_id(way: str) -> None:
     else:
         quote = _quote(subticks=60_000, time_in_force=TimeInForce.GTT)
 
-    place = propose(orders, KEY, quote, HEIGHT + 1, RULES)
+    place = _due(orders, quote, HEIGHT + 1)
 
     assert place is not None
     assert place.client_id != first.client_id
@@ -409,7 +423,7 @@ def test_withdrawals__immediate_order_or_other_market__left_alone() -> None:
         time_in_force=TimeInForce.IOC,
         reduce_only=False,
     )
-    commit_place(orders, hedge, "", HEIGHT, 1)
+    commit_place(orders, hedge, "", _at(HEIGHT), 1)
     _send(orders, _quote(), HEIGHT, key=2)
 
     assert withdrawals(orders, "BTC-USD", frozenset(), HEIGHT + 1) == ()
@@ -444,10 +458,11 @@ def test_widened__placed_order__bounds_as_if_read_again() -> None:
         _quote(subticks=61_000, side=Side.SELL),
     )
     for layer, quote in enumerate(quotes):
-        place = propose(orders, slot_key("ETH-USD", quote.side, layer), quote, HEIGHT, RULES)
-        assert place is not None
-        commit_place(orders, place, slot_key("ETH-USD", quote.side, layer), HEIGHT, layer)
-        bounds = widened(bounds, place)
+        key = slot_key("ETH-USD", quote.side, layer)
+        proposal = propose(orders, key, quote, _at(HEIGHT), RULES)
+        assert proposal is not None
+        commit_place(orders, proposal.place, key, _at(HEIGHT), layer)
+        bounds = widened(bounds, proposal.place)
 
         assert bounds == own_bounds(orders, "ETH-USD", HEIGHT)
     assert bounds == (59_000, 50_000)
@@ -524,7 +539,7 @@ def test_propose__fills_the_venue_would_forget__new_id_of_the_wanted_size(
     first = _send(orders, _quote(1_000, 50_000), HEIGHT)
     apply_fill(orders, first.client_id, 300, HEIGHT)
 
-    place = propose(orders, KEY, _quote(1_000, 49_000), HEIGHT + blocks_later, RULES)
+    place = _due(orders, _quote(1_000, 49_000), HEIGHT + blocks_later)
 
     assert place is not None
     assert (place.client_id == first.client_id) is same_id
@@ -535,7 +550,146 @@ def test_propose__id_never_filled__is_replaced_for_ever() -> None:
     orders = Orders()
     first = _send(orders, _quote(1_000, 50_000), HEIGHT)
 
-    place = propose(orders, KEY, _quote(1_000, 49_000), HEIGHT + 500, RULES)
+    place = _due(orders, _quote(1_000, 49_000), HEIGHT + 500)
 
     assert place is not None
     assert place.client_id == first.client_id
+
+
+RESTING = replace(RULES, min_resting_ns=5 * BLOCK_NS, urgent_ppm=1_000)
+
+
+@pytest.mark.parametrize(
+    ("quantums", "subticks", "sent"),
+    [
+        (1_000, 50_100, None),  # nearer to the market
+        (1_000, 49_960, None),  # farther, but not by more than stands in the way of waiting
+        (2_000, 50_000, None),  # larger
+        (1_000, 49_900, (1_000, 49_900)),  # far too near: moved back at once
+        (500, 50_000, (500, 50_000)),  # has to be smaller: at once
+        (500, 50_100, (500, 50_000)),  # smaller at once, nearer later
+        (2_000, 49_900, (1_000, 49_900)),  # back at once, larger later
+    ],
+)
+def test_propose__has_not_rested__only_what_makes_it_safer(
+    quantums: int, subticks: int, sent: tuple[int, int] | None
+) -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+
+    proposal = propose(orders, KEY, _quote(quantums, subticks), _at(HEIGHT + 1), RESTING)
+    rested = _due(orders, _quote(quantums, subticks), HEIGHT + 5, RESTING)
+
+    found = None if proposal is None else (proposal.place.quantums, proposal.place.subticks)
+    assert found == sent
+    assert proposal is None or proposal.purpose is Purpose.RETREAT
+    assert rested is not None
+    assert (rested.quantums, rested.subticks) == (quantums, subticks)
+
+
+def test_propose__renewal_due_before_it_has_rested__exactly_the_same_order() -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+    long = replace(RESTING, min_resting_ns=100 * BLOCK_NS)
+
+    proposal = propose(orders, KEY, _quote(1_020, 50_100), _at(HEIGHT + 8), long)
+
+    assert proposal is not None
+    assert proposal.purpose is Purpose.RENEWAL
+    assert (proposal.place.quantums, proposal.place.subticks) == (1_000, 50_000)
+
+
+def test_propose__other_time_in_force_before_it_has_rested__id_stays() -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+    taking = _quote(1_000, 50_100, time_in_force=TimeInForce.GTT)
+
+    assert _due(orders, taking, HEIGHT + 1, RESTING) is None
+    later = _due(orders, taking, HEIGHT + 5, RESTING)
+
+    assert later is not None
+    assert later.client_id not in orders.working
+
+
+def test_commit_place__renewal_and_change__only_the_change_begins_a_rest() -> None:
+    orders = Orders()
+    placed = _send(orders, _quote(), HEIGHT)
+    _send(orders, _quote(), HEIGHT + 8)
+    renewed = orders.working[placed.client_id].changed_ns
+    _send(orders, _quote(subticks=51_000), HEIGHT + 9)
+
+    assert renewed == HEIGHT * BLOCK_NS
+    assert orders.working[placed.client_id].changed_ns == (HEIGHT + 9) * BLOCK_NS
+
+
+@pytest.mark.parametrize(
+    ("quantums", "subticks", "purpose"),
+    [
+        (1_000, 50_100, Purpose.ADVANCE),
+        (2_000, 50_000, Purpose.ADVANCE),
+        (2_000, 49_000, Purpose.ADVANCE),
+        (1_000, 49_000, Purpose.RETREAT),
+        (500, 50_000, Purpose.RETREAT),
+    ],
+)
+def test_propose__change__says_whether_it_is_a_step_back(
+    quantums: int, subticks: int, purpose: Purpose
+) -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+
+    proposal = propose(orders, KEY, _quote(quantums, subticks), _at(HEIGHT + 1), RULES)
+
+    assert proposal is not None
+    assert proposal.purpose is purpose
+
+
+@pytest.mark.parametrize(
+    ("quantums", "subticks", "sent"),
+    [
+        (1_000, 50_100, None),
+        (2_000, 50_000, None),
+        (2_000, 49_900, (1_000, 49_900)),
+        (500, 50_100, (500, 50_000)),
+    ],
+)
+def test_propose__cap_spent__steps_back_only(
+    quantums: int, subticks: int, sent: tuple[int, int] | None
+) -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+    now = replace(_at(HEIGHT + 1), is_spent=True)
+
+    proposal = propose(orders, KEY, _quote(quantums, subticks), now, RULES)
+
+    found = None if proposal is None else (proposal.place.quantums, proposal.place.subticks)
+    assert found == sent
+
+
+def test_propose__cap_spent__renewed_where_it_stands_and_no_new_id() -> None:
+    orders = Orders()
+    _send(orders, _quote(), HEIGHT)
+    spent = replace(_at(HEIGHT + 8), is_spent=True)
+
+    proposal = propose(orders, KEY, _quote(1_000, 60_000), spent, RULES)
+    elsewhere = propose(orders, slot_key("ETH-USD", Side.BUY, 1), _quote(layer=1), spent, RULES)
+
+    assert proposal is not None
+    assert (proposal.purpose, proposal.place.subticks) == (Purpose.RENEWAL, 50_000)
+    assert elsewhere is None
+
+
+def test_propose__sell_has_not_rested__back_is_up() -> None:
+    orders = Orders()
+    key = slot_key("ETH-USD", Side.SELL, 0)
+    ask = _quote(subticks=60_000, side=Side.SELL)
+    first = propose(orders, key, ask, _at(HEIGHT), RESTING)
+    assert first is not None
+    commit_place(orders, first.place, key, _at(HEIGHT), 1)
+
+    nearer = propose(orders, key, replace(ask, subticks=59_000), _at(HEIGHT + 1), RESTING)
+    farther = propose(orders, key, replace(ask, subticks=61_000), _at(HEIGHT + 1), RESTING)
+
+    assert nearer is None
+    assert farther is not None
+    assert farther.purpose is Purpose.RETREAT
