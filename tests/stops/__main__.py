@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.stops.judging import Proof
 from tests.stops.local import TRIPS, prove
 from tests.stops.site import open_site
-from tests.stops.table import PAGE, render
+from tests.stops.table import BOOK, PAGE, VAULT, page_with, section
 from tests.stops.vault import VAULT_TRIPS, prove_on_site
 
 
@@ -47,23 +47,25 @@ def main() -> int:
     """Run a campaign and print what was seen; 1 when something was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.stops", description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", choices=("book", "vault"), help="One half of the table.")
+    parser.add_argument("--only", choices=("book", "vault"), help="One half of the page.")
     parser.add_argument("--stop", action="append", default=[], metavar="NAME", help="Only these.")
     parser.add_argument("--write", action="store_true", help=f"make {PAGE.name} of it")
     options = parser.parse_args()
-    book: list[Proof] = []
-    vault: list[Proof] = []
+    found: dict[str, list[Proof]] = {}
     with tempfile.TemporaryDirectory(prefix="athanor-stops-") as name:
         folder = Path(name)
         if options.only != "vault":
-            book = asyncio.run(_on_a_book(folder, options.seed, options.stop))
+            found[BOOK] = asyncio.run(_on_a_book(folder, options.seed, options.stop))
         if options.only != "book":
-            vault = asyncio.run(_on_a_vault(folder, options.seed, options.stop))
-    page = render(book, vault, f"python -m tests.stops --seed {options.seed} --write")
-    print(page)
+            found[VAULT] = asyncio.run(_on_a_vault(folder, options.seed, options.stop))
+    only = f" --only {options.only}" if options.only else ""
+    command = f"python -m tests.stops --seed {options.seed}{only} --write"
+    made = {head: section(head, proofs, command) for head, proofs in found.items()}
+    print("\n".join(made.values()))
     if options.write:
-        PAGE.write_text(page, encoding="utf-8")
-    return int(any(proof.wrong for proof in (*book, *vault)))
+        before = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        PAGE.write_text(page_with(before, made), encoding="utf-8")
+    return int(any(proof.wrong for proofs in found.values() for proof in proofs))
 
 
 if __name__ == "__main__":

@@ -162,8 +162,8 @@ async def _refuse_streams(here: Ground, _tally: Tally) -> None:
 
 
 async def _lose_everything(here: Ground, _tally: Tally) -> None:
-    """The account is emptied by a hand that no journal knows."""
-    here.exchange.chain.faucet(SubaccountId(ADDRESS, 0), -DEPOSIT)
+    """A hand that no journal knows takes twice what the account had: it owes."""
+    here.exchange.chain.faucet(SubaccountId(ADDRESS, 0), -2 * DEPOSIT)
 
 
 async def _band_of_nothing(here: Ground, tally: Tally) -> None:

@@ -1,4 +1,4 @@
-"""What a campaign of stops saw, as the page in docs."""
+"""What a campaign of stops saw, as the page in docs; each half is kept until it is made again."""
 
 import platform
 from collections.abc import Iterator, Sequence
@@ -8,70 +8,65 @@ from typing import Final
 
 from tests.stops.judging import Expected, Proof
 
-__all__ = ["PAGE", "render"]
+__all__ = ["BOOK", "PAGE", "VAULT", "page_with", "section"]
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "stops.md"
-_HEAD: Final = (
+BOOK: Final = "## On an order book alone\n"
+VAULT: Final = "## With a vault and a pool\n"
+_COLUMNS: Final = (
     *("stop", "fault", "code", "phase, after SIGKILL and restart", "end"),
     *("tripped at", "last order could match in", "matches until", "after", "wrong"),
 )
+_INTRODUCTION: Final = """# Stops, each tripped
+
+Each stop is tripped on a running keeper that quotes and holds a position, and the exchange is asked what came after: up to the largest `goodTilBlock` of what was sent before the trip something may still match, later nothing but reduce-only orders that bring an exiting vault's position toward zero.
+Then the keeper is killed with SIGKILL and another starts on its journal.
+`make stops` makes this page; `make test` runs four of the stops, and two keepers broken on purpose, which go on quoting after a halt and forget the phase at a restart: both are caught.
+
+"""  # noqa: E501 - a sentence a line, as in every page
+_ABOUT: Final = {
+    BOOK: """One keeper and one local exchange for each, every cancel lost from the trip on (but where no blocks are made).
+SIGKILL is what the system has of the journal at that instant, copied, and a new engine on the copy.
+What a restarted keeper is told at once it believes for the age its settings allow: on an oracle or a book that stands still it may quote for so long (`oracle_max_age_ms`, `book_max_age_ms`), and not again; one that finds no venue does not start (`VENUE_UNAVAILABLE`).
+""",  # noqa: E501
+    VAULT: """One local world: anvil, the contracts, a Uniswap v3 pool in which the keeper holds a range, the exchange, takers; the keeper is a process of its own on a new journal for each stop.
+""",  # noqa: E501
+}
 
 
-def render(book: Sequence[Proof], vault: Sequence[Proof], command: str) -> str:
-    """Return the page. The command and the hour are on it."""
+def section(head: str, proofs: Sequence[Proof], command: str) -> str:
+    """Return one half of the page; the command and the hour are in it."""
     now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    wrong = sum(bool(proof.wrong) for proof in (*book, *vault))
-    lines = (
-        "# Stops, each tripped",
-        "",
+    wrong = sum(bool(proof.wrong) for proof in proofs)
+    made = (
         f"Made by `{command}`, {now}, Python {platform.python_version()}: "
-        f"{len(book) + len(vault)} stops, {wrong} not as they have to be.",
-        "",
-        "Each stop is tripped on a running keeper that quotes and holds a position, and the "
-        "exchange is asked what came after: up to the largest `goodTilBlock` of what was sent "
-        "before the trip something may still match, later nothing but reduce-only orders that "
-        "bring an exiting vault's position toward zero.",
-        "Then the keeper is killed with SIGKILL and another starts on its journal.",
-        "`make test` runs four of these and two keepers broken on purpose, which go on quoting "
-        "after a halt and forget the phase at a restart: both are caught.",
-        "",
-        "## On an order book alone",
-        "",
-        "One keeper and one local exchange for each, every cancel lost from the trip on. "
-        "SIGKILL is what the system has of the journal at that instant, copied, and a new engine "
-        "on the copy. What a restarted keeper is told at once it believes for the age its "
-        "settings allow: on an oracle or a book that stands still it may quote for so long "
-        "(`oracle_max_age_ms`, `book_max_age_ms`), and not again; one that finds no venue does "
-        "not start (`VENUE_UNAVAILABLE`).",
-        *_table(book),
-        "",
-        "## With a vault and a pool",
-        "",
-        "One local world: anvil, the contracts, a Uniswap v3 pool in which the keeper holds a "
-        "range, the exchange, takers; the keeper is a process of its own on a new journal for "
-        "each stop.",
-        *_table(vault),
-        "",
+        f"{len(proofs)} stops, {wrong} not as they have to be.\n"
     )
-    return "\n".join(lines)
+    return "\n".join((head, _ABOUT[head] + made, *_table(proofs), ""))
+
+
+def page_with(page: str, made: dict[str, str]) -> str:
+    """Return the page with the halves that were made in place of those it had."""
+    halves = {head: made.get(head) or _half(page, head) for head in (BOOK, VAULT)}
+    return _INTRODUCTION + "\n".join(half for half in halves.values() if half)
+
+
+def _half(page: str, head: str) -> str:
+    """A half as it stands on the page; empty where it was never made."""
+    _, found, rest = page.partition(head)
+    return found + rest.partition("\n## ")[0].rstrip("\n") + "\n" if found else ""
 
 
 def _table(proofs: Sequence[Proof]) -> Iterator[str]:
-    yield ""
-    yield f"| {' | '.join(_HEAD)} |"
-    yield "|" + "---|" * len(_HEAD)
+    yield f"| {' | '.join(_COLUMNS)} |"
+    yield "|" + "---|" * len(_COLUMNS)
     for proof in proofs:
         seen = proof.seen
         cells = (
-            proof.name,
-            proof.fault,
-            f"`{proof.expected.code}`",
+            *(proof.name, proof.fault, f"`{proof.expected.code}`"),
             f"{seen.phase}, {seen.phase_after}",
             _end(proof.expected, proof),
-            seen.tripped,
-            seen.last,
-            seen.matches_until,
-            seen.matches_after,
+            *(seen.tripped, seen.last, seen.matches_until, seen.matches_after),
             "; ".join(proof.wrong) or "nothing",
         )
         yield f"| {' | '.join(map(str, cells))} |"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.stops.broken import forgets_the_phase, goes_on_quoting
-from tests.stops.judging import Expected, Match, Seen, differences
+from tests.stops.judging import Expected, Match, Proof, Seen, differences
 from tests.stops.local import TRIPS, prove
+from tests.stops.table import BOOK, VAULT, page_with, section
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -112,3 +113,16 @@ def test_differences__sent_before_the_next_keeper_knew__is_no_late_match() -> No
     assert differences(Expected("DAILY_LOSS", "ACTIVE"), gate) == []
     late = replace(gate, matches=(Match(141, False),))
     assert differences(Expected("DAILY_LOSS", "ACTIVE"), late) != []
+
+
+def test_page_with__one_half_made_again__keeps_the_other() -> None:
+    proof = Proof("daily loss", "a fault", LEFT, STOPPED, ())
+    first = {head: section(head, [proof], "once") for head in (BOOK, VAULT)}
+    page = page_with("", first)
+
+    again = page_with(page, {VAULT: section(VAULT, [proof], "again")})
+
+    assert page.count("`once`") == 2
+    assert (again.count("`once`"), again.count("`again`")) == (1, 1)
+    assert page_with(again, {}) == again
+    assert "| daily loss | a fault | `DAILY_LOSS` | EXITING, EXITING |" in again
