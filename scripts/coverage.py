@@ -43,7 +43,10 @@ SUITES: Final = (
 )
 HEAD: Final = """# Branch coverage of the contracts
 
-Measured {day} by `make coverage`: {runs}.
+Measured {day} by `make coverage`, which ran
+
+{runs}
+
 Points are function bodies entered, and both outcomes of every condition of `if`, `require`, `?:`
 and loops and of every operand of `&&` and `||`, in `contracts/` without `mocks` and `interfaces`.
 The sources are instrumented and the tests run on them; `scripts/instrument.py` says how and why.
@@ -151,7 +154,7 @@ def reasons() -> dict[Key, str]:
 
 def page(measured: Measured, known: dict[Key, str]) -> str:
     """The document: a table by file, then every point that was not reached, with its reason."""
-    day, runs = datetime.now(UTC).date(), "; ".join(measured.runs)
+    day, runs = datetime.now(UTC).date(), "\n".join(f"- {run}" for run in measured.runs)
     parts = [HEAD.format(day=day, runs=runs)]
     missed = Counter(point.file for point in measured.missed)
     for file, count in sorted(Counter(point.file for point in measured.points).items()):

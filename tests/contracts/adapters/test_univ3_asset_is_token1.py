@@ -23,6 +23,8 @@ from tests.contracts.adapters.conftest import (
     Operations,
 )
 from tests.contracts.adapters.test_univ3_adapter_value import mirror_value
+from tests.contracts.invariants.machine import selector
+from tests.contracts.rpc import Rpc
 
 LIQUIDITY = 10**16
 ROUNDING = 4
@@ -182,8 +184,13 @@ def test_deallocate__after_everything_came_home__pays_what_is_left(turned: Turne
     assert 0 < 300_000 * USDC - usdc <= 30_000 * USDC // 100, "two fees and the impact"
 
 
-def test_mark__price_beyond_what_a_pool_can_have__reverts(project: Any, turned: Turned) -> None:
-    turned.market.push(10**60)
+def test_mark__price_of_two_to_the_64_and_more__overflows_and_is_refused(turned: Turned) -> None:
+    market = turned.market
+    least = 2**64 * 10**26 // USDC
+    market.push(least - 1)
+    assert turned.adapter.markSqrtPriceX96() < 2**128
 
-    with ape.reverts(project.UniswapV3Adapter.MarkOutOfBounds):
-        turned.adapter.markSqrtPriceX96()
+    market.push(least + 1)
+
+    refusal = Rpc(market.chain).refused(turned.adapter.markSqrtPriceX96, sender=market.trader)
+    assert refusal == selector("Panic(uint256)")

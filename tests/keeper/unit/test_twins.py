@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PATCHES = sorted((ROOT / "tests" / "twins").glob("*.patch"))
-FIELD = re.compile(r"^# (test|compile): (.+)$", re.MULTILINE)
+FIELD = re.compile(r"^# (test|compile|law): (.+)$", re.MULTILINE)
 FILE = re.compile(r"^\+\+\+ b/(\S+)$", re.MULTILINE)
 HUNK = re.compile(r"^@@ .*@@.*\n((?:[ +\-].*\n|\n)+)", re.MULTILINE)
 
@@ -42,3 +42,11 @@ def test_twin__header__names_a_test_and_sources_that_exist(patch: Path) -> None:
 
     assert re.search(rf"\b{called}\(", (ROOT / file).read_text())
     assert all((ROOT / source).is_file() for source in header["compile"].split())
+
+
+def test_twins__laws_they_name__are_those_of_the_sequences() -> None:
+    named = {dict(FIELD.findall(patch.read_text())).get("law") for patch in PATCHES} - {None}
+    laws = "".join(path.read_text() for path in (ROOT / "tests" / "forge").glob("*.sol"))
+
+    assert len(named) >= 8
+    assert all(f'"{law}' in laws for law in named)
