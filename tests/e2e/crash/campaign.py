@@ -117,7 +117,8 @@ class Campaign:
         settings = (*story.settings, f"venue.ws_url={self.ground.relay.url}")
         if story.leader:
             settings += leader_settings(self.ground.leader)
-        keeper = await self.ground.nursery.start(order, settings)
+        config = self.ground.signed_config if story.signer else None
+        keeper = await self.ground.nursery.start(order, settings, config)
         telling = asyncio.create_task(_told(story, self.ground))
         await asyncio.wait({keeper.death, telling}, return_when=asyncio.FIRST_COMPLETED)
         if not keeper.death.done():

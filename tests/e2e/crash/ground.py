@@ -1,5 +1,7 @@
 """The world keepers are killed in: one chain, one exchange, a funded vault, busy takers."""
 
+import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from keeper.devnet.story.stage import REPORTERS, Stage
 from keeper.devnet.world import World
 from keeper.domain.units import NS_PER_MS
 from keeper.recordings import load_recordings
+from tests.e2e.console import ROOT
 from tests.e2e.crash.keepers import Nursery
 from tests.e2e.crash.relay import Relay, open_relay
 from tests.e2e.crash.witness import Witness
@@ -28,11 +31,17 @@ _CROWD: Final = 3
 """How many of the world's usual order flows there are at once: a keeper lives for a second."""
 _RECORDED_MS: Final = 25
 _QUORUM: Final = 2
+_SIGNER: Final = ROOT / "tests" / "keeper" / "adapters" / "dydx" / "signing_command.py"
+_SIGNING_MS: Final = 1_500
+_VENUE_KEY: Final = 'env = "KEEPER_VENUE_KEY"'
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The running world and what stands around the keepers in it."""
+    """The running world and what stands around the keepers in it.
+
+    `signed_config` is the keeper's file with a command that signs for its venue key.
+    """
 
     world: World
     play: Play
@@ -40,6 +49,7 @@ class Ground:
     leader: LeaderServer
     nursery: Nursery
     witness: Witness
+    signed_config: Path
 
     @property
     def journal(self) -> Path:
@@ -74,7 +84,8 @@ async def open_ground(out: Path) -> AsyncIterator[Ground]:
         stack.push_async_callback(nursery.close)
         witness = Witness(world, indexer)
         await witness.forget()  # how the keeper's account came to its stake is in no journal
-        yield Ground(world, play, relay, leader, nursery, witness)
+        signed = _signed_config(stage.config, world)
+        yield Ground(world, play, relay, leader, nursery, witness, signed)
 
 
 async def _settle(play: Play) -> None:
@@ -123,6 +134,22 @@ def leader_settings(leader: LeaderServer) -> tuple[str, ...]:
         f"leader.rest_url={leader.rest_url}",
         *(f"markets.0.leader.{name}={value}" for name, value in market.items()),
     )
+
+
+def _signed_config(config: Path, world: World) -> Path:
+    """Write the keeper's file anew beside it, the key of its orders held by a command."""
+    wallet, starts = world.hot_wallet, config.with_name("signers")
+    command = [sys.executable, str(_SIGNER), wallet.key.removeprefix("0x"), "well", str(starts)]
+    lines = (
+        f"command = {json.dumps(command)}",
+        f'public_key = "{wallet.signer.public_key.hex()}"',
+        f"timeout_ms = {_SIGNING_MS}",
+    )
+    written = config.read_text()
+    assert written.count(_VENUE_KEY) == 1, "the keeper's file names its venue key once"
+    signed = config.with_name("signed.toml")
+    signed.write_text(written.replace(_VENUE_KEY, "\n".join(lines)))
+    return signed
 
 
 async def _nursery(world: World, stage: Stage, out: Path) -> Nursery:

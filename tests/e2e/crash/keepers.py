@@ -64,12 +64,14 @@ class Nursery:
         loaded = await self._hear()
         self.points, self.modules = loaded["points"], loaded["modules"]
 
-    async def start(self, order: Order, overrides: Sequence[str]) -> Keeper:
-        """Fork a keeper that dies as ordered."""
+    async def start(
+        self, order: Order, overrides: Sequence[str], config: Path | None = None
+    ) -> Keeper:
+        """Fork a keeper that dies as ordered, by another file if one is given."""
         assert self._process is not None
         assert self._process.stdin is not None
         request = {
-            "config": str(self.config),
+            "config": str(config or self.config),
             "environment": dict(self.environment),
             "overrides": list(overrides),
             "log": str(self.log),

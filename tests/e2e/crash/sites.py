@@ -33,6 +33,7 @@ _METHODS: Final = frozenset(
         *("mkdir", "touch", "rename", "chmod", "rmdir", "symlink_to", "hardlink_to", "flock"),
         *("send", "sendall", "sendto", "drain", "post", "request", "broadcast", "ping"),
         *("start_unix_server", "start_server", "open_connection", "create_connection"),
+        "create_subprocess_exec",
         "gettempdir",  # it writes a file to see whether it may
     )
 )

@@ -36,13 +36,15 @@ class Story:
     """A run's surroundings; it is told again until it leads to no new point.
 
     With `wants` it is told only while one of those points has not been reached, and at most
-    `tries` times in vain. `leader` has the keeper follow another exchange's book beside.
+    `tries` times in vain. `leader` has the keeper follow another exchange's book beside, `signer`
+    has a command sign for its venue key.
     """
 
     name: str
     tell: Callable[[Ground], Awaitable[None]]
     settings: tuple[str, ...] = ()
     leader: bool = False
+    signer: bool = False
     wants: tuple[str, ...] = ()
     tries: int = 1
 
@@ -213,6 +215,7 @@ STORIES: Final = (
     TRADING,
     Story("a person steps in", _operate),
     Story("another exchange leads", _trade, leader=True),
+    Story("a command signs", _trade, signer=True),
     Story(
         "the range is held closely",
         _move_capital,
