@@ -59,7 +59,8 @@ def main() -> int:
         if options.only != "book":
             found[VAULT] = asyncio.run(_on_a_vault(folder, options.seed, options.stop))
     only = f" --only {options.only}" if options.only else ""
-    command = f"python -m tests.stops --seed {options.seed}{only} --write"
+    some = "".join(f" --stop '{name}'" for name in options.stop)
+    command = f"python -m tests.stops --seed {options.seed}{only}{some} --write"
     made = {head: section(head, proofs, command) for head, proofs in found.items()}
     print("\n".join(made.values()))
     if options.write:
