@@ -40,9 +40,21 @@ class Indexer:
         path = f"/v4/compliance/screen/{self._account['address']}"
         return (await self._get(path, {}, wire.Compliance)).status
 
-    async def open_orders(self) -> list[wire.Order]:
-        """Return the subaccount's orders that the indexer holds open, of every kind."""
-        params = {**self._account, "status": _OPEN, "limit": str(_LARGEST_PAGE)}
+    async def other_subaccounts(self) -> list[int]:
+        """Return the numbers of the owner's other subaccounts."""
+        found = await self._find(f"/v4/addresses/{self._account['address']}", {}, wire.Address)
+        known = [] if found is None else [entry.subaccount_number for entry in found.subaccounts]
+        return sorted(n for n in known if str(n) != self._account["subaccountNumber"])
+
+    async def open_orders(self, subaccount: int | None = None) -> list[wire.Order]:
+        """Return a subaccount's orders that the indexer holds open, of every kind.
+
+        None is the one that this indexer was made for.
+        """
+        account = dict(self._account)
+        if subaccount is not None:
+            account["subaccountNumber"] = str(subaccount)
+        params = {**account, "status": _OPEN, "limit": str(_LARGEST_PAGE)}
         return await self._get("/v4/orders", params, list[wire.Order])
 
     async def order(self, order_id: str) -> wire.Order | None:

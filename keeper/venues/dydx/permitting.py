@@ -9,7 +9,7 @@ from keeper.venues.dydx.permissions import powers_of
 from keeper.venues.dydx.reader import Reader
 from keeper.venues.dydx.settings import DydxSettings
 
-__all__ = ["account_number", "check_standing", "known_account"]
+__all__ = ["account_number", "check_alone", "check_standing", "known_account"]
 
 _MAY_TRADE: Final = frozenset({"COMPLIANT", "FIRST_STRIKE"})
 
@@ -22,6 +22,22 @@ async def check_standing(settings: DydxSettings, indexer: Indexer) -> None:
             f"the venue has the account {settings.address} as {status}",
             next_step="ask the venue why; close what is open with its own interface",
         )
+
+
+async def check_alone(settings: DydxSettings, indexer: Indexer) -> None:
+    """Raise ConfigError when another subaccount of the owner has orders in a market of ours.
+
+    The venue prevents self-trades within one subaccount only: two that quote a market would trade
+    with each other, and pay fees for it.
+    """
+    for number in await indexer.other_subaccounts():
+        found = {order.ticker for order in await indexer.open_orders(number)}
+        shared = sorted(found & set(settings.markets))
+        if shared:
+            raise ConfigError(
+                f"subaccount {number} of {settings.address} has orders in {', '.join(shared)} too",
+                next_step="quote a market from one subaccount: stop the other keeper, or cancel",
+            )
 
 
 async def known_account(settings: DydxSettings, reader: Reader) -> int:

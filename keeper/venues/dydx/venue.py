@@ -9,7 +9,7 @@ from keeper.domain.events import CommandResult
 from keeper.ports import Clock, Emit
 from keeper.venues.dydx.feed import SOURCE, DydxFeed
 from keeper.venues.dydx.keys import Signer
-from keeper.venues.dydx.permitting import account_number, check_standing
+from keeper.venues.dydx.permitting import account_number, check_alone, check_standing
 from keeper.venues.dydx.sender import KEEPER_CODESPACE, Sender
 from keeper.venues.dydx.settings import DydxSettings
 from keeper.venues.dydx.signing import TxSigner
@@ -48,6 +48,7 @@ class DydxVenue:
         self._emit = emit
         await self._feed.open()
         await check_standing(self._settings, self._feed.links.indexer)
+        await check_alone(self._settings, self._feed.links.indexer)
         self._sender = await self._open_sender()
         await self._feed.follow(emit)
 

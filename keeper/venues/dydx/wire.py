@@ -214,6 +214,18 @@ class Compliance(msgspec.Struct, frozen=True):
     status: str
 
 
+class SubaccountNumber(msgspec.Struct, frozen=True, rename="camel"):
+    """One subaccount of an address."""
+
+    subaccount_number: int
+
+
+class Address(msgspec.Struct, frozen=True):
+    """Answer of /addresses/ADDRESS."""
+
+    subaccounts: list[SubaccountNumber]
+
+
 class Height(msgspec.Struct, frozen=True):
     """Answer of /height."""
 

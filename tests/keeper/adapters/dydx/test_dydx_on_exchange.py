@@ -4,7 +4,20 @@ import asyncio
 from typing import Any
 
 import pytest
-from dydx_world import ADDRESS, DEPOSIT, HOT, STEP, TICK, World, cancel, quote, until, world
+from dydx_world import (
+    ADDRESS,
+    DEPOSIT,
+    HOT,
+    OWNER,
+    STEP,
+    TICK,
+    ExchangeClock,
+    World,
+    cancel,
+    quote,
+    until,
+    world,
+)
 
 from keeper.domain.errors import ConfigError, VenueUnavailable
 from keeper.domain.events import (
@@ -22,6 +35,7 @@ from keeper.domain.events import (
     VenueBlock,
 )
 from keeper.domain.orders import Liquidity, Side
+from keeper.venues.dydx.venue import DydxVenue
 from tests.keeper.exchange.wallets import BUY, SELL
 
 
@@ -453,3 +467,37 @@ def test_run__key_of_another_account__config_error() -> None:
 
     with pytest.raises(ConfigError, match=ADDRESS):
         asyncio.run(main())
+
+
+def test_run__another_subaccount_of_the_owner_quotes_a_market__config_error() -> None:
+    """Two keepers of one operator would trade with each other: the second does not start."""
+
+    async def main() -> None:
+        async with world() as here:
+            await here.connect()
+            await here.send(quote(11, Side.BUY, 29_000, 10, here.exchange.chain.height + 10))
+            await here.block()
+            first, here.events = here.venue, type(here.events)()
+            assert first is not None
+            second = DydxVenue(
+                here.settings(subaccount=1, markets=("ETH-USD",)),
+                OWNER,
+                ExchangeClock(here.exchange),
+            )
+            elsewhere = DydxVenue(
+                here.settings(subaccount=1, markets=("BTC-USD",)),
+                OWNER,
+                ExchangeClock(here.exchange),
+            )
+            try:
+                with pytest.raises(ConfigError, match=r"subaccount 0 of .* has orders in ETH-USD"):
+                    await asyncio.wait_for(second.run(here.emit), 10)
+                apart = asyncio.create_task(elsewhere.run(here.emit))
+                await until(lambda: here.events.of(SourceUp) != [], "the other market comes up")
+                apart.cancel()
+                await asyncio.gather(apart, return_exceptions=True)
+            finally:
+                await second.close()
+                await elsewhere.close()
+
+    asyncio.run(main())
