@@ -23,8 +23,12 @@ __all__ = ["Running", "Site", "open_site"]
 _CROWD: Final = 3
 _COOLDOWN_SECONDS: Final = 61
 _LOOK_SECONDS: Final = 0.3
-_OVERRIDES: Final = ("markets.0.hedge_max_slippage_ppm=20000", "limits.drawdown_ppm=900000")
-"""So that an exit finds somebody to leave to, and no stop trips but the one that is meant."""
+_OVERRIDES: Final = (
+    *("markets.0.hedge_max_slippage_ppm=20000", "limits.drawdown_ppm=900000"),
+    "limits.stress_shock_ppm=0",
+)
+"""So that an exit finds somebody to leave to, no stop trips but the one that is meant, and a keeper
+that may lose nothing goes on quoting until it has lost something."""
 
 
 @dataclass(frozen=True, slots=True)
