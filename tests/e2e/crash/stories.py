@@ -244,7 +244,7 @@ STORIES: Final = (
         "a person leaves",
         _leave,
         ("markets.0.hedge_max_slippage_ppm=10000",),
-        wants=("Alerts.send | after",),
+        wants=("Alerts.send | after", *_logged("NotePhase")),
         tries=2,
     ),
     Story("a person comes back", _come_back),
