@@ -17,7 +17,6 @@ __all__ = [
     "everything",
     "hedge_needs",
     "others",
-    "others_margin",
     "pool_risk",
     "ranges_value",
 ]
@@ -48,17 +47,6 @@ def others(state: State, ticker: str, limits: RiskLimits) -> Others:
             fall += stress_loss(worst, Side.BUY, limits.stress_shock_ppm)
             rise += stress_loss(worst, Side.SELL, limits.stress_shock_ppm)
     return Others(gross, margin, fall, rise)
-
-
-def others_margin(state: State, ticker: str) -> int:
-    """The margin alone: read for every ladder."""
-    return sum(
-        exposure(state, market.listing, market.oracle_price).margin
-        for other, market in state.markets.items()
-        if other != ticker
-        and market.listing is not None
-        and (market.settings is not None or position_of(state, other) != 0)
-    )
 
 
 def everything(state: State, limits: RiskLimits) -> Others:

@@ -1,13 +1,13 @@
 """What each market should have on the book right now, and the messages that get it there."""
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from keeper.core.bounds import bounds_of
-from keeper.core.exposures import Others, others, others_margin
+from keeper.core.exposures import Others, others
 from keeper.core.fold import pending_key
 from keeper.core.reference import reference_of
 from keeper.core.signals import signals_of
@@ -49,12 +49,14 @@ from keeper.risk.margin import fit_margin, margin_bound
 from keeper.risk.orders import OrderView, approve_cancel, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
+from keeper.risk.stress import StressLosses, fit_stress, ladder_losses, stress_limit
 from keeper.strategies import rules
 from keeper.strategies.overlays import bent
 from keeper.strategies.snapshot import MarketSnapshot, moved_out
 
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
+_NO_LOSSES: Final = StressLosses(0, 0)
 _ADVANCE: Final = Purpose.ADVANCE  # a member costs three times a name
 Ladder = dict[str, Quote]
 """Wanted quotes by slot."""
@@ -112,17 +114,14 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     bounds = bounds_of(state, market, listing, limits)
     if bounds.elsewhere:
         bounds = replace(bounds, elsewhere=())
-    fitted, shrunk, most = _fitted(settings, limits, phase, snapshot, bare, bounds)
-    available = equity - others_margin(state, ticker)
-    if most > available:
-        quotes, short = fit_margin(tuple(quote for _, quote in fitted), bare, available)
-        fitted, shrunk = _by_slot(ticker, quotes), (*shrunk, *short)
+    fitted = _fitted(settings, limits, phase, snapshot, bare, bounds)
+    fitted = _fit_money(fitted, bare, limits, equity, others(state, ticker, limits))
     book, gtt = market.book, TimeInForce.GTT
     ladder = {
         slot: quote if quote.time_in_force is not gtt else _resting(quote, book)
-        for slot, quote in fitted
+        for slot, quote in _by_slot(ticker, fitted.quotes)
     }
-    return ladder, [*noted, *shrunk]
+    return ladder, [*noted, *fitted.shrunk]
 
 
 def withdraw_unwanted(
@@ -201,6 +200,16 @@ def _rules(settings: MarketSettings) -> Rules:
     )
 
 
+class _Fitted(NamedTuple):
+    """A ladder, why it is less than the rule asks for, and what filling all of it takes: no less
+    than its margin, and the stress losses of both sides; in quote quantums."""
+
+    quotes: tuple[Quote, ...]
+    shrunk: tuple[Refused, ...]
+    margin: int
+    losses: StressLosses
+
+
 @lru_cache(maxsize=64)
 def _fitted(
     settings: MarketSettings,
@@ -209,19 +218,38 @@ def _fitted(
     snapshot: MarketSnapshot,
     bare: MarketExposure,
     bounds: Bounds,
-) -> tuple[tuple[tuple[str, Quote], ...], tuple[Refused, ...], int]:
-    """Apply the rule and fit its quotes into the limits; return them by slot, what was cut, and a
-    bound of the margin they need.
+) -> _Fitted:
+    """Apply the rule and fit its quotes into the limits of its own market.
 
     Remembered, because most events change none of the arguments and nothing else is read.
     """
     answer = rules.quote(settings.strategy, snapshot)
     if isinstance(answer, Refused):
-        return (), (answer,), 0
+        return _Fitted((), (answer,), 0, _NO_LOSSES)
     moved = moved_out(answer, snapshot)
     quotes, shrunk = fit_ladder(moved, bare, settings, limits, phase, bounds)
     most = margin_bound(quotes, bare, limits.price_band_ppm)
-    return _by_slot(settings.ticker, quotes), shrunk, most
+    shock_ppm = limits.stress_shock_ppm
+    losses = ladder_losses(quotes, bare, shock_ppm) if shock_ppm else _NO_LOSSES
+    return _Fitted(quotes, shrunk, most, losses)
+
+
+def _fit_money(
+    ladder: _Fitted, bare: MarketExposure, limits: RiskLimits, equity: int, rest: Others
+) -> _Fitted:
+    """Fit a ladder into the margin, and into the stress loss, that all other markets leave."""
+    available = equity - rest.margin
+    if ladder.margin > available:
+        quotes, short = fit_margin(ladder.quotes, bare, available)
+        ladder = ladder._replace(quotes=quotes, shrunk=(*ladder.shrunk, *short))
+    if not limits.stress_shock_ppm:
+        return ladder
+    limit = stress_limit(limits)
+    spare = StressLosses(limit - rest.fall, limit - rest.rise)
+    if ladder.losses.fall > spare.fall or ladder.losses.rise > spare.rise:
+        quotes, short = fit_stress(ladder.quotes, bare, spare, limits.stress_shock_ppm)
+        ladder = ladder._replace(quotes=quotes, shrunk=(*ladder.shrunk, *short))
+    return ladder
 
 
 def _by_slot(ticker: str, quotes: tuple[Quote, ...]) -> tuple[tuple[str, Quote], ...]:

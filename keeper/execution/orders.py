@@ -1,5 +1,6 @@
 """Working short-term orders: each version the venue may hold, fills, what can still happen."""
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -190,6 +191,7 @@ def spend_client_id(orders: Orders, client_id: int) -> None:
     orders.issued_ids = (client_id - orders.client_id_base) % _CLIENT_IDS + 1
 
 
+@lru_cache(maxsize=1_024)
 def slot_key(market: str, side: Side, layer: int) -> str:
     """Name a slot; the only place where its form is known."""
     return f"{market}/{'BUY' if side is Side.BUY else 'SELL'}/{layer}"

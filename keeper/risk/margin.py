@@ -2,13 +2,12 @@
 
 from typing import Final
 
-from msgspec.structs import replace
-
 from keeper.domain.approval import Refused
 from keeper.domain.orders import Quote, Side
 from keeper.domain.units import PPM, div_up
-from keeper.markets.perpetual import fill_cost, value_abs_up
+from keeper.markets.perpetual import value_abs_up
 from keeper.risk.exposure import MarketExposure
+from keeper.risk.fitting import Requirement, filled, fit
 
 __all__ = ["fit_margin", "margin_bound", "margin_needed"]
 
@@ -21,33 +20,14 @@ def fit_margin(
 ) -> tuple[tuple[Quote, ...], tuple[Refused, ...]]:
     """Return the quotes whose worst-case fill `available` margin carries, front layers first.
 
-    `exposure` needs no orders in it: the ladder replaces them. `available` is equity less the
-    margin of every other market, in quote quantums. What needs no more margin than the position
-    does already is kept, so that a position beyond it can be brought back.
+    `available` is equity less the margin of every other market, in quote quantums; else as `fit`.
     """
-    kept: list[Quote] = []
-    refused: list[Refused] = []
-    bare = exposure.margin
-    for quote in quotes:
-        full = _with(exposure, quote, quote.quantums)
-        needed = full.margin
-        if needed <= available or needed <= bare:
-            kept.append(quote)
-            exposure = full
-            continue
-        refused.append(
-            Refused(
-                code="MARGIN",
-                subject=f"{quote.market}/{quote.side.value}",
-                limit=available,
-                value=needed,
-            )
-        )
-        quantums = _largest(exposure, quote, max(available, bare))
-        if quantums > 0:
-            kept.append(replace(quote, quantums=quantums))
-            exposure = _with(exposure, quote, quantums)
-    return tuple(kept), tuple(refused)
+    requirement = Requirement("MARGIN", _margin, dict.fromkeys(Side, available))
+    return fit(quotes, exposure, requirement)
+
+
+def _margin(exposure: MarketExposure, _side: Side) -> int:
+    return exposure.margin
 
 
 def margin_bound(quotes: tuple[Quote, ...], exposure: MarketExposure, band_ppm: int) -> int:
@@ -69,25 +49,5 @@ def margin_bound(quotes: tuple[Quote, ...], exposure: MarketExposure, band_ppm: 
 def margin_needed(quotes: tuple[Quote, ...], exposure: MarketExposure) -> int:
     """Return the margin, in quote quantums, if all of them filled on top of `exposure`."""
     for quote in quotes:
-        exposure = _with(exposure, quote, quote.quantums)
+        exposure = filled(exposure, quote, quote.quantums)
     return exposure.margin
-
-
-def _largest(exposure: MarketExposure, quote: Quote, available: int) -> int:
-    """Largest multiple of the step, below the quote's size, that the margin carries."""
-    step = exposure.market.step_base_quantums
-    fits, too_many = 0, -(-quote.quantums // step)
-    while too_many - fits > 1:
-        middle = (fits + too_many) // 2
-        if _with(exposure, quote, middle * step).margin <= available:
-            fits = middle
-        else:
-            too_many = middle
-    return fits * step
-
-
-def _with(exposure: MarketExposure, quote: Quote, quantums: int) -> MarketExposure:
-    loss = fill_cost(exposure.market, quote.side, quantums, quote.subticks, exposure.oracle_price)
-    if quote.side is _BUY:
-        return replace(exposure, buys=exposure.buys + quantums, buy_loss=exposure.buy_loss + loss)
-    return replace(exposure, sells=exposure.sells + quantums, sell_loss=exposure.sell_loss + loss)

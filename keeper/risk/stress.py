@@ -1,12 +1,32 @@
 """What a move of all markets together costs at worst, and whether the pools' hedge survives one."""
 
-from keeper.domain.orders import Side
+from typing import NamedTuple
+
+from keeper.domain.approval import Refused
+from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import PPM, div_up
 from keeper.markets.perpetual import value_abs_up
 from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
+from keeper.risk.fitting import Requirement, filled, fit
 
-__all__ = ["hedge_need", "hedge_rate", "stress_limit", "stress_loss"]
+__all__ = [
+    "StressLosses",
+    "fit_stress",
+    "hedge_need",
+    "hedge_rate",
+    "ladder_losses",
+    "stress_limit",
+    "stress_loss",
+]
+
+
+class StressLosses(NamedTuple):
+    """What is lost, or may be, when prices fall and when they rise by the shock, in quote
+    quantums."""
+
+    fall: int
+    rise: int
 
 
 def stress_limit(limits: RiskLimits) -> int:
@@ -41,3 +61,29 @@ def hedge_need(exposure: MarketExposure, shock_ppm: int) -> int:
     short = max(0, -exposure.position, exposure.pool)
     value = value_abs_up(exposure.market, short, exposure.oracle_price)
     return div_up(value * hedge_rate(exposure, shock_ppm), PPM * PPM)
+
+
+def ladder_losses(
+    quotes: tuple[Quote, ...], exposure: MarketExposure, shock_ppm: int
+) -> StressLosses:
+    """Return the losses of a ladder on top of `exposure`, each with its losing side filled."""
+    for quote in quotes:
+        exposure = filled(exposure, quote, quote.quantums)
+    return StressLosses(
+        stress_loss(exposure, Side.BUY, shock_ppm), stress_loss(exposure, Side.SELL, shock_ppm)
+    )
+
+
+def fit_stress(
+    quotes: tuple[Quote, ...], exposure: MarketExposure, spare: StressLosses, shock_ppm: int
+) -> tuple[tuple[Quote, ...], tuple[Refused, ...]]:
+    """Return the quotes with which the shock costs at most `spare` on either side, as `fit` does.
+
+    `spare` is the limit less what every other market loses in the same move.
+    """
+
+    def loss(held: MarketExposure, side: Side) -> int:
+        return stress_loss(held, side, shock_ppm)
+
+    available = {Side.BUY: spare.fall, Side.SELL: spare.rise}
+    return fit(quotes, exposure, Requirement("STRESS", loss, available))

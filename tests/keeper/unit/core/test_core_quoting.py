@@ -461,6 +461,21 @@ def test_step__unknown_open_order_found__adopted_and_cancelled() -> None:
     assert keeper.state.orders.working[99].exposure == 2 * ONE_ETH
 
 
+def test_step__stress_limit_tightened__what_rests_beyond_it_is_withdrawn_at_once() -> None:
+    keeper = Keeper()
+    keeper.start()
+    resting = {order.client_id for order in keeper.places()}
+    keeper.answer()
+    tight = settings(limits=replace(LIMITS, daily_loss_quote_quantums=1))
+
+    commands = keeper.feed(ParamsChanged(settings=tight, params_hash="p"))
+
+    (cancel,) = of(commands, CancelOrders)
+    assert set(cancel.client_ids) == resting
+    assert of(commands, PlaceOrder) == []
+    assert {note.code for note in of(commands, NoteRefusal)} == {"STRESS"}
+
+
 def test_step__parameters_change__ladder_follows() -> None:
     keeper = _quoting()
     keeper.answer()

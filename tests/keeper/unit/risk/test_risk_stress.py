@@ -1,5 +1,6 @@
 """Stress, net delta anywhere in a pool's range, and the equity that a hedge takes."""
 
+import random
 from typing import Any
 
 import pytest
@@ -8,13 +9,19 @@ from msgspec.structs import replace
 from keeper.domain.approval import Approved, Refused
 from keeper.domain.commands import MintRange, PlaceOrder, SwapExactIn
 from keeper.domain.events import RangeState
-from keeper.domain.orders import Side, TimeInForce
+from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.markets.ranges import cost_up, mark_sqrt_price, most_base_up
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.orders import OrderView, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.pools import PoolRisk, change_of, check_change
-from keeper.risk.stress import hedge_need, stress_loss
+from keeper.risk.stress import (
+    StressLosses,
+    fit_stress,
+    hedge_need,
+    ladder_losses,
+    stress_loss,
+)
 from tests.keeper.builders import (
     ETH_PRICE,
     LIMITS,
@@ -266,3 +273,68 @@ def test_hedge_need__pool_not_hedged_yet__counts_the_short_it_calls_for() -> Non
 
     assert hedge_need(called_for, 250_000) == hedge_need(held, 250_000) == (7_500 + margin) * USDC
     assert hedge_need(replace(FLAT, position=10 * ONE_ETH), 250_000) == 0
+
+
+# --- ladders
+
+
+def _quote(side: Side, layer: int, quantums: int) -> Quote:
+    return Quote(
+        market="ETH-USD",
+        side=side,
+        layer=layer,
+        quantums=quantums,
+        subticks=3_000_000_000 - side.sign * 1_000_000 * (layer + 1),
+        time_in_force=TimeInForce.POST_ONLY,
+    )
+
+
+LADDER = tuple(_quote(side, layer, ONE_ETH) for layer in (0, 1) for side in Side)
+SHOCK_PPM = 200_000
+
+
+def _losses(quotes: tuple[Quote, ...], held: MarketExposure) -> StressLosses:
+    return ladder_losses(quotes, held, SHOCK_PPM)
+
+
+def test_fit_stress__a_unit_short_on_one_side__its_last_layer_shrinks_alone() -> None:
+    losses = _losses(LADDER, FLAT)
+    assert fit_stress(LADDER, FLAT, losses, SHOCK_PPM) == (LADDER, ())
+
+    spare = StressLosses(losses.fall - 1, losses.rise)
+    kept, refused = fit_stress(LADDER, FLAT, spare, SHOCK_PPM)
+
+    (note,) = refused
+    assert (note.code, note.subject) == ("STRESS", "ETH-USD/BUY")
+    assert (note.limit, note.value) == (spare.fall, losses.fall)
+    assert [q.quantums for q in kept if q.side is Side.SELL] == [ONE_ETH, ONE_ETH]
+    assert [q.quantums for q in kept if q.side is Side.BUY] == [
+        *(ONE_ETH, ONE_ETH - ETH.step_base_quantums),
+    ]
+
+
+@pytest.mark.parametrize("position", [5 * ONE_ETH, -5 * ONE_ETH])
+def test_fit_stress__position_beyond_the_limit__only_what_brings_it_back(position: int) -> None:
+    held = replace(FLAT, position=position)
+
+    kept, _ = fit_stress(LADDER, held, StressLosses(0, 0), SHOCK_PPM)
+
+    assert {quote.side for quote in kept} == {Side.SELL if position > 0 else Side.BUY}
+
+
+def test_fit_stress__random_ladders__fit_or_are_no_worse_than_the_position() -> None:
+    rng, cut = random.Random(7), 0
+    step = ETH.step_base_quantums
+    for _ in range(300):
+        held = replace(FLAT, position=step * rng.randint(-3_000, 3_000))
+        ladder = tuple(replace(q, quantums=step * rng.randint(1, 2_000)) for q in LADDER)
+        spare = StressLosses(rng.randint(0, 3_000) * USDC, rng.randint(0, 3_000) * USDC)
+
+        kept, refused = fit_stress(ladder, held, spare, SHOCK_PPM)
+
+        bare, losses = _losses((), held), _losses(kept, held)
+        assert losses.fall <= max(spare.fall, bare.fall)
+        assert losses.rise <= max(spare.rise, bare.rise)
+        assert bool(refused) == (kept != ladder)
+        cut += kept != ladder
+    assert 50 < cut < 290
