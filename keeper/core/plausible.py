@@ -44,8 +44,8 @@ def implausible(
     SPREAD_BELOW_FEE: it does not pay the maker fee (ppm).
     ORDER_BELOW_STEP: one order would be smaller than the market's step (quote quantums).
     LAYER_BEYOND_BAND: a layer lies outside price_band_ppm and is never sent (ppm).
-    QUOTES_GIVE_AWAY: at the largest position the reducing quote gives away more than an immediate
-    order may cost (ppm).
+    QUOTES_GIVE_AWAY: at the edge of the inventory band, beyond which immediate orders bring it
+    back, the reducing quote gives away more than such an order may cost (ppm).
     """
     if seen.oracle_price <= 0:
         return ()
@@ -108,9 +108,8 @@ def _layers_and_band(
 
 def _skew_and_slippage(settings: MarketSettings, seen: Surroundings) -> Refused | None:
     reference = seen.listing.subticks_down(seen.oracle_price)
-    most = quantums_for_value_down(
-        seen.listing, settings.max_position_quote_quantums, seen.oracle_price
-    )
+    value = min(settings.max_position_quote_quantums, settings.inventory_band_quote_quantums)
+    most = quantums_for_value_down(seen.listing, value, seen.oracle_price)
     worst = 0
     for side, inventory in ((Side.SELL, most), (Side.BUY, -most)):
         for wanted in _ladder(settings, seen, inventory):

@@ -92,6 +92,8 @@ SPECIFIED_OF_POOLS: dict[str, int] = {
     "MAX_DEVIATION_BPS": 1_000,
     "MIN_COOLDOWN": 60,
     "MAX_VALUE_CHANGE_BPS": 30,
+    "HOME_LOSS_PPM": 3_000,
+    "PPM": 1_000_000,
 }
 """The hard bounds of every pool adapter, whatever its deployer asks for."""
 

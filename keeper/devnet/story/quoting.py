@@ -18,8 +18,8 @@ __all__ = ["from_the_liveliest", "half_spread_ppm", "inline", "limits", "markets
 _PARAMETERS: Final = (
     Path(__file__).resolve().parents[3] / "scripts" / "params" / "recorded_demo.toml"
 )
-_SEEDED_POSITION: Final = 100_000 * 10**6  # quotes, beside the pool at either end of its range
-_SEEDED_DAILY_LOSS: Final = 8_000 * 10**6  # three of it carry a fifth of that
+_SEEDED_POSITION: Final = 250_000 * 10**6  # quotes, beside the pool at either end of its range
+_SEEDED_DAILY_LOSS: Final = 17_000 * 10**6  # three of it carry a fifth of that
 _SEEDED_SPREAD: Final = {"spread_min_ppm": 1_500, "spread_buffer_ppm": 500}
 _MOVE_SHARE: Final = 4  # of a second's standard deviation that is added to fee and spread
 _TOLERANCE_SHARE: Final = 3  # of the first quote's distance that is worth a new price

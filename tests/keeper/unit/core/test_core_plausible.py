@@ -83,13 +83,29 @@ def test_implausible__layer_outside_the_band__named() -> None:
 def test_implausible__skew_beyond_the_hedges_price__named() -> None:
     """At 60 % leverage a factor of 5 skews by 3: two spreads of 4,500 ppm below the reference."""
     rule = replace(MEGAVAULT, skew_factor_ppm=5_000_000, layers=1, spread_min_ppm=4_500)
-    settings = market_settings(strategy=rule, max_position_quote_quantums=60_000 * USDC)
+    settings = market_settings(
+        strategy=rule,
+        max_position_quote_quantums=60_000 * USDC,
+        inventory_band_quote_quantums=60_000 * USDC,
+    )
 
     ((code, limit, value),) = flaws(settings)
 
     assert (code, limit) == ("QUOTES_GIVE_AWAY", 5_000)
     assert value == pytest.approx(9_000, abs=40)
     assert code in REFUSED
+
+
+def test_implausible__skew_beyond_the_hedges_price_where_inventory_is_hedged__is_none() -> None:
+    """Beyond the band immediate orders bring it back, however large a position is allowed."""
+    rule = replace(MEGAVAULT, skew_factor_ppm=5_000_000, layers=1, spread_min_ppm=4_500)
+    settings = market_settings(
+        strategy=rule,
+        max_position_quote_quantums=60_000 * USDC,
+        inventory_band_quote_quantums=5_000 * USDC,
+    )
+
+    assert flaws(settings) == []
 
 
 @pytest.mark.parametrize("seen", [replace(SEEN, oracle_price=0), replace(SEEN, equity=0)])

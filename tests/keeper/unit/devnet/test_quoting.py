@@ -57,7 +57,7 @@ def test_half_spread_ppm__of_a_recording__covers_fee_spread_and_a_share_of_moves
 def test_markets__without_a_tape__is_ether_alone_by_the_venues_rule() -> None:
     (ether,) = markets(None)
     assert (ether["ticker"], ether["strategy"]["kind"]) == ("ETH-USD", "megavault")
-    assert limits(None) == {"daily_loss_quote_quantums": 8_000_000_000}
+    assert limits(None) == {"daily_loss_quote_quantums": 17_000_000_000}
 
 
 def test_markets__with_both_recorded__quotes_both_around_their_own_distance() -> None:
