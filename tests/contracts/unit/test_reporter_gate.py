@@ -99,7 +99,9 @@ def test_gate__loss_beyond_two_percent__is_published_and_holds_the_cut_for_a_day
     system.request_deposit(bob, 1_000 * unit)
     system.gain(-200_001 * unit)
 
-    receipt = system.settle()
+    system.cut()
+    system.wait(60)
+    receipt = system.submit(system.report())
 
     (hold,) = receipt.decode_logs(system.vault.Hold)
     assert receipt.return_value.hold == HELD_FOR_LOSS
