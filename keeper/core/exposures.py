@@ -99,7 +99,6 @@ def pool_risk(state: State, pool: PoolState) -> PoolRisk:
     if market is not None and market.listing is not None and market.oracle_price > 0:
         hedge = exposure(state, market.listing, market.oracle_price)
     whole = everything(state, limits)
-    equity = account_equity(state)
     return PoolRisk(
         limits=limits,
         ranges_value=ranges_value(state),
@@ -109,5 +108,5 @@ def pool_risk(state: State, pool: PoolState) -> PoolRisk:
         fall=whole.fall,
         rise=whole.rise,
         hedge_needs=hedge_needs(state, limits) if limits.hedge_shock_ppm else 0,
-        equity=0 if equity is None else equity,
+        equity=account_equity(state),
     )

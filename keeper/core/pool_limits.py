@@ -22,10 +22,13 @@ def base_to_shed(view: PoolView) -> int:
     """Base units of this pool to turn into the asset, because its hedge would not survive a shock.
 
     0 while equity carries every short through a rise by the hedge's shock; beyond it, what brings
-    the need to nine tenths of the equity. The hedge itself is left alone.
+    the need to nine tenths of the equity. The hedge itself is left alone. 0 also while equity is
+    unknown: nothing is sold on a guess.
     """
     hedge, risk = view.risk.hedge, view.risk
-    if hedge is None or not risk.limits.hedge_shock_ppm or risk.hedge_needs <= risk.equity:
+    if hedge is None or risk.equity is None or not risk.limits.hedge_shock_ppm:
+        return 0
+    if risk.hedge_needs <= risk.equity:
         return 0
     over = risk.hedge_needs - max(0, risk.equity) * _SHED_TO_PPM // PPM
     rate = hedge_rate(hedge, risk.limits.hedge_shock_ppm)

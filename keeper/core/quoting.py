@@ -141,7 +141,11 @@ def withdraw_unwanted(
 def place_quotes(
     state: State, ticker: str, ladder: Ladder, out: list[Approved[Command]]
 ) -> list[Refused]:
-    """Send what the ladder still lacks; returns what the limits refused."""
+    """Send what the ladder still lacks; returns what the limits refused.
+
+    An id that a slot gave up for another is taken back in the same step: of one intent there are
+    never two orders that nobody cancels.
+    """
     market = state.markets[ticker]
     settings, listing = market.settings, market.listing
     if settings is None or listing is None or state.settings is None:
@@ -153,6 +157,7 @@ def place_quotes(
     now = Moment(state.height, state.t_ns)
     refused: list[Refused] = []
     basis: _Basis | None = None
+    is_new = False
     bounds = own_bounds(state.orders, ticker, state.height)
     for key, quote in due:
         subticks = uncrossed(quote.side, quote.subticks, bounds, listing.subticks_per_tick)
@@ -169,11 +174,14 @@ def place_quotes(
             continue
         if basis is None:
             basis = _basis(state, listing, settings, limits)
+        is_new = is_new or proposal.place.client_id not in state.orders.working
         verdict = _send(state, basis, proposal, key, out)
         if verdict is None:
             bounds = widened(bounds, proposal.place)
         else:
             refused.append(verdict)
+    if is_new:
+        withdraw_unwanted(state, ticker, ladder, out)
     return refused
 
 

@@ -32,7 +32,8 @@ class PoolRisk:
 
     `ranges_value` is what all ranges of all pools are worth, `hedge` the market that hedges this
     one (None while `is_hedged` means that it is not known yet), `fall` and `rise` what the vault
-    loses in the stress move, `hedge_needs` the equity that all shorts take.
+    loses in the stress move, `hedge_needs` the equity that all shorts take; `equity` is None while
+    a part of it is unknown.
     """
 
     limits: RiskLimits
@@ -43,7 +44,7 @@ class PoolRisk:
     fall: int
     rise: int
     hedge_needs: int
-    equity: int
+    equity: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,8 @@ def _check_hedge(
     if not shock_ppm:
         return None
     need = risk.hedge_needs - hedge_need(before, shock_ppm) + hedge_need(after, shock_ppm)
-    return None if need <= risk.equity else _refused("HEDGE_MARGIN", name, risk.equity, need)
+    equity = 0 if risk.equity is None else risk.equity
+    return None if need <= equity else _refused("HEDGE_MARGIN", name, equity, need)
 
 
 def _refused(code: str, subject: str, limit: int, value: int) -> Refused:

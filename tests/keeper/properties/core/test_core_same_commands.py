@@ -14,7 +14,7 @@ from tests.keeper.builders import START_NS, run_started
 from tests.keeper.properties.core.test_core_limits import Day
 
 COMMANDS = 409
-DIGEST = "a35f18c9f28e17d031187d5c47add5c977900105c69d334b5eea3732a564e6a4"
+DIGEST = "027af65fb167640281f201429e87e19ca8dbc037b6b15a34c0ec54cd2f1d3793"
 
 
 class _Recorder:

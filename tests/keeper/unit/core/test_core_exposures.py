@@ -157,6 +157,19 @@ def test_pool_observed__hedge_too_weak_and_base_idle__sold_first() -> None:
     assert 0 < swap.amount_in < 50 * ONE_WETH
 
 
+def test_pool_observed__equity_unknown__range_and_base_stay_and_none_is_added() -> None:
+    """A journal that begins beside a range that is there: nothing is sold on a guess."""
+    keeper = _keeper()
+    keeper.state.account.known = False
+    idle = {"amount0": 90_000 * USDC, "amount1": 30 * ONE_WETH}
+
+    commands = keeper.feed(replace(pool_seen(1), ranges=(HELD,), **idle))
+
+    assert of(commands, BurnRange) == []
+    assert of(commands, SwapExactIn) == []
+    assert of(commands, MintRange) == []
+
+
 def test_everything__pool_without_a_hedge__falls_with_its_token() -> None:
     chosen = settings(
         pools=(pool_settings(hedge_market="none"),), allocation=ALLOCATION, limits=LIMITS

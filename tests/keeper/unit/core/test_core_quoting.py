@@ -183,6 +183,8 @@ def test_step__crossing_reducing_quote__sent_as_a_plain_limit() -> None:
     moved = keeper.feed(VenueBlock(height=keeper.height, time_ns=keeper.now))
     crossing = [o for o in of(moved, PlaceOrder) if o.time_in_force is TimeInForce.GTT]
     assert [order.subticks for order in crossing] == [asks[0].subticks]
+    (cancel,) = of(moved, CancelOrders)
+    assert cancel.client_ids == (asks[0].client_id,), "one intent, one order"
 
 
 PULLS: dict[str, tuple[Event, int]] = {
