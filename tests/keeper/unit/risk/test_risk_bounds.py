@@ -30,34 +30,9 @@ from keeper.risk.phase import Phase
 from keeper.risk.sizing import fit_ladder
 from tests.keeper.builders import ETH_PRICE, LIMITS, ONE_ETH, USDC, market_settings
 from tests.keeper.markets import ETH
+from tests.keeper.unit.risk.scene import FLAT, place
 
-FLAT = MarketExposure(
-    market=ETH,
-    oracle_price=ETH_PRICE,
-    position=0,
-    buys=0,
-    sells=0,
-    buy_loss=0,
-    sell_loss=0,
-    pool=0,
-    pool_low=0,
-    pool_high=0,
-)
 SIDES = {Side.BUY: "buys", Side.SELL: "sells"}
-
-
-def _place(side: Side, **changes: Any) -> PlaceOrder:
-    base = PlaceOrder(
-        market="ETH-USD",
-        client_id=1,
-        side=side,
-        quantums=ONE_ETH,
-        subticks=3_000_000_000,
-        good_til_block=10,
-        time_in_force=TimeInForce.POST_ONLY,
-        reduce_only=False,
-    )
-    return replace(base, **changes)
 
 
 def _verdict(
@@ -80,7 +55,7 @@ def _verdict(
         filled=0,
         bounds=bounds,
     )
-    return approve_place(_place(side), replace(view, **changes))
+    return approve_place(place(side), replace(view, **changes))
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -5,39 +5,11 @@ import random
 import pytest
 from msgspec.structs import replace
 
-from keeper.domain.orders import Quote, Side, TimeInForce
-from keeper.risk.exposure import MarketExposure
+from keeper.domain.orders import Side
 from keeper.risk.margin import fit_margin, margin_bound, margin_needed
-from tests.keeper.builders import ETH_PRICE, ONE_ETH, USDC
+from tests.keeper.builders import ONE_ETH, USDC
 from tests.keeper.markets import ETH
-
-FLAT = MarketExposure(
-    market=ETH,
-    oracle_price=ETH_PRICE,
-    position=0,
-    buys=0,
-    sells=0,
-    buy_loss=0,
-    sell_loss=0,
-    pool=0,
-    pool_low=0,
-    pool_high=0,
-)
-
-
-def _quote(side: Side, layer: int, quantums: int) -> Quote:
-    away = 1_000_000 * (layer + 1)
-    return Quote(
-        market="ETH-USD",
-        side=side,
-        layer=layer,
-        quantums=quantums,
-        subticks=3_000_000_000 - side.sign * away,
-        time_in_force=TimeInForce.POST_ONLY,
-    )
-
-
-LADDER = tuple(_quote(side, layer, ONE_ETH) for layer in (0, 1) for side in Side)
+from tests.keeper.unit.risk.scene import FLAT, LADDER
 
 
 def test_fit_margin__enough__unchanged() -> None:

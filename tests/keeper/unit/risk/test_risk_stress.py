@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from keeper.domain.approval import Approved, Refused
-from keeper.domain.commands import MintRange, PlaceOrder, SwapExactIn
+from keeper.domain.commands import MintRange, SwapExactIn
 from keeper.domain.events import RangeState
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.markets.ranges import cost_up, mark_sqrt_price, most_base_up
@@ -23,7 +23,6 @@ from keeper.risk.stress import (
     stress_loss,
 )
 from tests.keeper.builders import (
-    ETH_PRICE,
     LIMITS,
     ONE_ETH,
     POOL,
@@ -33,34 +32,9 @@ from tests.keeper.builders import (
     pool_settings,
 )
 from tests.keeper.markets import ETH
+from tests.keeper.unit.risk.scene import FLAT, LADDER, place
 
-FLAT = MarketExposure(
-    market=ETH,
-    oracle_price=ETH_PRICE,
-    position=0,
-    buys=0,
-    sells=0,
-    buy_loss=0,
-    sell_loss=0,
-    pool=0,
-    pool_low=0,
-    pool_high=0,
-)
 STRESSED = replace(LIMITS, daily_loss_quote_quantums=1_000 * USDC)
-
-
-def _place(side: Side, **changes: Any) -> PlaceOrder:
-    base = PlaceOrder(
-        market="ETH-USD",
-        client_id=1,
-        side=side,
-        quantums=ONE_ETH,
-        subticks=3_000_000_000,
-        good_til_block=10,
-        time_in_force=TimeInForce.POST_ONLY,
-        reduce_only=False,
-    )
-    return replace(base, **changes)
 
 
 def _view(before: MarketExposure, after: MarketExposure, **changes: Any) -> OrderView:
@@ -109,8 +83,8 @@ def test_approve_place__stress_beyond_its_multiple__refused_with_both_numbers(si
 
     over = replace(fits, other_fall=1, other_rise=1)
 
-    assert isinstance(approve_place(_place(side), fits), Approved)
-    assert approve_place(_place(side), over) == Refused(
+    assert isinstance(approve_place(place(side), fits), Approved)
+    assert approve_place(place(side), over) == Refused(
         code="STRESS", subject=f"ETH-USD/{side.value}", limit=3_000 * USDC, value=3_000 * USDC + 1
     )
 
@@ -119,7 +93,7 @@ def test_approve_place__stress_beyond_but_not_raised__passes() -> None:
     beyond = replace(FLAT, position=10 * ONE_ETH)
     lowered = replace(beyond, sells=ONE_ETH)
 
-    verdict = approve_place(_place(Side.SELL), _view(beyond, lowered))
+    verdict = approve_place(place(Side.SELL), _view(beyond, lowered))
 
     assert isinstance(verdict, Approved)
 
@@ -128,7 +102,7 @@ def test_approve_place__others_gain_in_the_same_move__is_set_against() -> None:
     after = replace(FLAT, buys=6 * ONE_ETH)
     view = _view(replace(FLAT, buys=5 * ONE_ETH), after, other_fall=-600 * USDC)
 
-    assert isinstance(approve_place(_place(Side.BUY), view), Approved)
+    assert isinstance(approve_place(place(Side.BUY), view), Approved)
 
 
 def test_approve_place__no_shock_configured__stress_is_not_judged() -> None:
@@ -136,7 +110,7 @@ def test_approve_place__no_shock_configured__stress_is_not_judged() -> None:
     after = replace(FLAT, buys=19 * ONE_ETH)
     view = _view(replace(FLAT, buys=18 * ONE_ETH), after, limits=limits)
 
-    assert isinstance(approve_place(_place(Side.BUY), view), Approved)
+    assert isinstance(approve_place(place(Side.BUY), view), Approved)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +127,9 @@ def test_approve_place__pool_at_the_worse_end__counts_against_the_position(
     limits = replace(LIMITS, stress_shock_ppm=0)
     before, after = (replace(hedged, **{name: n * ONE_ETH}) for n in (2, 3))
 
-    verdict = approve_place(_place(side), _view(before, after, limits=limits))
+    verdict = approve_place(place(side), _view(before, after, limits=limits))
     narrow = [replace(each, **{spare: each.pool}) for each in (before, after)]
-    fits = approve_place(_place(side), _view(*narrow, limits=limits))
+    fits = approve_place(place(side), _view(*narrow, limits=limits))
 
     limit, value = 60_000 * USDC, 63_000 * USDC
     subject = f"ETH-USD/{side.value}"
@@ -166,7 +140,7 @@ def test_approve_place__pool_at_the_worse_end__counts_against_the_position(
 def test_approve_place__reduce_only__passes_whatever_the_pool_may_become() -> None:
     """What closes a position in an exit is not held up by a range that has not been left yet."""
     held = replace(FLAT, position=-ONE_ETH, pool_high=90 * ONE_ETH)
-    order = _place(Side.BUY, time_in_force=TimeInForce.IOC, reduce_only=True)
+    order = place(Side.BUY, time_in_force=TimeInForce.IOC, reduce_only=True)
     view = _view(held, replace(held, buys=ONE_ETH), phase=Phase.EXITING)
 
     assert isinstance(approve_place(order, view), Approved)
@@ -278,18 +252,6 @@ def test_hedge_need__pool_not_hedged_yet__counts_the_short_it_calls_for() -> Non
 # --- ladders
 
 
-def _quote(side: Side, layer: int, quantums: int) -> Quote:
-    return Quote(
-        market="ETH-USD",
-        side=side,
-        layer=layer,
-        quantums=quantums,
-        subticks=3_000_000_000 - side.sign * 1_000_000 * (layer + 1),
-        time_in_force=TimeInForce.POST_ONLY,
-    )
-
-
-LADDER = tuple(_quote(side, layer, ONE_ETH) for layer in (0, 1) for side in Side)
 SHOCK_PPM = 200_000
 
 
