@@ -1,9 +1,10 @@
 """Keeps the committed account in step: states at heights, funding, missed fills, transfers."""
 
 import asyncio
+from collections.abc import Iterable
 
 from keeper.domain.errors import VenueUnavailable
-from keeper.domain.events import FundingPaid
+from keeper.domain.events import FillReceived, FundingPaid
 from keeper.ports import Emit
 from keeper.venues.dydx import wire
 from keeper.venues.dydx.directory import Directory
@@ -39,33 +40,35 @@ class Observer:
         self._reading = asyncio.Lock()
 
     def note_block(self, height: int) -> None:
-        """Remember the newest committed height."""
+        """Remember the newest committed height: what happened up to it was told before it."""
         self._head = max(self._head, height)
+        if self._due():
+            self._wake.set()
 
     def note_transfer(self) -> None:
         """Have the transfers read: the websocket does not tell their ids."""
         self._moved = True
         self._wake.set()
 
-    async def fill(self, emit: Emit, fill: wire.Fill) -> None:
-        """Emit a fill unless it was, and have the account read as of its block."""
-        height = whole(fill.created_at_height)
-        if not self._progress.fills.is_new(fill.id, height):
-            return
-        client_id = None if fill.order_id is None else await self._client_id(fill.order_id)
-        received = fill_received(self._directory.markets, fill, client_id)
-        # Asking for the client id awaited: the repair may have emitted this fill meanwhile.
-        if self._progress.fills.is_new(fill.id, height):
-            self._progress.fills.add(fill.id, height)
-            emit(received)
-            self._note_height(height)
+    async def fills(self, emit: Emit, fills: Iterable[wire.Fill]) -> None:
+        """Emit those that were not, one right after the other, and have the account read anew.
+
+        Asking for client ids awaits: an account read between two fills of one block would hold
+        the second already, so all are known before the first is emitted.
+        """
+        received = [await self._received(fill) for fill in fills if self._is_new(fill)]
+        for event in received:
+            # The repair may have emitted it meanwhile.
+            if self._progress.fills.is_new(event.fill_id, event.height):
+                self._progress.fills.add(event.fill_id, event.height)
+                emit(event)
+                self._note_height(event.height)
 
     async def catch_up(self, emit: Emit, up_to: int) -> None:
         """Emit fills and transfers that the stream did not bring, up to a committed height."""
         since = self._progress.complete - OVERLAP_BLOCKS
-        for fill in await self._links.indexer.fills_above(since):
-            if whole(fill.created_at_height) <= up_to:
-                await self.fill(emit, fill)
+        rows = await self._links.indexer.fills_above(since)
+        await self.fills(emit, (row for row in rows if whole(row.created_at_height) <= up_to))
         await self._transfers(emit, since, up_to)
         self._progress.complete = max(self._progress.complete, up_to)
         self._progress.fills.complete(self._progress.complete)
@@ -95,8 +98,8 @@ class Observer:
                 self._moved = False
                 since = self._progress.complete - OVERLAP_BLOCKS
                 await self._transfers(emit, since, None)
-            while self._heights:
-                height = min(self._heights)
+            while due := self._due():
+                height = min(due)
                 await self._observe(emit, height)
                 self._heights.discard(height)
 
@@ -117,6 +120,17 @@ class Observer:
                     raise
             else:
                 missed = 0
+
+    def _due(self) -> list[int]:
+        """Noted heights of blocks that are over: the stream has told all their fills."""
+        return [height for height in self._heights if height <= self._head]
+
+    def _is_new(self, fill: wire.Fill) -> bool:
+        return self._progress.fills.is_new(fill.id, whole(fill.created_at_height))
+
+    async def _received(self, fill: wire.Fill) -> FillReceived:
+        client_id = None if fill.order_id is None else await self._client_id(fill.order_id)
+        return fill_received(self._directory.markets, fill, client_id)
 
     def _note_height(self, height: int) -> None:
         self._heights.add(height)

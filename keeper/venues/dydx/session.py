@@ -275,8 +275,7 @@ class Session:
         if envelope.type == "subscribed":
             return  # the chain's committed state was read in `_reconcile`
         update = wire.decode(envelope.contents, wire.SubaccountUpdate)
-        for fill in update.fills or ():
-            await self._observer.fill(emit, fill)
+        await self._observer.fills(emit, update.fills or ())
         for order in update.orders or ():
             if order.order_flags == str(SHORT_TERM):
                 emit(order_updated(self._directory.market(order.ticker), order))

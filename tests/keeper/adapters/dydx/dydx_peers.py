@@ -67,13 +67,14 @@ class ChainHistory:
 
 
 class IndexerHistory:
-    """Fills, transfers and orders as an Indexer answers them."""
+    """Fills, transfers and orders as an Indexer answers them; an order after so many seconds."""
 
     def __init__(self) -> None:
         self.fills: list[wire.Fill] = []
         self.transfers: list[wire.Transfer] = []
         self.orders: dict[str, wire.Order] = {}
         self.asked: list[str] = []
+        self.seconds = 0.0
 
     async def fills_above(self, height: int) -> list[wire.Fill]:
         return [fill for fill in self.fills if int(fill.created_at_height) > height]
@@ -83,6 +84,7 @@ class IndexerHistory:
 
     async def order(self, order_id: str) -> wire.Order | None:
         self.asked.append(order_id)
+        await asyncio.sleep(self.seconds)
         return self.orders.get(order_id)
 
 

@@ -50,7 +50,9 @@ def transfer(number: int, height: int) -> wire.Transfer:
 class Rig:
     """An observer over histories in memory."""
 
-    def __init__(self, eth: PerpetualMarket, *, observed: bool = True) -> None:
+    def __init__(
+        self, eth: PerpetualMarket, *, observed: bool = True, interval_ms: int = 5
+    ) -> None:
         self.chain, self.indexer, self.events = ChainHistory(), IndexerHistory(), Events()
         self.chain.put(START, 5_000)
         directory = Directory()
@@ -73,7 +75,7 @@ class Rig:
             subaccount=0,
             markets=("ETH-USD",),
             query_deadline_ms=50,
-            observe_interval_ms=5,
+            observe_interval_ms=interval_ms,
             repair_interval_ms=5,
         )
         links: Any = Links(settings, None, self.chain, self.indexer, StepClock())  # type: ignore[arg-type]
@@ -113,8 +115,8 @@ def test_fill__delivered_twice__emitted_once(eth: PerpetualMarket) -> None:
     rig = Rig(eth)
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 1))
-        await rig.observer.fill(rig.events.append, fill(1, START + 1))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 1)])
+        await rig.observer.fills(rig.events.append, [fill(1, START + 1)])
 
     run(rig, use)
 
@@ -126,7 +128,7 @@ def test_fill__delivered_twice__emitted_once(eth: PerpetualMarket) -> None:
 def test_fill__at_or_below_the_resume_height__not_emitted(eth: PerpetualMarket) -> None:
     rig = Rig(eth)
 
-    run(rig, lambda r: r.observer.fill(r.events.append, fill(1, START)))
+    run(rig, lambda r: r.observer.fills(r.events.append, [fill(1, START)]))
 
     assert rig.events == []
 
@@ -143,8 +145,8 @@ def test_fill__order_of_a_former_run__client_id_asked_of_the_indexer(eth: Perpet
     )
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 1, "old"))
-        await rig.observer.fill(rig.events.append, fill(2, START + 1, "old"))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 1, "old")])
+        await rig.observer.fills(rig.events.append, [fill(2, START + 1, "old")])
 
     run(rig, use)
 
@@ -158,7 +160,7 @@ def test_fill__unsolicited__no_client_id_and_still_emitted(
 ) -> None:
     rig = Rig(eth)
 
-    run(rig, lambda r: r.observer.fill(r.events.append, fill(1, START + 1, order_id)))
+    run(rig, lambda r: r.observer.fills(r.events.append, [fill(1, START + 1, order_id)]))
 
     (event,) = rig.events.of(FillReceived)
     assert event.client_id is None
@@ -170,7 +172,7 @@ def test_fill__repair_overtakes_the_question__emitted_once(eth: PerpetualMarket)
 
     async def use(rig: Rig) -> None:
         await asyncio.gather(
-            rig.observer.fill(rig.events.append, fill(1, START + 1, "old")),
+            rig.observer.fills(rig.events.append, [fill(1, START + 1, "old")]),
             rig.observer.catch_up(rig.events.append, START + 1),
         )
 
@@ -217,7 +219,8 @@ def test_run__fill_noted__account_read_as_of_its_block(eth: PerpetualMarket) -> 
     rig.chain.put(START + 3, 4_000, (1, 100_000_000, 0))
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 3))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 3)])
+        rig.observer.note_block(START + 3)
         await rig.run_until(lambda: rig.observed_heights())
 
     run(rig, use)
@@ -225,6 +228,46 @@ def test_run__fill_noted__account_read_as_of_its_block(eth: PerpetualMarket) -> 
     (state,) = rig.events.of(SubaccountObserved)
     assert (state.height, state.usdc_quote_quantums) == (START + 3, 4_000)
     assert state.positions[0].quantums == 100_000_000
+
+
+def test_run__block_not_over__account_read_when_it_is(eth: PerpetualMarket) -> None:
+    rig = Rig(eth)
+    rig.chain.put(START + 2, 5_000)
+    rig.chain.put(START + 3, 4_000)
+
+    async def use(rig: Rig) -> None:
+        rig.observer.note_block(START + 2)
+        await rig.observer.fills(rig.events.append, [fill(1, START + 3)])
+        await rig.run_until(lambda: rig.observed_heights())
+        assert rig.observed_heights() == [START + 2]
+        rig.observer.note_block(START + 3)
+        await rig.run_until(lambda: len(rig.observed_heights()) > 1)
+
+    run(rig, use)
+
+    assert rig.observed_heights() == [START + 2, START + 3]
+
+
+def test_catch_up__two_fills_of_a_block__no_account_read_between_them(
+    eth: PerpetualMarket,
+) -> None:
+    rig = Rig(eth, interval_ms=60_000)
+    rig.chain.put(START + 1, 4_000)
+    rig.indexer.fills = [fill(1, START + 1), fill(2, START + 1, "old")]
+    rig.indexer.seconds = 0.02
+
+    async def use(rig: Rig) -> None:
+        rig.observer.note_block(START + 1)
+        repair = asyncio.create_task(rig.observer.catch_up(rig.events.append, START + 1))
+        await rig.run_until(lambda: repair.done() and rig.observed_heights())
+
+    run(rig, use)
+
+    assert [type(event) for event in rig.events] == [
+        FillReceived,
+        FillReceived,
+        SubaccountObserved,
+    ]
 
 
 def test_run__nothing_happens__head_read_once_an_interval(eth: PerpetualMarket) -> None:
@@ -247,6 +290,7 @@ def test_run__transfer_noted__read_from_the_history(eth: PerpetualMarket) -> Non
 
     async def use(rig: Rig) -> None:
         rig.observer.note_transfer()
+        rig.observer.note_block(START + 2)
         await rig.run_until(lambda: rig.observed_heights())
 
     run(rig, use)
@@ -260,7 +304,8 @@ def test_run__node_behind_the_indexer__asked_until_it_has_the_block(eth: Perpetu
     rig = Rig(eth)
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 1))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 1)])
+        rig.observer.note_block(START + 1)
         asyncio.get_running_loop().call_later(0.01, rig.chain.put, START + 1, 1)
         await rig.run_until(lambda: rig.observed_heights())
 
@@ -274,7 +319,8 @@ def test_run__node_never_has_the_block__venue_unavailable(eth: PerpetualMarket) 
     rig = Rig(eth)
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 1))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 1)])
+        rig.observer.note_block(START + 1)
         await rig.run_until(lambda: False)
 
     with pytest.raises(VenueUnavailable, match="no state at 1001"):
@@ -291,7 +337,8 @@ def test_run__funding_settled_by_two_fills__each_with_what_was_held_before(
 
     async def use(rig: Rig) -> None:
         for number, height in enumerate((START + 1, START + 5, START + 9)):
-            await rig.observer.fill(rig.events.append, fill(number, height))
+            await rig.observer.fills(rig.events.append, [fill(number, height)])
+        rig.observer.note_block(START + 9)
         await rig.run_until(lambda: len(rig.observed_heights()) == 3)
 
     run(rig, use)
@@ -307,7 +354,7 @@ def test_settle__pruned_history__no_funding_is_guessed(eth: PerpetualMarket) -> 
     rig.chain.put(START + 9, 0, (1, 5_000_000, 17))
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 2))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 2)])
         await rig.observer.settle(rig.events.append, rig.chain.states[START + 9])
 
     run(rig, use)
@@ -324,8 +371,8 @@ def test_settle__history_kept__every_change_read_in_order(eth: PerpetualMarket) 
     rig.chain.indexes[START + 8] = 15
 
     async def use(rig: Rig) -> None:
-        await rig.observer.fill(rig.events.append, fill(1, START + 4))
-        await rig.observer.fill(rig.events.append, fill(2, START + 2))
+        await rig.observer.fills(rig.events.append, [fill(1, START + 4)])
+        await rig.observer.fills(rig.events.append, [fill(2, START + 2)])
         await rig.observer.settle(rig.events.append, rig.chain.states[START + 9])
 
     run(rig, use)
