@@ -86,16 +86,30 @@ class Witness:
         return answer.json()
 
     async def _read_chain(self) -> None:
+        """Read what is new; anew where a block went away between two questions."""
+        newest = await self._newest()
+        while newest is None:
+            newest = await self._newest()
+        found, head = newest
+        self.mined = [*(sent for sent in self.mined if sent.block < self.next_block), *found]
+        self.next_block = max(0, head - _REREAD_BLOCKS)
+
+    async def _newest(self) -> tuple[list[Mined], int] | None:
+        """The keeper's transactions from `next_block` on, and the head they were read up to."""
         rpc, keeper = self.world.anvil.rpc, self.world.people["keeper"].address.lower()
-        self.mined = [sent for sent in self.mined if sent.block < self.next_block]
-        head = int(await rpc.call("eth_blockNumber"), 16)
+        head, found = int(await rpc.call("eth_blockNumber"), 16), []
         for number in range(self.next_block, head + 1):
             block = await rpc.call("eth_getBlockByNumber", hex(number), True)
+            if block is None:
+                return None
             for sent in block["transactions"]:
-                if sent["from"].lower() == keeper:
-                    receipt = await rpc.call("eth_getTransactionReceipt", sent["hash"])
-                    self.mined.append(Mined(sent["hash"], number, receipt["status"] == "0x1"))
-        self.next_block = max(0, head - _REREAD_BLOCKS)
+                if sent["from"].lower() != keeper:
+                    continue
+                receipt = await rpc.call("eth_getTransactionReceipt", sent["hash"])
+                if receipt is None:
+                    return None
+                found.append(Mined(sent["hash"], number, receipt["status"] == "0x1"))
+        return found, head
 
     async def _waiting(self) -> list[Mined]:
         pool = await self.world.anvil.rpc.call("txpool_content")
