@@ -17,11 +17,11 @@ def fresh_notes(state: State, scope: str, refused: list[Refused]) -> list[NoteRe
     often it comes and goes.
     """
     former = state.guard.active.get(scope, ())
+    if not refused and not former:
+        return []
     current: dict[str, Refused] = {}
     for entry in refused:
         current.setdefault(f"{entry.code}:{entry.subject}", entry)
-    if not current and not former:
-        return []
     notes: list[NoteRefusal] = []
     for key, entry in current.items():
         noted = state.guard.noted.get(key)

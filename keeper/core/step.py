@@ -1,5 +1,7 @@
 """The one entry point: fold an event, decide, check the limits, and return what may be sent."""
 
+from typing import Final
+
 from keeper.core.alerts import alerts
 from keeper.core.bounds import sample_depth
 from keeper.core.capital import manage_vault
@@ -36,6 +38,11 @@ _OF_ONE_MARKET = (
     *(ev.BookUpdated, ev.OraclePriced, ev.LeaderQuoted, ev.OrderUpdated, ev.MarketFacts),
 )
 
+_OF_QUOTES_ALONE: Final = frozenset(
+    (ev.BookUpdated, ev.LeaderQuoted, ev.OrderUpdated, ev.MarketFacts)
+)
+"""Events that move neither money, height, chain nor phase: all but quotes is as they found it."""
+
 
 def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[Command], ...]:
     """Advance `state` by one sequenced event and return approved commands in sending order.
@@ -45,6 +52,8 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     """
     state.t_ns = t_ns
     state.seq = seq
+    if type(event) in _OF_QUOTES_ALONE:
+        return _requote(state, event)
     phase = state.guard.phase
     close_height(state, event)
     fold(state, event)
@@ -66,6 +75,17 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     if (turned := phase_note(state, phase)) is not None:
         out.append(approve_notice(turned))
     out.extend(approve_notice(alert) for alert in raised)
+    out.extend(approve_notice(note) for note in notes)
+    return tuple(out)
+
+
+def _requote(state: State, event: ev.Event) -> tuple[Approved[Command], ...]:
+    """What `step` comes to for an event of a market's quotes alone, the most frequent by far."""
+    fold(state, event)
+    if state.settings is None:
+        return ()
+    out: list[Approved[Command]] = []
+    notes = _quote(state, _scope(state, event), state.settings.limits, out)
     out.extend(approve_notice(note) for note in notes)
     return tuple(out)
 

@@ -198,7 +198,10 @@ def venue_sources_down(state: State, market: MarketState) -> int:
 
     Those of its book and oracle have to be up; any other of the venue must not be known as down.
     """
-    down = {source for source, up in state.sources.items() if not up and _is_venue(source)}
+    sources = state.sources
+    if market.book.source in sources and market.oracle_source in sources and all(sources.values()):
+        return 0
+    down = {source for source, up in sources.items() if not up and _is_venue(source)}
     for source in (market.book.source, market.oracle_source):
         if source and not state.sources.get(source, False):
             down.add(source)

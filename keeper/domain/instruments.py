@@ -2,7 +2,7 @@
 
 import msgspec
 
-from keeper.domain.units import div_down, div_up
+from keeper.domain.units import div_down
 
 __all__ = ["MarketStatus", "PerpetualMarket"]
 
@@ -11,7 +11,7 @@ MarketStatus = str
 
 
 # Divided in place: these run for every order of every event, and a call costs more than they do.
-class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
+class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """One perpetual market's trading parameters; every field is the venue's own integer.
 
     Units: sizes in base quantums (10^atomic_resolution base), prices in subticks, quote in
@@ -59,15 +59,21 @@ class PerpetualMarket(msgspec.Struct, frozen=True, kw_only=True):
 
         One subtick is 10^(quantum_conversion_exponent - 6 - atomic_resolution) USDC.
         """
-        exponent = self._subtick_shift()
-        return (
-            oracle_price * 10**exponent if exponent >= 0 else div_down(oracle_price, 10**-exponent)
+        exponent = (
+            self.oracle_exponent + 6 + self.atomic_resolution - self.quantum_conversion_exponent
         )
+        value: int = oracle_price * 10**exponent if exponent >= 0 else oracle_price // 10**-exponent
+        return value
 
     def subticks_up(self, oracle_price: int) -> int:
         """Convert an oracle price to subticks, towards plus infinity."""
-        exponent = self._subtick_shift()
-        return oracle_price * 10**exponent if exponent >= 0 else div_up(oracle_price, 10**-exponent)
+        exponent = (
+            self.oracle_exponent + 6 + self.atomic_resolution - self.quantum_conversion_exponent
+        )
+        value: int = (
+            oracle_price * 10**exponent if exponent >= 0 else -(-oracle_price // 10**-exponent)
+        )
+        return value
 
     def oracle_price_down(self, subticks: int) -> int:
         """Convert subticks to the unit of oracle prices, towards minus infinity."""

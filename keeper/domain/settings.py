@@ -68,7 +68,7 @@ class Resting(msgspec.Struct, frozen=True, kw_only=True):
     urgent_ppm: int
 
 
-class MarketSettings(msgspec.Struct, frozen=True, kw_only=True):
+class MarketSettings(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """How one perpetual market is quoted and how its orders are kept on the venue."""
 
     ticker: str
@@ -162,7 +162,7 @@ class HousekeepingSettings(msgspec.Struct, frozen=True, kw_only=True):
     stake_room_alert_ppm: int
 
 
-class RiskLimits(msgspec.Struct, frozen=True, kw_only=True):
+class RiskLimits(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """Vault-wide limits, evaluated per event; money in quote quantums, time in milliseconds.
 
     Those with a default are explained in docs/spec.md section 9; 0 turns one of them off.

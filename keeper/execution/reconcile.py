@@ -203,6 +203,8 @@ def withdrawals(
         and (order.slot not in wanted or not _is_held(orders, order))
         and order.time_in_force is not TimeInForce.IOC
     ]
+    if not unwanted:
+        return ()
     unwanted.sort(key=lambda order: order.client_id)
     batches: list[CancelOrders] = []
     for start in range(0, len(unwanted), _CANCEL_BATCH):

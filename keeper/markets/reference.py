@@ -25,9 +25,12 @@ def composite(sources: Sequence[tuple[int, int]]) -> Reference:
 
     Raises ZeroDivisionError when all weights are zero or the price is.
     """
-    total = sum(weight for _, weight in sources)
-    price = sum(price * weight for price, weight in sources) // total
-    farthest = max(abs(each - price) for each, _ in sources)
+    total = weighted = 0
+    for each, weight in sources:
+        total += weight
+        weighted += each * weight
+    price = weighted // total
+    farthest = max([abs(each - price) for each, _ in sources])
     return Reference(price, div_up(farthest * PPM, price))
 
 

@@ -10,7 +10,7 @@ from keeper.markets.perpetual import value_abs_up
 __all__ = ["MarketExposure", "net_worst", "signed_value_up"]
 
 
-class MarketExposure(msgspec.Struct, frozen=True, kw_only=True):
+class MarketExposure(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """A market's worst case, in base quantums but for the losses.
 
     `position` is signed; `buys` and `sells` are what may still fill; `pool` is the delta of pools

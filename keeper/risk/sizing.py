@@ -1,5 +1,8 @@
 """Shrink a ladder until its worst-case fill fits the limits; sizes only ever go down."""
 
+from functools import lru_cache
+from typing import NamedTuple
+
 from msgspec.structs import replace
 
 from keeper.domain.approval import Refused
@@ -12,6 +15,15 @@ from keeper.risk.exposure import MarketExposure, net_worst
 from keeper.risk.phase import Phase
 
 __all__ = ["fit_ladder"]
+
+
+class _Frame(NamedTuple):
+    """Room on each side, the largest order (base quantums), and the oracle's price in subticks."""
+
+    buys: tuple[str, int]
+    sells: tuple[str, int]
+    largest: int
+    reference: int
 
 
 def fit_ladder(
@@ -30,9 +42,8 @@ def fit_ladder(
     """
     kept: list[Quote] = []
     refused: list[Refused] = []
-    room = {side: _room(exposure, settings, phase, bounds, side) for side in Side}
-    largest = _largest_order(exposure, limits)
-    reference = exposure.market.subticks_down(exposure.oracle_price)
+    buys, sells, largest, reference = _frame(exposure, settings, limits, phase, bounds)
+    room = {Side.BUY: buys, Side.SELL: sells}
     step = exposure.market.step_base_quantums
     for quote in quotes:
         distance = abs(quote.subticks - reference) * PPM
@@ -54,6 +65,23 @@ def fit_ladder(
             room[quote.side] = code, spare - quantums
             kept.append(quote if quantums == quote.quantums else replace(quote, quantums=quantums))
     return tuple(kept), tuple(refused)
+
+
+@lru_cache(maxsize=64)
+def _frame(
+    exposure: MarketExposure,
+    settings: MarketSettings,
+    limits: RiskLimits,
+    phase: Phase,
+    bounds: Bounds,
+) -> _Frame:
+    """What every ladder is held against; remembered, for prices move oftener than any of it."""
+    return _Frame(
+        _room(exposure, settings, phase, bounds, Side.BUY),
+        _room(exposure, settings, phase, bounds, Side.SELL),
+        _largest_order(exposure, limits),
+        exposure.market.subticks_down(exposure.oracle_price),
+    )
 
 
 def _room(

@@ -1,14 +1,14 @@
 """What a move of all markets together costs at worst, and whether the pools' hedge survives one."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from keeper.domain.approval import Refused
 from keeper.domain.orders import Quote, Side
 from keeper.domain.settings import RiskLimits
 from keeper.domain.units import PPM, div_up
-from keeper.markets.perpetual import value_abs_up
+from keeper.markets.perpetual import fill_cost, value_abs_up
 from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
-from keeper.risk.fitting import Requirement, filled, fit
+from keeper.risk.fitting import Requirement, fit
 
 __all__ = [
     "StressLosses",
@@ -19,6 +19,8 @@ __all__ = [
     "stress_limit",
     "stress_loss",
 ]
+
+_BUY: Final = Side.BUY
 
 
 class StressLosses(NamedTuple):
@@ -67,10 +69,21 @@ def ladder_losses(
     quotes: tuple[Quote, ...], exposure: MarketExposure, shock_ppm: int
 ) -> StressLosses:
     """Return the losses of a ladder on top of `exposure`, each with its losing side filled."""
+    market, oracle_price = exposure.market, exposure.oracle_price
+    buys, sells, buy_loss, sell_loss = 0, 0, exposure.buy_loss, exposure.sell_loss
     for quote in quotes:
-        exposure = filled(exposure, quote, quote.quantums)
+        quantums = quote.quantums
+        loss = fill_cost(market, quote.side, quantums, quote.subticks, oracle_price)
+        if quote.side is _BUY:
+            buys += quantums
+            buy_loss += loss
+        else:
+            sells += quantums
+            sell_loss += loss
+    long = signed_value_up(exposure, net_worst(exposure, Side.BUY) + buys)
+    short = signed_value_up(exposure, net_worst(exposure, Side.SELL) + sells)
     return StressLosses(
-        stress_loss(exposure, Side.BUY, shock_ppm), stress_loss(exposure, Side.SELL, shock_ppm)
+        div_up(long * shock_ppm, PPM) + buy_loss, div_up(short * shock_ppm, PPM) + sell_loss
     )
 
 

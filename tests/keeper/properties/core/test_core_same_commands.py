@@ -2,14 +2,19 @@
 
 import hashlib
 
-from benchmarks.tape import TapeClock, play
+import pytest
+from msgspec.structs import replace
+
+from benchmarks.tape import LEADER, Market, TapeClock, play
 from keeper.core import quoting
-from keeper.core.state import initial_state, state_bytes
+from keeper.core import step as step_module
+from keeper.core.state import State, initial_state, state_bytes
 from keeper.core.step import step
 from keeper.domain.commands import CommandId
 from keeper.domain.events import Event
 from keeper.engine.sequencer import Issued
 from keeper.journal.records import CommandRecord, Stream, encode_record
+from keeper.risk import sizing
 from tests.keeper.builders import START_NS, run_started
 from tests.keeper.properties.core.test_core_limits import Day
 
@@ -71,9 +76,59 @@ def test_step__ladders_remembered_or_computed_anew__same_commands_and_bytes() ->
         ]
         for seq, (now, event) in enumerate(events, start=1):
             quoting._fitted.cache_clear()
+            sizing._frame.cache_clear()
             issued = step(forgetting, now, seq, event)
             commands += len(issued)
 
             assert issued == remembered[seq - 1]
         assert state_bytes(remembering) == state_bytes(forgetting)
     assert commands > 500
+
+
+def _stepped(log: list[tuple[int, Event]]) -> tuple[State, list[object], int]:
+    """Step a log; also how many events met a loss beyond its limit."""
+    state, issued, breached = initial_state(), [], 0
+    for seq, (now, event) in enumerate(log, start=1):
+        issued.append(step(state, now, seq, event))
+        breached += bool(state.guard.loss.breaches)
+    return state, issued, breached
+
+
+def test_step__events_of_quotes_alone__come_to_what_the_whole_step_makes_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What such a step leaves out would have changed nothing, losses that stop quoting included."""
+    breached = 0
+    for seed in range(3):
+        day = Day(seed)
+        for _ in range(30):
+            day.block()
+        chosen = day.keeper.state.settings
+        assert chosen is not None
+        limits = replace(chosen.limits, daily_loss_quote_quantums=1)
+        log = [(START_NS, run_started(replace(chosen, limits=limits))), *day.log]
+
+        short = _stepped(log)
+        with monkeypatch.context() as patch:
+            patch.setattr(step_module, "_OF_QUOTES_ALONE", frozenset())
+            whole = _stepped(log)
+
+        breached += short[2]
+        assert short[1:] == whole[1:]
+        assert state_bytes(short[0]) == state_bytes(whole[0])
+    assert breached > 100
+
+
+def test_step__a_leaders_quotes__come_to_what_the_whole_step_makes_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = []
+    for kinds in (step_module._OF_QUOTES_ALONE, frozenset[type]()):
+        monkeypatch.setattr(step_module, "_OF_QUOTES_ALONE", kinds)
+        clock = TapeClock()
+        recorder = _Recorder(clock)
+        play(recorder.process, clock, layers=1, blocks=20, market=Market(seed=3, leader=LEADER))
+        found.append((recorder.commands, recorder.hash.digest(), state_bytes(recorder.state)))
+
+    assert found[0] == found[1]
+    assert found[0][0] > 40

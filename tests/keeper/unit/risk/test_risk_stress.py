@@ -12,6 +12,7 @@ from keeper.domain.events import RangeState
 from keeper.domain.orders import Quote, Side, TimeInForce
 from keeper.markets.ranges import cost_up, mark_sqrt_price, most_base_up
 from keeper.risk.exposure import MarketExposure
+from keeper.risk.fitting import filled
 from keeper.risk.orders import OrderView, approve_place
 from keeper.risk.phase import Phase
 from keeper.risk.pools import PoolRisk, change_of, check_change
@@ -300,3 +301,33 @@ def test_fit_stress__random_ladders__fit_or_are_no_worse_than_the_position() -> 
         assert bool(refused) == (kept != ladder)
         cut += kept != ladder
     assert 50 < cut < 290
+
+
+def test_ladder_losses__random_ladders__those_of_filling_quote_after_quote() -> None:
+    rng, step = random.Random(11), ETH.step_base_quantums
+    for _ in range(200):
+        held = replace(
+            FLAT,
+            position=step * rng.randint(-3_000, 3_000),
+            buy_loss=rng.randint(0, 9),
+            sell_loss=rng.randint(0, 9),
+            pool_low=step * rng.randint(-900, 0),
+            pool_high=step * rng.randint(0, 900),
+        )
+        ladder = tuple(
+            replace(
+                q,
+                quantums=step * rng.randint(1, 2_000),
+                subticks=q.subticks + rng.choice((-(10**7), 0, 10**7)),
+            )
+            for q in LADDER
+        )
+
+        full = held
+        for quote in ladder:
+            full = filled(full, quote, quote.quantums)
+
+        one_by_one = StressLosses(
+            stress_loss(full, Side.BUY, SHOCK_PPM), stress_loss(full, Side.SELL, SHOCK_PPM)
+        )
+        assert _losses(ladder, held) == one_by_one
