@@ -19,7 +19,7 @@ import msgspec
 from keeper.accounting.entries import Entry, Posting
 from keeper.domain import events as ev
 from keeper.domain.settings import PoolSettings
-from keeper.markets.ranges import asset_of, base_of, base_value_down, holdings, mark_sqrt_price
+from keeper.markets.ranges import asset_of, base_of, holdings, mark_sqrt_price, worth_down
 
 __all__ = ["ASSET", "PoolLegs", "PoolPeriod", "value_down"]
 
@@ -157,7 +157,7 @@ def value_down(pool: PoolSettings, seen: ev.PoolObserved, sqrt_price: int) -> in
         return asset_of(pool, idle)
     inside = holdings(seen.ranges, sqrt_price)
     amounts = (idle[0] + inside[0], idle[1] + inside[1])
-    return asset_of(pool, amounts) + base_value_down(pool, base_of(pool, amounts), sqrt_price)
+    return worth_down(pool, amounts, sqrt_price)
 
 
 def _point(pool: PoolSettings, seen: ev.PoolObserved, flow: int) -> _Point:

@@ -1,21 +1,59 @@
 """How much liquidity the limits leave room for, and how much of it the hedge no longer carries."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+from msgspec import structs
+
+from keeper.domain.approval import Refused
 from keeper.domain.units import PPM, div_up
 from keeper.markets.perpetual import value_abs_up
 from keeper.markets.ranges import base_of, holdings
 from keeper.risk.chain import PoolView
 from keeper.risk.exposure import MarketExposure
+from keeper.risk.pools import PoolChange, PoolRisk, check_change
 from keeper.risk.stress import hedge_rate
 
-__all__ = ["base_to_shed", "range_room"]
+__all__ = ["WHOLE", "base_to_shed", "fitting_parts"]
 
-_SHED_TO_PPM = 900_000  # of the equity, so that the next tick does not shed again
+WHOLE = 1 << 16
+"""Parts that a wish is cut into to fit the limits."""
+
+_USED_PPM = 900_000  # of what a limit allows, so that the next tick does not shed again
 
 
-def range_room(view: PoolView) -> int | None:
-    """Asset units that may still go into ranges; None without a cap."""
-    most = view.risk.limits.max_lp_quote_quantums
-    return max(0, most - view.risk.ranges_value) if most else None
+def fitting_parts(
+    view: PoolView, change: Callable[[int], PoolChange]
+) -> tuple[int, Refused | None]:
+    """Return how many of `WHOLE` parts of a wish the limits let in, and what refused all of it.
+
+    `change` is what so many parts add. All of it goes in where the limits bear that; else only
+    what leaves a tenth of position, stress and hedge to the quotes, and sheds nothing at the next
+    tick. Cut by halving, so the work is bounded.
+    """
+    name, pool, mark = view.pool.adapter, view.pool, view.mark
+    refused = check_change(name, change(WHOLE), pool, mark, view.risk)
+    if refused is None:
+        return WHOLE, None
+    risk, fits, too_many = _held_back(view.risk), 0, WHOLE
+    while too_many - fits > 1:
+        middle = (fits + too_many) // 2
+        if check_change(name, change(middle), pool, mark, risk) is None:
+            fits = middle
+        else:
+            too_many = middle
+    return fits, refused
+
+
+def _held_back(risk: PoolRisk) -> PoolRisk:
+    """Leave a tenth of everything but the cap on liquidity itself."""
+    daily = risk.limits.daily_loss_quote_quantums * _USED_PPM // PPM
+    return replace(
+        risk,
+        limits=structs.replace(risk.limits, daily_loss_quote_quantums=daily),
+        max_position=risk.max_position * _USED_PPM // PPM,
+        equity=None if risk.equity is None else risk.equity * _USED_PPM // PPM,
+    )
 
 
 def base_to_shed(view: PoolView) -> int:
@@ -30,7 +68,7 @@ def base_to_shed(view: PoolView) -> int:
         return 0
     if risk.hedge_needs <= risk.equity:
         return 0
-    over = risk.hedge_needs - max(0, risk.equity) * _SHED_TO_PPM // PPM
+    over = risk.hedge_needs - max(0, risk.equity) * _USED_PPM // PPM
     rate = hedge_rate(hedge, risk.limits.hedge_shock_ppm)
     carried = _short_value(hedge) - div_up(over * PPM * PPM, rate)
     pool_value = value_abs_up(hedge.market, max(0, hedge.pool), hedge.oracle_price)

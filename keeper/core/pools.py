@@ -1,10 +1,20 @@
 """The slow loop over a pool: bring capital home, leave a range, rebalance tokens, hold a range."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import msgspec
 
 from keeper.core.dispatch import is_ready, send
 from keeper.core.exposures import pool_risk
-from keeper.core.pool_limits import base_to_shed, range_room
+from keeper.core.pool_commands import (
+    BALANCE_PPM,
+    balanced,
+    burn_command,
+    mint_command,
+    swap_command,
+)
+from keeper.core.pool_limits import WHOLE, base_to_shed, fitting_parts
 from keeper.core.state import PoolState, State
 from keeper.core.views import allowance, gas_cost, net_delta
 from keeper.domain.approval import Approved, Refused
@@ -12,22 +22,19 @@ from keeper.domain.commands import BurnRange, Command, Deallocate, MintRange, Sw
 from keeper.domain.events import PoolObserved, RangeState
 from keeper.domain.settings import AllocationSettings
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND, PPM, div_up
-from keeper.inventory.costs import swap_output
 from keeper.markets.perpetual import quantums_for_value_down
 from keeper.markets.ranges import (
+    Holdings,
     asset_of,
     base_of,
     base_value_down,
-    fair_output,
-    greatest_cost,
     holdings,
-    least_output,
-    least_proceeds,
     mark_sqrt_price,
+    worth_down,
 )
 from keeper.risk.chain import PoolView, approve_housekeeping, approve_pool
 from keeper.risk.phase import Phase
-from keeper.risk.pools import change_of
+from keeper.risk.pools import PoolChange, change_of
 from keeper.strategies.range_economics import (
     MoveCosts,
     expected_fees,
@@ -40,19 +47,27 @@ from keeper.strategies.range_liquidity import (
     balancing_swap,
     centred_ticks,
     is_off_centre,
+    part_of,
     range_for,
 )
 
-__all__ = ["manage_pool", "pool_view", "send_pool", "swap_command"]
+__all__ = ["manage_pool", "pool_view", "send_pool"]
 
 _IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
-_BALANCE_PPM = 20_000  # tokens this close to the range's ratio are minted as they are
 _HOME_MARGIN_PPM = 20_000  # more is freed than asked for, since fees and price move in between
 _OPERATIONS_OF_A_MOVE = 3  # burn, swap, mint
-_HALVINGS = 8  # a swap the pool cannot fill well is tried down to 1/128 of its size
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
-Wish = PoolCommand | Deallocate | Refused | None
+
+
+class Shrunk(NamedTuple):
+    """An operation that is smaller than it was to be, and what cut it."""
+
+    command: PoolCommand
+    by: Refused
+
+
+Wish = PoolCommand | Deallocate | Shrunk | Refused | None
 
 
 def manage_pool(
@@ -75,9 +90,10 @@ def manage_pool(
     if isinstance(wish, Deallocate):
         home = approve_housekeeping(wish, state.guard.phase)
         refused = send(state, adapter, home, wish.assets, out)
-    else:
-        refused = send_pool(state, wish, view, out)
-    return [] if refused is None else [refused]
+        return [] if refused is None else [refused]
+    command, notes = (wish.command, [wish.by]) if isinstance(wish, Shrunk) else (wish, [])
+    refused = send_pool(state, command, view, out)
+    return notes if refused is None else [*notes, refused]
 
 
 def send_pool(
@@ -107,39 +123,6 @@ def pool_view(
         allowance=allowance(state),
         risk=pool_risk(state, pool),
     )
-
-
-def swap_command(
-    view: PoolView, zero_for_one: bool, amount_in: int, failures: int
-) -> SwapExactIn | Refused | None:
-    """Shape a swap that the pool can fill above its minimum, halving the amount where it cannot."""
-    pool, seen = view.pool, view.seen
-    amount = amount_in >> min(failures, _HALVINGS)
-    for _ in range(_HALVINGS):
-        least = _least(view, zero_for_one, amount)
-        if amount == 0 or least == 0:
-            return None
-        if swap_output(seen, zero_for_one, amount) >= least:
-            return SwapExactIn(
-                adapter=pool.adapter,
-                zero_for_one=zero_for_one,
-                amount_in=amount,
-                amount_out_min=least,
-                deadline=view.now + view.deadline_seconds,
-            )
-        amount //= 2
-    expected = swap_output(seen, zero_for_one, amount_in)
-    least = _least(view, zero_for_one, amount_in)
-    return Refused(code="POOL_TOO_THIN", subject=pool.adapter, limit=least, value=expected)
-
-
-def _least(view: PoolView, zero_for_one: bool, amount_in: int) -> int:
-    """Least that a swap must pay; more of one that comes home while no new risk is allowed."""
-    pool, seen = view.pool, view.seen
-    least = least_output(pool, seen, view.mark, zero_for_one, amount_in)
-    if zero_for_one is pool.asset_is_token0 or view.allowance.refusal(pool.adapter) is None:
-        return least
-    return max(least, fair_output(pool, seen, view.mark, amount_in))
 
 
 def _wish(
@@ -174,7 +157,7 @@ def _wish(
 def _leave(view: PoolView, failures: int) -> Wish:
     """Burn what is held, then sell the base token."""
     if view.seen.ranges:
-        return _burn(view, view.seen.ranges[0])
+        return burn_command(view, view.seen.ranges[0])
     base = base_of(view.pool, (view.seen.amount0, view.seen.amount1))
     return swap_command(view, not view.pool.asset_is_token0, base, failures)
 
@@ -195,11 +178,11 @@ def _free(view: PoolView, home: int, failures: int) -> Wish:
         return swap_command(view, not pool.asset_is_token0, amount, failures)
     entry = seen.ranges[0]
     held = holdings((entry,), seen.sqrt_price_x96)
-    value = asset_of(pool, held) + base_value_down(pool, base_of(pool, held), view.mark)
+    value = worth_down(pool, held, view.mark)
     part = entry.liquidity
     if value > shortage - worth:
         part = min(part, div_up(entry.liquidity * (shortage - worth), value))
-    return _burn(view, msgspec.structs.replace(entry, liquidity=max(1, part)))
+    return burn_command(view, msgspec.structs.replace(entry, liquidity=max(1, part)))
 
 
 def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> Wish:
@@ -212,29 +195,50 @@ def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> 
     for entry in seen.ranges:
         if is_off_centre(pool, entry, view.mark, shift):
             waits = view.allowance.wait(pool.adapter)
-            return waits or _move_verdict(state, view, entry, shift) or _burn(view, entry)
+            return waits or _move_verdict(state, view, entry, shift) or burn_command(view, entry)
+    return _fill(view, min_move_assets, shift, failures)
+
+
+def _fill(view: PoolView, min_move_assets: int, shift: int, failures: int) -> Wish:
+    """Put idle tokens into the range, as many as the limits leave room for."""
+    pool, seen = view.pool, view.seen
     idle = (seen.amount0, seen.amount1)
-    idle_value = asset_of(pool, idle) + base_value_down(pool, base_of(pool, idle), view.mark)
-    held = holdings(seen.ranges, view.mark)
-    held_value = asset_of(pool, held) + base_value_down(pool, base_of(pool, held), view.mark)
-    worth_it = max(1, min_move_assets, (idle_value + held_value) * _IDLE_SHARE_PPM // PPM)
+    idle_value = worth_down(pool, idle, view.mark)
+    whole = idle_value + worth_down(pool, holdings(seen.ranges, view.mark), view.mark)
+    worth_it = max(1, min_move_assets, whole * _IDLE_SHARE_PPM // PPM)
     if idle_value < worth_it:
         return None
-    room = range_room(view)
-    if room is not None and room < idle_value:
-        if room < min_move_assets:
-            limit = view.risk.limits.max_lp_quote_quantums
-            value = view.risk.ranges_value + idle_value
-            return Refused(code="MAX_LP", subject=pool.adapter, limit=limit, value=value)
-        idle = (idle[0] * room // idle_value, idle[1] * room // idle_value)
+    ticks = centred_ticks(pool, seen, view.mark, shift)
     if seen.ranges:
         ticks = (seen.ranges[0].tick_lower, seen.ranges[0].tick_upper)
+
+    def part(parts: int) -> Holdings:
+        return part_of(seen, ticks, idle, parts, WHOLE)
+
+    parts, refused = fitting_parts(view, lambda parts: _added(view, ticks, part(parts)))
+    if refused is not None:
+        idle = part(parts)
+        if worth_down(pool, idle, view.mark) < max(1, min_move_assets):
+            return refused
+    swap = balancing_swap(seen, ticks, idle, BALANCE_PPM)
+    if swap is None:
+        wish: Wish = mint_command(view, ticks, idle)
     else:
-        ticks = centred_ticks(pool, seen, view.mark, shift)
-    swap = balancing_swap(seen, ticks, idle, _BALANCE_PPM)
-    if swap is not None:
-        return swap_command(view, swap[0], swap[1], failures)
-    return _mint(view, ticks, idle)
+        wish = swap_command(view, swap[0], swap[1], failures)
+    if refused is None or not isinstance(wish, MintRange | SwapExactIn):
+        return wish
+    return Shrunk(wish, refused)
+
+
+def _added(view: PoolView, ticks: tuple[int, int], amounts: tuple[int, int]) -> PoolChange:
+    """What putting amounts into a range adds in all: the swap to its ratio, then the mint."""
+    _, ready = balanced(view, ticks, amounts)
+    bought = max(0, base_of(view.pool, ready) - base_of(view.pool, amounts))
+    mint = mint_command(view, ticks, ready)
+    if mint is None:
+        return PoolChange(coming=bought, going=0, now=bought, value=0)
+    minted = change_of(mint, view.pool, view.seen, view.mark)
+    return replace(minted, coming=minted.coming + bought, now=bought)
 
 
 def _shed(view: PoolView, base: int, failures: int) -> Wish:
@@ -246,7 +250,7 @@ def _shed(view: PoolView, base: int, failures: int) -> Wish:
     entry = seen.ranges[0]
     held = max(1, base_of(pool, holdings((entry,), seen.sqrt_price_x96)))
     part = min(entry.liquidity, div_up(entry.liquidity * base, held))
-    return _burn(view, msgspec.structs.replace(entry, liquidity=part))
+    return burn_command(view, msgspec.structs.replace(entry, liquidity=part))
 
 
 def _shift(state: State, view: PoolView) -> int:
@@ -269,65 +273,11 @@ def _move_verdict(state: State, view: PoolView, entry: RangeState, shift: int) -
     held = holdings((entry,), seen.sqrt_price_x96)
     amounts = (held[0] + seen.amount0, held[1] + seen.amount1)
     ticks = centred_ticks(pool, seen, view.mark, shift)
-    slippage, balanced = _balanced(view, ticks, amounts)
-    ours = range_for(pool, seen, ticks, balanced).liquidity
+    slippage, ready = balanced(view, ticks, amounts)
+    ours = range_for(pool, seen, ticks, ready).liquidity
     active = entry.tick_lower <= seen.tick < entry.tick_upper
     others = max(0, seen.liquidity - (entry.liquidity if active else 0))
     loss = expected_loss(economics, virtual_reserve(pool, ours, view.mark))
     gas = max(economics.gas_assets, _OPERATIONS_OF_A_MOVE * gas_cost(state))
     fees = expected_fees(economics, seen.fee_ppm, ours, others)
     return move_verdict(pool.adapter, fees, loss, MoveCosts(gas, slippage))
-
-
-def _balanced(
-    view: PoolView, ticks: tuple[int, int], amounts: tuple[int, int]
-) -> tuple[int, tuple[int, int]]:
-    """What the swap to a range's ratio would cost in asset units, and what is held after it."""
-    pool, seen = view.pool, view.seen
-    swap = balancing_swap(seen, ticks, amounts, _BALANCE_PPM)
-    if swap is None:
-        return 0, amounts
-    zero_for_one, amount_in = swap
-    paid = swap_output(seen, zero_for_one, amount_in)
-    after = (
-        (amounts[0] - amount_in, amounts[1] + paid)
-        if zero_for_one
-        else (amounts[0] + paid, amounts[1] - amount_in)
-    )
-    before_value, after_value = (
-        asset_of(pool, each) + base_value_down(pool, base_of(pool, each), view.mark)
-        for each in (amounts, after)
-    )
-    return max(0, before_value - after_value), after
-
-
-def _mint(view: PoolView, ticks: tuple[int, int], idle: tuple[int, int]) -> Wish:
-    target = range_for(view.pool, view.seen, ticks, idle)
-    if target.liquidity <= 0:
-        return None
-    entry = RangeState(
-        tick_lower=target.tick_lower, tick_upper=target.tick_upper, liquidity=target.liquidity
-    )
-    most = greatest_cost(view.seen.sqrt_price_x96, entry, view.pool.max_slippage_ppm)
-    return MintRange(
-        adapter=target.adapter,
-        tick_lower=target.tick_lower,
-        tick_upper=target.tick_upper,
-        liquidity=target.liquidity,
-        amount0_max=min(most[0], idle[0]),
-        amount1_max=min(most[1], idle[1]),
-        deadline=view.now + view.deadline_seconds,
-    )
-
-
-def _burn(view: PoolView, entry: RangeState) -> BurnRange:
-    least = least_proceeds(view.seen.sqrt_price_x96, entry, view.pool.max_slippage_ppm)
-    return BurnRange(
-        adapter=view.pool.adapter,
-        tick_lower=entry.tick_lower,
-        tick_upper=entry.tick_upper,
-        liquidity=entry.liquidity,
-        amount0_min=least[0],
-        amount1_min=least[1],
-        deadline=view.now + view.deadline_seconds,
-    )

@@ -32,6 +32,7 @@ __all__ = [
     "most_base_up",
     "moved",
     "price_gap_ppm",
+    "worth_down",
 ]
 
 _HOME_PPM = 3_000
@@ -87,6 +88,11 @@ def base_value_down(pool: PoolSettings, base_units: int, sqrt_price: int) -> int
     if pool.asset_is_token0:
         return quote1_in_0_down(base_units, sqrt_price)
     return quote0_in_1_down(base_units, sqrt_price)
+
+
+def worth_down(pool: PoolSettings, amounts: Holdings, sqrt_price: int) -> int:
+    """Value of both tokens in asset units at a price, down."""
+    return asset_of(pool, amounts) + base_value_down(pool, base_of(pool, amounts), sqrt_price)
 
 
 def base_worth_up(pool: PoolSettings, asset_units: int, sqrt_price: int) -> int:

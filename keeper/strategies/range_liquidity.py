@@ -20,7 +20,7 @@ from keeper.markets.univ3 import (
 )
 from keeper.strategies.range_economics import half_width_ticks
 
-__all__ = ["balancing_swap", "centred_ticks", "is_off_centre", "range_for"]
+__all__ = ["balancing_swap", "centred_ticks", "is_off_centre", "part_of", "range_for"]
 
 _UNIT_LIQUIDITY = 1 << 128
 
@@ -65,13 +65,8 @@ def balancing_swap(
 ) -> tuple[bool, int] | None:
     """Return (zero_for_one, amount_in) that brings the amounts to the range's ratio, or None when
     they are within `tolerance_ppm` of the whole already."""
-    sqrt_price = seen.sqrt_price_x96
-    lower, upper = sqrt_price_at_tick(ticks[0]), sqrt_price_at_tick(ticks[1])
-    need0, need1 = amounts_up(sqrt_price, lower, upper, _UNIT_LIQUIDITY)
-    square = sqrt_price * sqrt_price
-    # Values in token1 units times 2^192, exact.
-    held0, held1 = amounts[0] * square, amounts[1] << 192
-    share0, share1 = need0 * square, need1 << 192
+    held0, held1 = _values(seen, amounts)
+    share0, share1 = _shares(seen, ticks)
     total = held0 + held1
     if total == 0:
         return None
@@ -79,5 +74,30 @@ def balancing_swap(
     if abs(surplus0) * PPM <= tolerance_ppm * total:
         return None
     if surplus0 > 0:
-        return True, surplus0 // square
+        return True, surplus0 // seen.sqrt_price_x96**2
     return False, -surplus0 >> 192
+
+
+def part_of(
+    seen: PoolObserved, ticks: tuple[int, int], amounts: Holdings, parts: int, whole: int
+) -> Holdings:
+    """Return `parts` in `whole` of the amounts' value, as near to the range's ratio as they allow.
+
+    What is held of a token already is used before the other is swapped for it. Down.
+    """
+    held0, held1 = _values(seen, amounts)
+    share0, share1 = _shares(seen, ticks)
+    value = (held0 + held1) * parts // whole
+    value0 = min(held0, max(value * share0 // (share0 + share1), value - held1))
+    return value0 // seen.sqrt_price_x96**2, (value - value0) >> 192
+
+
+def _values(seen: PoolObserved, amounts: Holdings) -> tuple[int, int]:
+    """Values of both amounts at the pool's price in token1 units times 2^192, exact."""
+    return amounts[0] * seen.sqrt_price_x96**2, amounts[1] << 192
+
+
+def _shares(seen: PoolObserved, ticks: tuple[int, int]) -> tuple[int, int]:
+    """The same of what the range takes for a unit of liquidity."""
+    lower, upper = sqrt_price_at_tick(ticks[0]), sqrt_price_at_tick(ticks[1])
+    return _values(seen, amounts_up(seen.sqrt_price_x96, lower, upper, _UNIT_LIQUIDITY))

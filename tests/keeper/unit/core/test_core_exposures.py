@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from keeper.core.bounds import bounds_of
@@ -21,7 +22,8 @@ from keeper.domain.events import BlockSeen, BookLevel, MarketFacts, RangeState, 
 from keeper.domain.orders import Side
 from keeper.domain.units import PPM
 from keeper.execution.orders import exposure_of
-from keeper.markets.ranges import asset_of, base_of, holdings
+from keeper.inventory.costs import swap_output
+from keeper.markets.ranges import asset_of, base_of, holdings, most_base_up
 from keeper.risk.bounds import Bounds, Cap, Stop
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
@@ -50,10 +52,10 @@ CENTRE = pool_seen(1).tick // 10 * 10
 HELD = RangeState(tick_lower=CENTRE - 1_200, tick_upper=CENTRE + 1_200, liquidity=10**17)
 
 
-def _keeper(**limits: Any) -> Keeper:
-    """Room for what the tests put into the pool, but for the limits they name."""
+def _keeper(position: int = 900_000, **limits: Any) -> Keeper:
+    """Room for what the tests put into the pool, but for the limits they name; USDC."""
     chosen = settings(
-        markets=(market_settings(max_position_quote_quantums=900_000 * USDC),),
+        markets=(market_settings(max_position_quote_quantums=position * USDC),),
         pools=(pool_settings(),),
         allocation=ALLOCATION,
         limits=replace(LIMITS, **{"daily_loss_quote_quantums": 100_000 * USDC, **limits}),
@@ -125,8 +127,87 @@ def test_pool_observed__liquidity_cap_full__refused_with_both_numbers() -> None:
 
     (note,) = [note for note in of(commands, NoteRefusal) if note.code == "MAX_LP"]
     assert (note.subject, note.limit) == (POOL, 10 * USDC)
-    assert note.value > 179_000 * USDC
+    assert note.value > 170_000 * USDC
     assert of(commands, MintRange) == []
+
+
+ASSET_ALONE = 180_000 * USDC
+
+
+def _filled(keeper: Keeper) -> tuple[SwapExactIn, MintRange, list[NoteRefusal]]:
+    """What it swaps and then mints of idle asset, and every refusal it tells of."""
+    seen = replace(pool_seen(1), amount0=ASSET_ALONE)
+    first = keeper.feed(seen)
+    (swap,) = of(first, SwapExactIn)
+    keeper.state.chain.outstanding.clear()
+    after = replace(
+        seen,
+        block_number=2,
+        block_hash="0xp2",
+        amount0=ASSET_ALONE - swap.amount_in,
+        amount1=swap_output(seen, True, swap.amount_in),
+    )
+    second = keeper.feed(after)
+    (mint,) = of(second, MintRange)
+    return swap, mint, [*of(first, NoteRefusal), *of(second, NoteRefusal)]
+
+
+def _most_value(mint: MintRange) -> int:
+    """Quote quantums of base in the range where it holds most."""
+    entry = RangeState(
+        tick_lower=mint.tick_lower, tick_upper=mint.tick_upper, liquidity=mint.liquidity
+    )
+    return most_base_up(pool_settings(), entry) * 3_000 * USDC // ONE_WETH
+
+
+@pytest.mark.parametrize(
+    ("code", "position", "limits", "most"),
+    [
+        ("MAX_POSITION", 60_000, {}, 54_000 * USDC),
+        ("STRESS", 900_000, {"daily_loss_quote_quantums": 7_000 * USDC}, 94_500 * USDC),
+        ("HEDGE_MARGIN", 900_000, {"hedge_shock_ppm": 2_000_000}, 90_000 * USDC),
+    ],
+)
+def test_pool_observed__limit_leaves_room_for_a_part__range_takes_up_to_nine_tenths(
+    code: str, position: int, limits: dict[str, Any], most: int
+) -> None:
+    """All of it would hold 174,000 in the end, half of that at once.
+
+    A fifth of it would be lost in the stress move, of which 21,000 are allowed; 100,000 of equity
+    carry a short of 46,000 through a rise to three times the price. Quotes count as well.
+    """
+    swap, mint, notes = _filled(_keeper(position=position, **limits))
+
+    note = next(note for note in notes if note.code == code)
+    assert note.value > note.limit
+    assert swap.amount_in < ASSET_ALONE // 3
+    assert most * 2 // 3 < _most_value(mint) <= most
+
+
+def test_pool_observed__limits_leave_room_for_all__all_of_it_is_used() -> None:
+    _, mint, notes = _filled(_keeper())
+
+    assert _most_value(mint) > 165_000 * USDC
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    ("code", "limits"),
+    [
+        ("STRESS", {"daily_loss_quote_quantums": 10 * USDC}),
+        ("HEDGE_MARGIN", {"hedge_shock_ppm": 2_000_000_000}),
+    ],
+)
+def test_pool_observed__room_below_the_least_move__nothing_is_done(
+    code: str, limits: dict[str, Any]
+) -> None:
+    keeper = _keeper(**limits)
+
+    commands = keeper.feed(replace(pool_seen(1), amount0=ASSET_ALONE))
+
+    assert of(commands, SwapExactIn) == []
+    assert of(commands, MintRange) == []
+    assert code in {note.code for note in of(commands, NoteRefusal)}
 
 
 def test_pool_observed__hedge_too_weak__range_shrinks_and_the_hedge_stays() -> None:
