@@ -42,7 +42,7 @@ from keeper.execution.reconcile import (
 )
 from keeper.markets.book import Book
 from keeper.markets.perpetual import fill_cost
-from keeper.risk.bounds import Bounds
+from keeper.risk.bounds import Bounds, gap_beyond
 from keeper.risk.exposure import MarketExposure
 from keeper.risk.gates import market_gate
 from keeper.risk.margin import fit_margin, margin_bound
@@ -112,10 +112,13 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
             return {}, [*noted, seen]
         snapshot = seen
     bounds = bounds_of(state, market, listing, limits)
-    if bounds.elsewhere:
+    elsewhere = bounds.elsewhere
+    if elsewhere:
         bounds = replace(bounds, elsewhere=())
     fitted = _fitted(settings, limits, phase, snapshot, bare, bounds)
     fitted = _fit_money(fitted, bare, limits, equity, others(state, ticker, limits))
+    if elsewhere:
+        fitted = _within(fitted, elsewhere, limits.other_venue_band_ppm)
     book, gtt = market.book, TimeInForce.GTT
     ladder = {
         slot: quote if quote.time_in_force is not gtt else _resting(quote, book)
@@ -258,6 +261,22 @@ def _fit_money(
         quotes, short = fit_stress(ladder.quotes, bare, spare, limits.stress_shock_ppm)
         ladder = ladder._replace(quotes=quotes, shrunk=(*ladder.shrunk, *short))
     return ladder
+
+
+def _within(ladder: _Fitted, elsewhere: tuple[int, ...], band_ppm: int) -> _Fitted:
+    """Leave out what is too far from other venues' prices: what rests there is taken back."""
+    kept: list[Quote] = []
+    far: list[Refused] = []
+    for quote in ladder.quotes:
+        gap = gap_beyond(quote.subticks, elsewhere, band_ppm)
+        if gap is None:
+            kept.append(quote)
+        else:
+            subject = f"{quote.market}/{quote.side.value}"
+            far.append(Refused(code="VENUE_BAND", subject=subject, limit=band_ppm, value=gap))
+    if not far:
+        return ladder
+    return ladder._replace(quotes=tuple(kept), shrunk=(*ladder.shrunk, *far))
 
 
 def _by_slot(ticker: str, quotes: tuple[Quote, ...]) -> tuple[tuple[str, Quote], ...]:

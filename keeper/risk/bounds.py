@@ -18,6 +18,7 @@ __all__ = [
     "depeg_stop",
     "depth_cap",
     "funding_stop",
+    "gap_beyond",
     "interest_cap",
     "smallest",
     "stale_stop",
@@ -59,6 +60,15 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNBOUNDED = Bounds()
+
+
+def gap_beyond(subticks: int, elsewhere: tuple[int, ...], band_ppm: int) -> int | None:
+    """Distance in ppm to the first price elsewhere that is farther than the band; None: none is."""
+    for price in elsewhere:
+        distance = abs(subticks - price) * PPM
+        if distance > band_ppm * price:
+            return distance // price
+    return None
 
 
 def smallest(caps: list[Cap]) -> Cap | None:

@@ -8,7 +8,7 @@ from keeper.domain.orders import Side, TimeInForce
 from keeper.domain.settings import MarketSettings, RiskLimits
 from keeper.domain.units import PPM
 from keeper.markets.perpetual import value_abs_up
-from keeper.risk.bounds import UNBOUNDED, Bounds, Stop
+from keeper.risk.bounds import UNBOUNDED, Bounds, Stop, gap_beyond
 from keeper.risk.exposure import MarketExposure, net_worst, signed_value_up
 from keeper.risk.phase import Phase
 from keeper.risk.stress import stress_limit, stress_loss
@@ -103,11 +103,8 @@ def _check_price(order: PlaceOrder, view: OrderView) -> Refused | None:
     if distance > view.limits.price_band_ppm * reference:
         return _refused("PRICE_BAND", order, view.limits.price_band_ppm, distance // reference)
     band_ppm = view.limits.other_venue_band_ppm
-    for price in view.bounds.elsewhere:
-        distance = abs(order.subticks - price) * PPM
-        if distance > band_ppm * price:
-            return _refused("VENUE_BAND", order, band_ppm, distance // price)
-    return None
+    gap = gap_beyond(order.subticks, view.bounds.elsewhere, band_ppm)
+    return None if gap is None else _refused("VENUE_BAND", order, band_ppm, gap)
 
 
 def _check_size(order: PlaceOrder, view: OrderView) -> Refused | None:

@@ -16,6 +16,7 @@ from keeper.domain.commands import (
     CancelOrders,
     MintRange,
     NoteRefusal,
+    PlaceOrder,
     SwapExactIn,
 )
 from keeper.domain.events import BlockSeen, BookLevel, MarketFacts, RangeState, TimerFired
@@ -427,3 +428,26 @@ def test_step__loss_within_the_window__trips_and_one_spread_over_longer_does_not
 
         assert (keeper.state.guard.phase is Phase.EXITING) is trips
         assert len(keeper.state.guard.loss.window) <= 11
+
+
+def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step() -> None:
+    chosen = settings(
+        pools=(pool_settings(),),
+        allocation=ALLOCATION,
+        limits=replace(LIMITS, other_venue_band_ppm=10_000),
+    )
+    keeper = Keeper(chosen)
+    keeper.start()
+    keeper.feed(pool_seen(1))
+    keeper.answer()
+    resting = set(keeper.state.orders.working)
+    away = pool_seen(2).sqrt_price_x96 * 102 // 100
+
+    commands = keeper.feed(replace(pool_seen(2), block_hash="0xp2", sqrt_price_x96=away))
+
+    assert resting
+    assert {i for cancel in of(commands, CancelOrders) for i in cancel.client_ids} == resting
+    assert of(commands, PlaceOrder) == []
+    notes = [note for note in of(commands, NoteRefusal) if note.code == "VENUE_BAND"]
+    assert {note.limit for note in notes} == {10_000}
+    assert all(note.value > 10_000 for note in notes)
