@@ -393,6 +393,11 @@ def _allowance(told: Case, limits: RiskLimits) -> Allowance:
 
 def verdict_on_pool(case: Case, limits: RiskLimits) -> Verdict:
     """Let the keeper judge, with the limits given."""
+    return approve_pool(pool_command_of(case), pool_view_of(case, limits))
+
+
+def pool_view_of(case: Case, limits: RiskLimits) -> PoolView:
+    """Put what the keeper judges a pool's command by into its types."""
     pool, hedge = case["pool"], case["hedge"]
     found = None if hedge is None else _exposure(hedge, hedge["orders"])
     own = [0, 0]
@@ -404,7 +409,7 @@ def verdict_on_pool(case: Case, limits: RiskLimits) -> Verdict:
         asset_is_token0=pool["asset_is_token0"],
         max_slippage_ppm=pool["max_slippage_ppm"],
     )
-    view = PoolView(
+    return PoolView(
         phase=Phase[case["phase"]],
         pool=chosen,
         seen=pool_seen(
@@ -433,10 +438,10 @@ def verdict_on_pool(case: Case, limits: RiskLimits) -> Verdict:
             equity=case["equity"],
         ),
     )
-    return approve_pool(_pool_command(case), view)
 
 
-def _pool_command(case: Case) -> MintRange | BurnRange | SwapExactIn:
+def pool_command_of(case: Case) -> MintRange | BurnRange | SwapExactIn:
+    """Put a case's command into the keeper's types."""
     command, pool = case["command"], case["pool"]
     if command["kind"] == "swap":
         return SwapExactIn(
