@@ -119,12 +119,12 @@ def desired_quotes(state: State, ticker: str, limits: RiskLimits) -> tuple[Ladde
     fitted = _fit_money(fitted, bare, limits, equity, others(state, ticker, limits))
     if elsewhere:
         fitted = _within(fitted, elsewhere, limits.other_venue_band_ppm)
-    book, gtt = market.book, TimeInForce.GTT
-    ladder = {
-        slot: quote if quote.time_in_force is not gtt else _resting(quote, book)
-        for slot, quote in _by_slot(ticker, fitted.quotes)
-    }
-    return ladder, [*noted, *fitted.shrunk]
+    ladder = _by_slot(ticker, fitted.quotes, market.book)
+    if not elsewhere:
+        return ladder, [*noted, *fitted.shrunk]
+    far = _stranded(state, ladder, elsewhere, limits.other_venue_band_ppm)
+    kept = {slot: quote for slot, quote in ladder.items() if slot not in far}
+    return kept, [*noted, *fitted.shrunk, *far.values()]
 
 
 def withdraw_unwanted(
@@ -279,8 +279,34 @@ def _within(ladder: _Fitted, elsewhere: tuple[int, ...], band_ppm: int) -> _Fitt
     return ladder._replace(quotes=tuple(kept), shrunk=(*ladder.shrunk, *far))
 
 
-def _by_slot(ticker: str, quotes: tuple[Quote, ...]) -> tuple[tuple[str, Quote], ...]:
-    return tuple((slot_key(ticker, quote.side, quote.layer), quote) for quote in quotes)
+def _stranded(
+    state: State, ladder: Ladder, elsewhere: tuple[int, ...], band_ppm: int
+) -> dict[str, Refused]:
+    """Slots whose order rests too far from other venues' prices, though what is wanted is not.
+
+    A replacement may be held back by tolerance or by the least time of rest; a cancel never is.
+    """
+    far: dict[str, Refused] = {}
+    for slot in ladder:
+        held = state.orders.slots.get(slot)
+        order = None if held is None else state.orders.working.get(held.client_id)
+        if order is None or order.ended:
+            continue
+        gap = gap_beyond(order.versions[-1].subticks, elsewhere, band_ppm)
+        if gap is not None:
+            subject = f"{order.market}/{order.side.value}"
+            far[slot] = Refused(code="VENUE_BAND", subject=subject, limit=band_ppm, value=gap)
+    return far
+
+
+def _by_slot(ticker: str, quotes: tuple[Quote, ...], book: Book) -> Ladder:
+    gtt = TimeInForce.GTT
+    return {
+        slot_key(ticker, quote.side, quote.layer): (
+            quote if quote.time_in_force is not gtt else _resting(quote, book)
+        )
+        for quote in quotes
+    }
 
 
 def _resting(quote: Quote, book: Book) -> Quote:

@@ -40,6 +40,7 @@ from tests.keeper.builders import (
     leader,
     market_settings,
     of,
+    oracle,
     pool_seen,
     pool_settings,
     settings,
@@ -451,3 +452,31 @@ def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step(
     notes = [note for note in of(commands, NoteRefusal) if note.code == "VENUE_BAND"]
     assert {note.limit for note in notes} == {10_000}
     assert all(note.value > 10_000 for note in notes)
+
+
+def test_step__resting_beyond_the_band_but_wanted_within__cancelled_despite_the_tolerance() -> None:
+    """Bids rest near 2,990 and are wanted near 3,005; the band's lower end is at 3,000."""
+    chosen = settings(
+        markets=(market_settings(price_tolerance_ppm=20_000),),
+        pools=(pool_settings(),),
+        allocation=ALLOCATION,
+        limits=replace(LIMITS, other_venue_band_ppm=10_000),
+    )
+    keeper = Keeper(chosen)
+    keeper.start()
+    keeper.feed(pool_seen(1))
+    keeper.answer()
+    orders = keeper.state.orders.working.values()
+    bids = {order.client_id for order in orders if order.side is Side.BUY}
+    kept = keeper.feed(oracle(keeper.state.height + 1, 3_015 * 10**6))
+    away = pool_seen(2).sqrt_price_x96 * 99_500 // 100_000
+
+    commands = keeper.feed(replace(pool_seen(2), block_hash="0xp2", sqrt_price_x96=away))
+
+    assert bids
+    assert keeper.state.markets["ETH-USD"].oracle_price == 3_015 * 10**6
+    assert of(kept, CancelOrders) == []
+    assert {i for cancel in of(commands, CancelOrders) for i in cancel.client_ids} == bids
+    assert of(commands, PlaceOrder) == []
+    (note,) = [note for note in of(commands, NoteRefusal) if note.code == "VENUE_BAND"]
+    assert note.subject == "ETH-USD/BUY"
