@@ -10,12 +10,15 @@ from ape_ethereum.trace import Trace
 from eth_account import Account
 from web3.eth import Eth
 
+from tests.contracts.ape_settings import read_settings_once
 from tests.contracts.gas.meter import FOLDER, Meter
 from tests.contracts.system import System, vault_params
 
 pytest.register_assert_rewrite(
     "tests.contracts.invariants.machine", "tests.contracts.conformance.standard"
 )
+
+read_settings_once()  # for good: closing the session looks at them most often
 
 RECEIPT_POLL = 0.002
 """Between two looks for a receipt [s]; the local chain has one within milliseconds."""
