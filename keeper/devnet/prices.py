@@ -70,6 +70,11 @@ class SeededPath:
         home = (self._start - self.price) * self._pull_ppm // PPM
         self.price += self.price * noise_ppm // PPM + home
 
+    def shift(self, ppm: int) -> None:
+        """Move at once, for good: the walk is at home there from now on."""
+        self._start += self._start * ppm // PPM
+        self.price += self.price * ppm // PPM
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

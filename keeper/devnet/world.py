@@ -70,6 +70,7 @@ class World:
         self.swappers: PoolFlow
         self.minted_assets = 0
         self._node: Node | None = None
+        self._path: SeededPath | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -88,6 +89,7 @@ class World:
         self.spawn(self.anvil.mine_forever())
         self.exchange = await ExchangeProcess.start(self.folder, self.clock, self._recorded())
         path = self._ether_path()
+        self._path = path if isinstance(path, SeededPath) else None
         self.contracts = await deploy(self.anvil.url, self.folder, self.people, path.price)
         self._build_actors(path)
         await self._fund_actors()
@@ -192,6 +194,17 @@ class World:
         self.clock.step(seconds)
         await self.oracle.push_round()
         await self.anvil.mine()
+        await self.oracle.publish()
+
+    async def shift_price(self, ppm: int) -> None:
+        """Move ether's price at once, on-chain and on the exchange.
+
+        Raises ValueError where prices are recorded.
+        """
+        if self._path is None:
+            raise ValueError("a recorded price does not move otherwise")
+        self._path.shift(ppm)
+        await self.oracle.push_round()
         await self.oracle.publish()
 
     async def stop(self) -> None:

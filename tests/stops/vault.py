@@ -31,6 +31,7 @@ _LAST_BLOCKS: Final = 16
 """More than any goodTilBlock of a keeper's lies ahead."""
 _WEEK: Final = 7 * 86_400
 _MEAN_SECONDS: Final = 1_860
+_MOVE_PPM: Final = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +173,16 @@ async def _exit(running: Running) -> None:
 
 
 def _limit(name: str) -> Callable[[Running], Awaitable[None]]:
-    """A person tightens a limit to the least there is: the first loss from here is beyond it."""
+    """A person tightens a limit to the least there is, and the price goes against the position.
+
+    What the range and the position make of such a move together is a loss, whichever way it goes.
+    """
 
     async def strike(running: Running) -> None:
-        await running.say("risk", "halt")
-        await running.say("risk", "resume")  # the stops count anew
+        site = running.site
         await running.say("risk", "set", name, "1", "--reason", "a campaign")
+        against = -1 if await site.position() > 0 else 1
+        await site.world.shift_price(against * _MOVE_PPM)
 
     return strike
 
@@ -238,13 +243,13 @@ VAULT_TRIPS: Final = (
     ),
     VaultTrip(
         "daily loss",
-        "loss stops begun anew, `keeper risk set daily_loss_quote_quantums 1`",
+        "`keeper risk set daily_loss_quote_quantums 1`, and the price moves by 3 %",
         _limit("daily_loss_quote_quantums"),
         Expected("DAILY_LOSS", "EXITING", is_flat=True, has_left_pool=True),
     ),
     VaultTrip(
         "drawdown",
-        "loss stops begun anew, `keeper risk set drawdown_ppm 1`",
+        "`keeper risk set drawdown_ppm 1`, and the price moves by 3 %",
         _limit("drawdown_ppm"),
         Expected("DRAWDOWN", "EXITING", is_flat=True, has_left_pool=True),
     ),
