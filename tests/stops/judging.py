@@ -114,10 +114,14 @@ def _quiet(expected: Expected, seen: Seen) -> list[str]:
         wrong.append(f"{seen.resting} orders rest after the stop")
     if seen.resting_after:
         wrong.append(f"{seen.resting_after} orders rest after the restart")
-    late = [match for match in seen.matches if seen.is_late(match)]
-    wrong += [
-        f"a match at {match.height}, tripped at {seen.tripped}, last order {seen.last}"
-        for match in late
-        if not (match.reduces and expected.phase == "EXITING")
+    late = [
+        match
+        for match in seen.matches
+        if seen.is_late(match) and not (match.reduces and expected.phase == "EXITING")
     ]
+    if late:
+        more = f" and {len(late) - 1} later" if len(late) > 1 else ""
+        wrong.append(
+            f"a match at {late[0].height}{more}, tripped at {seen.tripped}, last order {seen.last}"
+        )
     return wrong

@@ -32,6 +32,8 @@ _LAST_BLOCKS: Final = 16
 _WEEK: Final = 7 * 86_400
 _MEAN_SECONDS: Final = 1_860
 _MOVE_PPM: Final = 30_000
+_MOVE_SECONDS: Final = 20
+_MOVES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,18 +175,28 @@ async def _exit(running: Running) -> None:
 
 
 def _limit(name: str) -> Callable[[Running], Awaitable[None]]:
-    """A person tightens a limit to the least there is, and the price goes against the position.
+    """A person tightens a limit to the least there is, and prices go against what is held.
 
-    What the range and the position make of such a move together is a loss, whichever way it goes.
+    A loss that is made good within three venue blocks is none: then prices go on, or turn with
+    what is held.
     """
 
     async def strike(running: Running) -> None:
         site = running.site
         await running.say("risk", "set", name, "1", "--reason", "a campaign")
-        against = -1 if await site.position() > 0 else 1
-        await site.world.shift_price(against * _MOVE_PPM)
+        for _ in range(_MOVES):
+            await site.world.shift_price(-_MOVE_PPM if await _net(running) > 0 else _MOVE_PPM)
+            with contextlib.suppress(TimeoutError):
+                await site.until("its exit", lambda: _is_phase(running, "EXITING"), _MOVE_SECONDS)
+                return
 
     return strike
+
+
+async def _net(running: Running) -> int:
+    """Net delta with the range, in base quantums."""
+    rows = (await running.say("positions"))["markets"]
+    return sum(int(row["net_delta_quantums"]) for row in rows)
 
 
 async def _guardian(site: Site, to: str, call: Call) -> None:
