@@ -72,6 +72,12 @@ class Site:
         answer.raise_for_status()
         return bool(answer.json()["reduceOnly"])
 
+    @property
+    def asset_is_token0(self) -> bool:
+        """Whether the vault's asset is the pool's first token."""
+        contracts = self.world.contracts
+        return int(contracts.usdc, 16) < int(contracts.weth, 16)
+
     async def ranges(self) -> int:
         """How many ranges the adapter holds in the pool, by the chain's word."""
         return len(await self.play.facts.ranges())

@@ -25,12 +25,12 @@ from tests.stops.site import Running, Site
 
 __all__ = ["VAULT_TRIPS", "VaultTrip", "prove_on_site"]
 
-_NEW_RISK: Final = (Allocate, MintRange, SwapExactIn)
 _AFTER_BLOCKS: Final = 6
 _LAST_BLOCKS: Final = 16
 """More than any goodTilBlock of a keeper's lies ahead."""
 _WEEK: Final = 7 * 86_400
 _MEAN_SECONDS: Final = 1_860
+_PAUSED: Final = Expected("VAULT_PAUSED", "ACTIVE", orders=ANY)
 _MOVE_PPM: Final = 30_000
 _MOVE_SECONDS: Final = 20
 _MOVES: Final = 4
@@ -65,7 +65,7 @@ async def prove_on_site(site: Site, folder: Path, trip: VaultTrip) -> Proof:
     await site.blocks(_AFTER_BLOCKS)
     resting_after, after = await site.resting(), await running.ask("risk")
     await running.stop()
-    told = _told(running.journal, trip.expected.code)
+    told = _told(running.journal, trip.expected, site.asset_is_token0)
     seen = Seen(
         codes=told.codes | _cause(before),
         codes_after=_cause(after) | (told.codes if trip.expected.phase == "ACTIVE" else set()),
@@ -128,29 +128,32 @@ class _Told:
     noted: tuple[str, ...]
 
 
-def _told(journal: Path, code: str) -> _Told:
+def _told(journal: Path, expected: Expected, asset_is_token0: bool) -> _Told:
     height = last = 0
     tripped = -1
     codes: set[str] = set()
     noted: list[str] = []
+    kinds = NoteRefusal | RaiseAlert if expected.phase == "ACTIVE" else NotePhase
     for step in JournalReader(journal).steps():
         if isinstance(step.event, VenueBlock):
             height = max(height, step.event.height)
         for command in step.commands:
             if isinstance(command, NotePhase | NoteRefusal | RaiseAlert):
                 codes.add(command.code)
-                if tripped < 0 and command.code == code:
-                    tripped = height
+                is_trip = isinstance(command, kinds) and command.code == expected.code
+                tripped = height if is_trip and tripped < 0 else tripped
             elif isinstance(command, PlaceOrder) and tripped < 0:
                 last = max(last, command.good_til_block)
-            elif tripped >= 0 and isinstance(command, _NEW_RISK) and not _sells(command):
+            elif tripped >= 0 and _adds_risk(command, asset_is_token0):
                 noted.append(f"{type(command).__name__} at {height}, after the stop")
     return _Told(tripped, max(last, tripped), frozenset(codes), tuple(noted))
 
 
-def _sells(command: Any) -> bool:
-    """An exit sells the base token for the asset, which is no new risk."""
-    return isinstance(command, SwapExactIn)
+def _adds_risk(command: Any, asset_is_token0: bool) -> bool:
+    """Capital into a pool, a range, a purchase of the base token: an exit sells it."""
+    if isinstance(command, SwapExactIn):
+        return command.zero_for_one is asset_is_token0
+    return isinstance(command, Allocate | MintRange)
 
 
 async def _matches(site: Site, last: int) -> list[Match]:
@@ -188,7 +191,8 @@ def _limit(name: str) -> Callable[[Running], Awaitable[None]]:
             await site.world.shift_price(-_MOVE_PPM if await _net(running) > 0 else _MOVE_PPM)
             with contextlib.suppress(TimeoutError):
                 await site.until("its exit", lambda: _is_phase(running, "EXITING"), _MOVE_SECONDS)
-                return
+                break
+        await site.world.advance(_MEAN_SECONDS)  # the pool's mean follows: until then it is pushed
 
     return strike
 
@@ -219,7 +223,7 @@ async def _pause(running: Running) -> None:
     await _guardian(site, await _mandate(site), Call("pause(uint256)", _WEEK))
 
     async def is_told() -> bool:
-        return "VAULT_PAUSED" in _told(running.journal, "VAULT_PAUSED").codes
+        return "VAULT_PAUSED" in _told(running.journal, _PAUSED, site.asset_is_token0).codes
 
     await site.until("the keeper's word of the pause", is_told)
 
@@ -255,13 +259,14 @@ VAULT_TRIPS: Final = (
     ),
     VaultTrip(
         "daily loss",
-        "`keeper risk set daily_loss_quote_quantums 1`, and the price moves by 3 %",
+        "`keeper risk set daily_loss_quote_quantums 1`, then the price moves by 3 %, again "
+        "until it trips",
         _limit("daily_loss_quote_quantums"),
         Expected("DAILY_LOSS", "EXITING", is_flat=True, has_left_pool=True),
     ),
     VaultTrip(
         "drawdown",
-        "`keeper risk set drawdown_ppm 1`, and the price moves by 3 %",
+        "`keeper risk set drawdown_ppm 1`, the same moves",
         _limit("drawdown_ppm"),
         Expected("DRAWDOWN", "EXITING", is_flat=True, has_left_pool=True),
     ),
@@ -269,7 +274,7 @@ VAULT_TRIPS: Final = (
         "vault paused",
         "the guardian's `pause` for 7 days",
         _pause,
-        Expected("VAULT_PAUSED", "ACTIVE", orders=ANY),
+        _PAUSED,
         _unpause,
     ),
     VaultTrip(
