@@ -97,9 +97,11 @@ class Site:
 
         await self.until(f"{count} blocks", made)
 
-    async def cool_down(self, what: str, probe: Callable[[], Awaitable[bool]]) -> None:
+    async def cool_down(
+        self, what: str, probe: Callable[[], Awaitable[bool]], rounds: int = 8
+    ) -> None:
         """Let one pool cooldown after another pass until a condition holds."""
-        for _ in range(8):
+        for _ in range(rounds):
             for _ in range(12):
                 if await probe():
                     return

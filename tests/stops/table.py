@@ -30,7 +30,7 @@ SIGKILL is what the system has of the journal at that instant, copied, and a new
 What a restarted keeper is told at once it believes for the age its settings allow: on an oracle or a book that stands still it may quote for so long (`oracle_max_age_ms`, `book_max_age_ms`), and not again; one that finds no venue does not start (`VENUE_UNAVAILABLE`).
 """,  # noqa: E501
     VAULT: """One local world: anvil, the contracts, a Uniswap v3 pool in which the keeper holds a range, the exchange, takers; the keeper is a process of its own on a new journal for each stop.
-A range cannot be burnt while the pool's price is 2 % off its mean of half an hour (`SpotOffTwap`, against a pushed price): after a jump an exit waits for the mean, and the campaign lets that half hour pass.
+A range cannot be burnt while the pool's price is farther from its mean of half an hour than the adapter's limit (`SpotOffTwap`, against a pushed price): after a jump an exit waits for the mean, and the campaign lets that half hour pass.
 A paused vault may still quote; it may not put capital into a pool, mint or buy.
 """,  # noqa: E501
 }

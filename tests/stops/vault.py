@@ -33,6 +33,8 @@ _MEAN_SECONDS: Final = 1_860
 _PAUSED: Final = Expected("VAULT_PAUSED", "ACTIVE", orders=ANY)
 _MOVE_PPM: Final = 30_000
 _MOVE_SECONDS: Final = 20
+_SALES: Final = 24
+"""Cooldowns that an exit may take: it sells what the pool bears, half as much where that fails."""
 _MOVES: Final = 4
 
 
@@ -107,7 +109,7 @@ async def _let_end(site: Site, running: Running, expected: Expected) -> None:
         return not (ranges or await site.position() or await site.resting())
 
     with contextlib.suppress(TimeoutError):
-        await site.cool_down("the end of the exit", is_over)
+        await site.cool_down("the end of the exit", is_over, _SALES)
 
 
 async def _is_phase(running: Running, phase: str) -> bool:
