@@ -431,8 +431,10 @@ def test_step__loss_within_the_window__trips_and_one_spread_over_longer_does_not
         assert len(keeper.state.guard.loss.window) <= 11
 
 
-def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step() -> None:
+def _banded(**market: Any) -> Keeper:
+    """Quotes rest beside a pool at the same price, which they may be a hundredth away from."""
     chosen = settings(
+        markets=(market_settings(**market),),
         pools=(pool_settings(),),
         allocation=ALLOCATION,
         limits=replace(LIMITS, other_venue_band_ppm=10_000),
@@ -441,6 +443,11 @@ def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step(
     keeper.start()
     keeper.feed(pool_seen(1))
     keeper.answer()
+    return keeper
+
+
+def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step() -> None:
+    keeper = _banded()
     resting = set(keeper.state.orders.working)
     away = pool_seen(2).sqrt_price_x96 * 102 // 100
 
@@ -456,16 +463,7 @@ def test_step__pool_moves_beyond_the_band__what_rests_is_cancelled_in_that_step(
 
 def test_step__resting_beyond_the_band_but_wanted_within__cancelled_despite_the_tolerance() -> None:
     """Bids rest near 2,990 and are wanted near 3,005; the band's lower end is at 3,000."""
-    chosen = settings(
-        markets=(market_settings(price_tolerance_ppm=20_000),),
-        pools=(pool_settings(),),
-        allocation=ALLOCATION,
-        limits=replace(LIMITS, other_venue_band_ppm=10_000),
-    )
-    keeper = Keeper(chosen)
-    keeper.start()
-    keeper.feed(pool_seen(1))
-    keeper.answer()
+    keeper = _banded(price_tolerance_ppm=20_000)
     orders = keeper.state.orders.working.values()
     bids = {order.client_id for order in orders if order.side is Side.BUY}
     kept = keeper.feed(oracle(keeper.state.height + 1, 3_015 * 10**6))
