@@ -1,6 +1,5 @@
 """The slow loop over a pool: bring capital home, leave a range, rebalance tokens, hold a range."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import msgspec
@@ -56,6 +55,8 @@ __all__ = ["manage_pool", "pool_view", "send_pool"]
 _IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
 _HOME_MARGIN_PPM = 20_000  # more is freed than asked for, since fees and price move in between
 _OPERATIONS_OF_A_MOVE = 3  # burn, swap, mint
+
+_NOTHING = PoolChange(coming=0, going=0, now=0, value=0)
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
 
@@ -231,14 +232,21 @@ def _fill(view: PoolView, min_move_assets: int, shift: int, failures: int) -> Wi
 
 
 def _added(view: PoolView, ticks: tuple[int, int], amounts: tuple[int, int]) -> PoolChange:
-    """What putting amounts into a range adds in all: the swap to its ratio, then the mint."""
+    """What putting amounts into a range adds in all: the swap to its ratio, then the mint.
+
+    Base that the swap sells makes room for what the range may take back, and base that it buys is
+    what the range gives up again.
+    """
     _, ready = balanced(view, ticks, amounts)
-    bought = max(0, base_of(view.pool, ready) - base_of(view.pool, amounts))
+    bought = base_of(view.pool, ready) - base_of(view.pool, amounts)
     mint = mint_command(view, ticks, ready)
-    if mint is None:
-        return PoolChange(coming=bought, going=0, now=bought, value=0)
-    minted = change_of(mint, view.pool, view.seen, view.mark)
-    return replace(minted, coming=minted.coming + bought, now=bought)
+    minted = _NOTHING if mint is None else change_of(mint, view.pool, view.seen, view.mark)
+    return PoolChange(
+        coming=max(0, minted.coming + bought),
+        going=max(0, minted.going - bought),
+        now=max(0, bought),
+        value=minted.value,
+    )
 
 
 def _shed(view: PoolView, base: int, failures: int) -> Wish:

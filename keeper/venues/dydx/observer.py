@@ -40,7 +40,11 @@ class Observer:
         self._reading = asyncio.Lock()
 
     def note_block(self, height: int) -> None:
-        """Remember the newest committed height: what happened up to it was told before it."""
+        """Remember the newest committed height.
+
+        The indexer tells a block's fills before its height. Where one is late all the same, the
+        account read meanwhile holds it already, and the ledger is settled when it comes.
+        """
         self._head = max(self._head, height)
         if self._due():
             self._wake.set()

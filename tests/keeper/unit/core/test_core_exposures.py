@@ -193,6 +193,19 @@ def test_pool_observed__limits_leave_room_for_all__all_of_it_is_used() -> None:
     assert notes == []
 
 
+def test_pool_observed__base_alone_after_a_range_was_left__moves_to_the_new_range_whole() -> None:
+    """The new range holds no more base than there is: what is sold for its asset makes room."""
+    keeper = _keeper(position=220_000)
+    seen = replace(pool_seen(1), amount1=60 * ONE_WETH)
+
+    commands = keeper.feed(seen)
+
+    (swap,) = of(commands, SwapExactIn)
+    assert not swap.zero_for_one
+    assert 29 * ONE_WETH < swap.amount_in < 31 * ONE_WETH
+    assert of(commands, NoteRefusal) == []
+
+
 @pytest.mark.parametrize(
     ("code", "limits"),
     [
