@@ -1,6 +1,7 @@
 """The slow loop over the vault: arrivals, owed redemptions, allocation to the targets."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from keeper.core.dispatch import EPOCH, is_ready, outgoing, send
 from keeper.core.state import State
@@ -21,6 +22,11 @@ _MAX_AGE_MS = 60_000  # an observation of an older block is a lagging node's
 _SYNC_EVERY_BLOCKS = 15
 _FAILURES = 3  # in a row
 _PAID_FROM = ("OPEN", "CUT")
+
+_GIVES_BACK: Final = frozenset(
+    ("MAX_LP", "MAX_POSITION", "STRESS", "HEDGE_MARGIN", "MOVE_NOT_WORTH", "SNAPSHOT_AGE")
+)
+"""Refusals after which a pool still pays what is asked home."""
 
 
 def manage_vault(
@@ -105,9 +111,13 @@ def _order_book_leg(desk: _Desk) -> tuple[int, int] | None:
 
 
 def _is_stuck(state: State, pool: str) -> bool:
-    """Whether a pool gives nothing back now: its last step was refused, or its commands fail."""
+    """Whether a pool gives nothing back now: its last step was refused, or its commands fail.
+
+    What only keeps more from going in, or waits for the next observation, is no such refusal.
+    """
     failing = state.chain.failures.get(pool, 0) >= _FAILURES
-    return failing or bool(state.guard.active.get(pool))
+    refused = state.guard.active.get(pool, ())
+    return failing or any(key.partition(":")[0] not in _GIVES_BACK for key in refused)
 
 
 def _transit(state: State, clob: AdapterState) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import pytest
 from msgspec.structs import replace
 
 from keeper.core.chain import on_chain_value
@@ -255,6 +256,19 @@ def test_vault_observed__pool_refuses__venue_asked_instead() -> None:
 
     assert commands == [Deallocate(adapter=CLOB, assets=150_000 * USDC)]
     assert keeper.state.pools[POOL].home == 0
+
+
+@pytest.mark.parametrize("code", ["HEDGE_MARGIN", "MAX_LP", "SNAPSHOT_AGE"])
+def test_vault_observed__pool_may_only_not_grow_or_is_not_seen_yet__pays_all_the_same(
+    code: str,
+) -> None:
+    keeper = _with_capital_out()
+    keeper.state.guard.active[POOL] = (f"{code}:{POOL}",)
+
+    commands = _chain(keeper.feed(_owing(keeper, 3, owed=600_000 * USDC)))
+
+    assert commands == []
+    assert keeper.state.pools[POOL].home == 150_000 * USDC
 
 
 def test_vault_observed__pool_fails_three_times__venue_asked_instead() -> None:
