@@ -2,7 +2,6 @@
 
 from keeper.core.phases import trip
 from keeper.core.state import State
-from keeper.core.stops import sample_losses
 from keeper.core.views import allowance
 from keeper.domain.approval import Refused
 from keeper.domain.commands import RaiseAlert
@@ -14,7 +13,6 @@ from keeper.domain.events import (
     VaultObserved,
     VenueBlock,
 )
-from keeper.domain.settings import RiskLimits
 from keeper.risk.phase import Phase
 
 __all__ = ["alerts"]
@@ -27,18 +25,10 @@ _NO_NEW_RISK = {
 _FAILURES = 3
 
 
-def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
-    """Return the alerts an event gives rise to, each said once."""
+def alerts(state: State, event: Event, tripped: list[Refused]) -> list[RaiseAlert]:
+    """Return the alerts an event gives rise to, each said once; `tripped` are its loss stops."""
     if isinstance(event, VenueBlock):
-        tripped = [
-            RaiseAlert(
-                severity="page",
-                code=entry.code,
-                text=f"{entry.value} is beyond {entry.limit}; leaving all positions",
-            )
-            for entry in sample_losses(state, limits)
-        ]
-        return tripped + _exit_done(state)
+        return [_left(stop) for stop in tripped] + _exit_done(state)
     if isinstance(event, VaultObserved):
         return _wound_down(state) + _no_new_risk(state)
     if isinstance(event, OperatorCommand):
@@ -46,6 +36,11 @@ def alerts(state: State, event: Event, limits: RiskLimits) -> list[RaiseAlert]:
     if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
+
+
+def _left(stop: Refused) -> RaiseAlert:
+    text = f"{stop.value} is beyond {stop.limit}; leaving all positions"
+    return RaiseAlert(severity="page", code=stop.code, text=text)
 
 
 def _wound_down(state: State) -> list[RaiseAlert]:

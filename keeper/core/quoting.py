@@ -57,7 +57,10 @@ from keeper.strategies.snapshot import MarketSnapshot, moved_out
 __all__ = ["Ladder", "desired_quotes", "place_quotes", "send_order", "withdraw_unwanted"]
 
 _NO_LOSSES: Final = StressLosses(0, 0)
-_ADVANCE: Final = Purpose.ADVANCE  # a member costs three times a name
+# A member costs three times a name, and these are read for every order.
+_ADVANCE: Final = Purpose.ADVANCE
+_BUY: Final = Side.BUY
+_GTT: Final = TimeInForce.GTT
 Ladder = dict[str, Quote]
 """Wanted quotes by slot."""
 
@@ -300,10 +303,9 @@ def _stranded(
 
 
 def _by_slot(ticker: str, quotes: tuple[Quote, ...], book: Book) -> Ladder:
-    gtt = TimeInForce.GTT
     return {
         slot_key(ticker, quote.side, quote.layer): (
-            quote if quote.time_in_force is not gtt else _resting(quote, book)
+            quote if quote.time_in_force is not _GTT else _resting(quote, book)
         )
         for quote in quotes
     }
@@ -315,7 +317,7 @@ def _resting(quote: Quote, book: Book) -> Quote:
     In the book it is the same order; but time in force is fixed for an id, and the rule's would
     flip with the sign of inventory and cost the id, and its queue place, each time.
     """
-    if quote.side is Side.BUY:
+    if quote.side is _BUY:
         crosses = quote.subticks >= book.best_ask
     else:
         crosses = quote.subticks <= book.best_bid
@@ -387,7 +389,7 @@ def _with_order(
             return before
         added, loss = leg[1] - former[1], -_loss(before, former)
     loss += _loss(before, leg)
-    if place.side is Side.BUY:
+    if place.side is _BUY:
         return replace(before, buys=before.buys + added, buy_loss=before.buy_loss + loss)
     return replace(before, sells=before.sells + added, sell_loss=before.sell_loss + loss)
 
@@ -395,7 +397,7 @@ def _with_order(
 def _worse(former: Leg, new: Leg) -> Leg:
     """An id's worst case over its live versions and a new one."""
     side, quantums, subticks = new
-    worst = max if side is Side.BUY else min
+    worst = max if side is _BUY else min
     return side, max(quantums, former[1]), worst(subticks, former[2])
 
 

@@ -63,8 +63,7 @@ def step(state: State, t_ns: int, seq: int, event: ev.Event) -> tuple[Approved[C
     if isinstance(event, ev.VenueBlock):
         sample_depth(state, state.settings.limits)
     out: list[Approved[Command]] = []
-    raised = alerts(state, event, state.settings.limits)
-    watch_losses(state, state.settings.limits)
+    raised = alerts(state, event, watch_losses(state, event, state.settings.limits))
     if isinstance(event, ev.OperatorCommand) and event.verb == "cancel":
         _cancel_all(state, event.argument, out)
         return tuple(out)

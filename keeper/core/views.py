@@ -1,5 +1,7 @@
 """Figures derived from the state: equity, net delta, worst-case exposure, what gates look at."""
 
+from typing import Final
+
 from keeper.core.fold import EVM_SOURCE_PREFIX
 from keeper.core.reference import LEADER_SOURCE_PREFIX
 from keeper.core.state import MarketState, PoolState, State
@@ -38,7 +40,8 @@ __all__ = [
     "venue_was_up",
 ]
 
-_PRICE_DIGITS = 6
+_BUY: Final = Side.BUY  # a member costs three times a name
+_PRICE_DIGITS: Final = 6
 _GAS_MARKET = "ETH-USD"  # gas is paid in ether
 
 
@@ -155,7 +158,7 @@ def exposure(state: State, market: PerpetualMarket, oracle_price: int) -> Market
     buy_loss = sell_loss = 0
     for side, quantums, subticks in worst.legs:
         loss = fill_cost(market, side, quantums, subticks, oracle_price)
-        if side is Side.BUY:
+        if side is _BUY:
             buy_loss += loss
         else:
             sell_loss += loss

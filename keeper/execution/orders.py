@@ -107,9 +107,16 @@ class WorkingOrder(msgspec.Struct, kw_only=True):
 
     @property
     def leg(self) -> Leg | None:
-        """Its worst case; None when nothing is left to fill."""
-        quantums = self.exposure
-        return (self.side, quantums, self.worst_subticks) if quantums else None
+        """Its `exposure` at its `worst_subticks`; None when nothing is left to fill."""
+        side, largest, worst = self.side, self.fill_sum, self.versions[0].subticks
+        is_buy = side is _BUY
+        for version in self.versions:
+            if version.quantums > largest:
+                largest = version.quantums
+            if (version.subticks > worst) is is_buy:
+                worst = version.subticks
+        quantums = largest - self.fill_sum
+        return (side, quantums, worst) if quantums else None
 
     def may_rest_at(self, height: int) -> list[int]:
         """Prices at which the id may rest: the newest, and older ones not surely replaced yet.

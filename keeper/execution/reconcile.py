@@ -45,7 +45,9 @@ __all__ = [
 _GTB_SLACK = 2  # blocks a replacement may lie beyond the usual window before it waits
 _REMEMBERED_BLOCKS: Final = 20
 """The venue forgets an id's fills so many blocks (its smallest window) after the last of them."""
-_BUY: Final = Side.BUY  # a member costs three times a name, and this is read for every order
+# A member costs three times a name, and these are read for every order.
+_BUY: Final = Side.BUY
+_IOC: Final = TimeInForce.IOC
 _CANCEL_BATCH = 100  # the venue's limit of ids per batch cancel
 
 
@@ -174,18 +176,20 @@ def own_bounds(orders: Orders, market: str, height: int) -> tuple[int, int]:
 def widened(bounds: tuple[int, int], place: PlaceOrder) -> tuple[int, int]:
     """Return the bounds once `place` is booked; the versions it replaces may rest all the same."""
     lowest_ask, highest_bid = bounds
-    if place.side is Side.BUY:
-        return lowest_ask, max(highest_bid, place.subticks)
-    lowest = place.subticks if lowest_ask == 0 else min(lowest_ask, place.subticks)
-    return lowest, highest_bid
+    price = place.subticks
+    if place.side is _BUY:
+        return lowest_ask, price if price > highest_bid else highest_bid
+    return price if price < lowest_ask or lowest_ask == 0 else lowest_ask, highest_bid
 
 
 def uncrossed(side: Side, subticks: int, bounds: tuple[int, int], subticks_per_tick: int) -> int:
     """Move a price back so far that it cannot meet an own order; the result may be 0 or less."""
     lowest_ask, highest_bid = bounds
-    if side is Side.BUY:
-        return min(subticks, lowest_ask - subticks_per_tick) if lowest_ask else subticks
-    return max(subticks, highest_bid + subticks_per_tick) if highest_bid else subticks
+    if side is _BUY:
+        highest = lowest_ask - subticks_per_tick
+        return highest if lowest_ask and highest < subticks else subticks
+    lowest = highest_bid + subticks_per_tick
+    return lowest if highest_bid and lowest > subticks else subticks
 
 
 def withdrawals(
@@ -201,7 +205,7 @@ def withdrawals(
         and not order.ended
         and order.market == market
         and (order.slot not in wanted or not _is_held(orders, order))
-        and order.time_in_force is not TimeInForce.IOC
+        and order.time_in_force is not _IOC
     ]
     if not unwanted:
         return ()
@@ -223,7 +227,7 @@ def withdrawals(
 def has_live_hedge(orders: Orders, market: str) -> bool:
     """Tell whether an immediate order of this market may still fill."""
     return any(
-        order.market == market and order.time_in_force is TimeInForce.IOC and order.exposure > 0
+        order.market == market and order.time_in_force is _IOC and order.exposure > 0
         for order in orders.working.values()
     )
 

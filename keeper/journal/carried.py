@@ -23,6 +23,7 @@ OPERATOR: Final = "engine"
 
 _ORDERS = get_args(OrderCommand)
 _OPERATIONS = get_args(ChainCommand)
+_ACCOUNTS: Final = (SubaccountObserved, Reconciled)
 
 
 class Carried(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,7 @@ class CarryOver:
         """Take in an event of the log."""
         if isinstance(event, CommandResult):
             self._note_result(event)
-        elif isinstance(event, SubaccountObserved | Reconciled):
+        elif isinstance(event, _ACCOUNTS):
             self.account_height = event.height
         elif isinstance(event, TransactionSigned):
             self._unsigned.discard(event.command)

@@ -37,18 +37,19 @@ class Frames:
         chain = self._market if stream is Stream.MARKET else self._account
         self.content.append(framed)
         chain.add(framed)
-        self._close_if_due(chain)
+        if chain.due:
+            self._close_block(chain)
 
     def note(self, record: SnapshotRecord | EraRecord) -> None:
         """Add a record that is no part of a step."""
         framed = frame(encode_record(record))
         self.content.append(framed)
         self._account.note(framed)
-        self._close_if_due(self._account)
+        if self._account.due:
+            self._close_block(self._account)
 
-    def _close_if_due(self, chain: StreamChain) -> None:
-        if chain.due:
-            self.content.append(frame(encode_record(chain.close_block())))
+    def _close_block(self, chain: StreamChain) -> None:
+        self.content.append(frame(encode_record(chain.close_block())))
 
 
 def header_frames(chains: Chains, start: SegmentStart) -> bytes:

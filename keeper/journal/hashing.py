@@ -135,7 +135,8 @@ class StreamChain:
         """Take a framed event or command into the open block."""
         self._hasher.update(framed)
         self.count += 1
-        self._anchor()
+        if not self._has_data:
+            self._anchor()
 
     @property
     def due(self) -> bool:
