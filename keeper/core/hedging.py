@@ -1,9 +1,9 @@
 """Immediate orders that bring net delta into its band, and those that flatten while exiting."""
 
 from keeper.core.dispatch import is_ready
+from keeper.core.placing import send_order
 from keeper.core.pool_commands import swap_command
 from keeper.core.pools import pool_view, send_pool
-from keeper.core.quoting import send_order
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import (
     account_equity,

@@ -11,8 +11,9 @@ from keeper.core.hedging import rebalance
 from keeper.core.housekeeping import deadlines, keep_house
 from keeper.core.notes import fresh_notes
 from keeper.core.phases import phase_note
+from keeper.core.placing import place_quotes, withdraw_unwanted
 from keeper.core.pools import manage_pool
-from keeper.core.quoting import desired_quotes, place_quotes, withdraw_unwanted
+from keeper.core.quoting import desired_quotes
 from keeper.core.state import State
 from keeper.core.stops import watch_losses
 from keeper.domain import events as ev

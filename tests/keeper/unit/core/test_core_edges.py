@@ -6,8 +6,9 @@ from msgspec.structs import replace
 
 from keeper.core.capital import manage_vault
 from keeper.core.hedging import flattening_limit
+from keeper.core.placing import place_quotes, send_order
 from keeper.core.pools import manage_pool
-from keeper.core.quoting import desired_quotes, place_quotes, send_order
+from keeper.core.quoting import desired_quotes
 from keeper.domain.commands import (
     Allocate,
     BurnRange,
