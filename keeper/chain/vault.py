@@ -21,7 +21,7 @@ _VAULT_VIEWS: Final = (
     *("state", "cut", "nextCutTime", "idle", "acceptedNav", "redeemQueue"),
     *("totalSupply", "virtualShares", "depositQueue", "lastSettledAt"),
 )
-_MANDATE_VIEWS: Final = ("limits", "refilledAt", "pausedUntil")
+_MANDATE_VIEWS: Final = ("limits", "refilledAt", "pausedUntil", "keeper")
 _ADAPTER_VIEWS: Final = ("isAttested", "sent", "returned", "value")
 """Of IAdapter, the same on every adapter."""
 _OF_MANDATE: Final = len(_VAULT_VIEWS)
@@ -42,7 +42,8 @@ class VaultReader:
     """One vault; `adapters` as the configuration spells them, so that observations match it.
 
     Those in `clob_adapters` are asked for what was ever requested home as well; `asset_feed` for
-    the price of the vault's asset, where there is one.
+    the price of the vault's asset, where there is one. `account` is who sends, empty where nobody
+    does.
     """
 
     rpc: JsonRpc
@@ -51,6 +52,7 @@ class VaultReader:
     adapters: tuple[str, ...]
     clob_adapters: tuple[str, ...]
     asset_feed: AssetFeed | None = None
+    account: str = ""
 
     def _calls(self) -> list[Call]:
         calls = [view("MarketMakingVault", self.vault, name) for name in _VAULT_VIEWS]
@@ -67,7 +69,7 @@ class VaultReader:
         answers = await read_at(self.rpc, block, self._calls())
         (state,), (cut,), (next_cut,), (idle,), (nav,), (queue,) = answers[:6]
         (supply,), (virtual,), (deposits,), (settled,) = answers[6:_OF_MANDATE]
-        (limits,), (refilled_at,), (paused_until,) = answers[_OF_MANDATE:_HEAD]
+        (limits,), (refilled_at,), (paused_until,), (keeper,) = answers[_OF_MANDATE:_HEAD]
         tail = _HEAD + _PER_ADAPTER * len(self.adapters)
         rest = tail + len(self.clob_adapters)
         asked = dict(zip(self.clob_adapters, (int(a[0]) for a in answers[tail:rest]), strict=True))
@@ -99,7 +101,11 @@ class VaultReader:
             asset_price=0 if feed is None else answers[rest][1],
             asset_price_decimals=0 if feed is None else feed.decimals,
             asset_priced_at=0 if feed is None else answers[rest][3],
+            other_keeper="" if self._is_ours(keeper) else checksum(keeper),
         )
+
+    def _is_ours(self, keeper: str) -> bool:
+        return self.account.lower() in ("", keeper.lower())
 
     @staticmethod
     def _adapter(adapter: str, requested: int, answers: list[tuple[int, ...]]) -> AdapterState:
@@ -121,6 +127,8 @@ async def open_vault(
     configured: tuple[str, ...],
     clob_adapters: tuple[str, ...],
     asset_feed: str | None = None,
+    *,
+    account: str = "",
 ) -> VaultReader:
     """Find the mandate and the adapters, in wiring order, spelt as configured where they are.
 
@@ -131,7 +139,7 @@ async def open_vault(
     spelt = {address.lower(): address for address in configured}
     known = tuple(spelt.get(address.lower(), checksum(address)) for address in adapters)
     feed = None if asset_feed is None else await _open_feed(rpc, asset_feed)
-    return VaultReader(rpc, vault, checksum(mandate), known, clob_adapters, feed)
+    return VaultReader(rpc, vault, checksum(mandate), known, clob_adapters, feed, account)
 
 
 async def _open_feed(rpc: JsonRpc, address: str) -> AssetFeed:

@@ -57,7 +57,8 @@ class ChainSettings:
 class VaultFeed:
     """Follows the head and observes vault and pools; holds no key, so it cannot send.
 
-    `operator` is whom controllers may have named theirs; empty where nobody claims for them.
+    `operator` is the account that sends, whom controllers may have named theirs; empty where nobody
+    does.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class VaultFeed:
         self._rpc = rpc
         self._settings = settings
         self._clock = clock
+        self._operator = operator
         self._blocks = BlockFollower(rpc)
         self._vault: VaultReader | None = None
         self._pools: tuple[PoolReader, ...] = ()
@@ -88,6 +90,7 @@ class VaultFeed:
             configured,
             self._settings.clob_adapters,
             self._settings.asset_feed,
+            account=self._operator,
         )
         self._pools = tuple([await open_pool(self._rpc, *pair) for pair in pools])
         self._vault = vault

@@ -229,6 +229,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "anyone may end the vault. Look at the reporters: `keeper report preview`.",
     "NO_REPORTERS": "A cut is due, and no [relay] names reporters to ask for its report: it is not "
     "taken, for an unreported cut only keeps requests from being cancelled.",
+    "NOT_KEEPER": "The vault's contract names another keeper than this account: halted, nothing is "
+    "sent. Once it names this one: `keeper resume`.",
     "OTHER_CUT": "The signed report is not of the cut that is open.",
     "PAYMENT_LATE": "Redemptions of a cut are unpaid and nearly 3 days old, or older. Capital is "
     "on its way home or cannot come: `keeper status`, the treasurer's log, the venue's margin.",
@@ -241,7 +243,8 @@ CHAIN_REFUSALS: Final[dict[str, str]] = {
     "signed. `keeper report preview` shows each reporter's answer; a lapsed cut is taken again.",
     "REPORT_WINDOW": "The report window of the cut has passed (unix seconds): it has lapsed.",
     "SLIPPAGE": "The transaction's own bounds would allow more slippage than max_slippage_ppm.",
-    "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms.",
+    "SNAPSHOT_AGE": "The pool's state is older than snapshot_max_age_ms: no operation in it, and "
+    "no quote in the market that hedges it, until the chain is seen again.",
     "STAKE_LOW": "The keeper's stake leaves less room for deposits than stake_room_alert_ppm of "
     "NAV: more of them are carried, not filled. Lock more: `keeper vault stake lock SHARES`.",
     "STALE_VAULT": "The vault's state is too old to move capital by.",

@@ -1,6 +1,6 @@
-"""What a person is told: a tripped stop, a wind-down, a finished exit, failing commands."""
+"""What a person is told: a tripped stop, a wind-down, another keeper, a finished exit, failures."""
 
-from keeper.core.phases import trip
+from keeper.core.phases import halt, trip
 from keeper.core.state import State
 from keeper.core.views import allowance
 from keeper.domain.approval import Refused
@@ -30,9 +30,9 @@ def alerts(state: State, event: Event, tripped: list[Refused]) -> list[RaiseAler
     if isinstance(event, VenueBlock):
         return [_left(stop) for stop in tripped] + _exit_done(state)
     if isinstance(event, VaultObserved):
-        return _wound_down(state) + _no_new_risk(state)
+        return _wound_down(state) + _replaced(state) + _no_new_risk(state)
     if isinstance(event, OperatorCommand):
-        return _wound_down(state)
+        return _wound_down(state) + _replaced(state)
     if isinstance(event, (CommandResult, TransactionMined)):
         return _failing(state)
     return []
@@ -52,6 +52,20 @@ def _wound_down(state: State) -> list[RaiseAlert]:
         return []
     text = "the vault winds down for ever: quotes are off and the position is closed"
     return [RaiseAlert(severity="page", code="WIND_DOWN", text=text)]
+
+
+def _replaced(state: State) -> list[RaiseAlert]:
+    """Whose vault names another keeper leaves all of it to that one: position, range and orders.
+
+    A shadow run sends nothing and may watch any vault.
+    """
+    vault = state.chain.vault
+    if vault is None or not vault.other_keeper or state.mode == "shadow":
+        return []
+    if not halt(state, Refused(code="NOT_KEEPER", subject="vault", limit=0, value=1)):
+        return []
+    text = f"the vault names {vault.other_keeper} its keeper: nothing is sent any more"
+    return [RaiseAlert(severity="page", code="NOT_KEEPER", text=text)]
 
 
 def _no_new_risk(state: State) -> list[RaiseAlert]:

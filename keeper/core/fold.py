@@ -20,7 +20,8 @@ from keeper.risk.phase import Phase
 __all__ = ["EVM_SOURCE_PREFIX", "fold", "pending_key"]
 
 EVM_SOURCE_PREFIX = "evm"
-"""Sources named so feed the slow loop only: losing one does not stop quoting on the CLOB."""
+"""Sources named so feed the slow loop: losing one does not stop quoting by itself; a pool whose
+state grows too old stops the market that hedges it."""
 
 _PRUNE_EVERY_BLOCKS = 64
 _ORDINAL_BITS = 10

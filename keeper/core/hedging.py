@@ -34,7 +34,7 @@ __all__ = ["flattening_limit", "rebalance"]
 _HEDGE_BLOCKS = 3
 _DEFAULT_TAKER_FEE_PPM = 500  # the venue's lowest tier, until a fill of ours tells
 _FLATTEN_REGARDLESS = frozenset(
-    {"STALE_BOOK", "BOOK_ONE_SIDED", "BOOK_CROSSED", "PAUSED", "NO_EQUITY"}
+    {"STALE_BOOK", "BOOK_ONE_SIDED", "BOOK_CROSSED", "PAUSED", "NO_EQUITY", "SNAPSHOT_AGE"}
 )
 """Reasons not to quote that do not stop a reduce-only order with a worst price."""
 

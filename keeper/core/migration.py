@@ -65,9 +65,10 @@ def _since_1(tree: Tree) -> Tree:
 
 
 def _chain_2(chain: Tree) -> Tree:
-    """No feed of the asset's price was read."""
-    unpriced = dict.fromkeys(("asset_price", "asset_price_decimals", "asset_priced_at"), 0)
-    vault = None if chain["vault"] is None else chain["vault"] | unpriced
+    """No feed of the asset's price was read, nor whom the contract names its keeper."""
+    unread: Tree = dict.fromkeys(("asset_price", "asset_price_decimals", "asset_priced_at"), 0)
+    unread["other_keeper"] = ""
+    vault = None if chain["vault"] is None else chain["vault"] | unread
     return chain | {"base_fee_wei": 0, "vault": vault}
 
 

@@ -6,7 +6,7 @@ from keeper.domain.commands import NotePhase
 from keeper.domain.events import OperatorCommand
 from keeper.risk.phase import Phase
 
-__all__ = ["OPERATOR", "obey", "phase_note", "trip"]
+__all__ = ["OPERATOR", "halt", "obey", "phase_note", "trip"]
 
 OPERATOR = "OPERATOR"
 """The code of a phase that a person's word made."""
@@ -18,6 +18,15 @@ def trip(state: State, why: Refused) -> bool:
         return False
     turn = Turn(t_ns=state.t_ns, code=why.code, limit=why.limit, value=why.value)
     _turn(state, Phase.EXITING, turn)
+    return True
+
+
+def halt(state: State, why: Refused) -> bool:
+    """Send nothing more, not even an exit; False when that is so already."""
+    if state.guard.phase is Phase.HALTED:
+        return False
+    turn = Turn(t_ns=state.t_ns, code=why.code, limit=why.limit, value=why.value)
+    _turn(state, Phase.HALTED, turn)
     return True
 
 

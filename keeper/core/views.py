@@ -243,6 +243,22 @@ def gate_view(
         account_known=equity is not None,
         equity=0 if equity is None else equity,
         sources_down=venue_sources_down(state, market),
+        pool_ages_ms=_pool_ages_ms(state, ticker) if state.pools else (),
+    )
+
+
+def _pool_ages_ms(state: State, ticker: str) -> tuple[tuple[int, int], ...]:
+    """Age of what is known of each pool that a market hedges, and the largest allowed, in ms.
+
+    A pool not yet seen holds nothing that is known of, and is not judged.
+    """
+    return tuple(
+        (
+            (state.t_ns - pool.seen.block_timestamp * NS_PER_SECOND) // NS_PER_MS,
+            pool.settings.snapshot_max_age_ms,
+        )
+        for pool in state.pools.values()
+        if pool.seen is not None and pool.settings.hedge_market == ticker
     )
 
 

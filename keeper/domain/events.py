@@ -291,7 +291,8 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     are share units, `deposits_waiting` asset units of cut and open requests.
     The mandate allows no new risk before `losses_refilled_at` and `paused_until`, unix seconds.
     `asset_price` is the asset's in its quote, with `asset_price_decimals`, answered by a feed at
-    `asset_priced_at` (unix s; 0: no feed is read).
+    `asset_priced_at` (unix s; 0: no feed is read). `other_keeper` is whom the contract names its
+    keeper, where that is not the account that this process sends from; empty where it is.
     """
 
     block_number: int
@@ -315,6 +316,7 @@ class VaultObserved(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     asset_price: int = 0
     asset_price_decimals: int = 0
     asset_priced_at: int = 0
+    other_keeper: str = ""
 
 
 class Claimable(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,4 +62,6 @@ def _standing(state: State) -> list[Refused]:
     found = [] if settings is None else standing_breaches(state, settings.limits)
     if vault is not None and vault.state == "WINDDOWN":
         found.append(Refused(code="WIND_DOWN", subject="vault", limit=0, value=1))
+    if vault is not None and vault.other_keeper:
+        found.append(Refused(code="NOT_KEEPER", subject="vault", limit=0, value=1))
     return found

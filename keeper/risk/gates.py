@@ -19,6 +19,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     """What decides whether a market is quoted. Times in unix ns (-1: never seen or lost).
 
     `oracle_subticks` is the oracle price in the book's unit, rounded down; 0 while unknown.
+    `pool_ages_ms` are (age, largest allowed) of every pool whose delta counts in this market, ms.
     """
 
     ticker: str
@@ -43,6 +44,7 @@ class GateView(msgspec.Struct, frozen=True, kw_only=True):
     account_known: bool
     equity: int
     sources_down: int
+    pool_ages_ms: tuple[tuple[int, int], ...] = ()
 
 
 def market_gate(view: GateView) -> tuple[Refused, ...]:
@@ -60,6 +62,9 @@ def market_gate(view: GateView) -> tuple[Refused, ...]:
         refuse("PAUSED", 0, 1)
     if view.sources_down:
         refuse("SOURCE_DOWN", 0, view.sources_down)
+    for age, most in view.pool_ages_ms:
+        if age > most:
+            refuse("SNAPSHOT_AGE", most, age)
     if not view.account_known:
         refuse("ACCOUNT_UNKNOWN", 0, 1)
     elif view.equity <= 0:

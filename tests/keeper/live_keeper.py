@@ -22,6 +22,8 @@ from keeper.journal import JournalWriter
 from keeper.pages.status import status_of
 from tests.keeper.builders import (
     ETH_PRICE,
+    SECOND,
+    START_NS,
     Keeper,
     fill,
     pool_seen,
@@ -67,7 +69,7 @@ class LiveKeeper:
         self._keeper = _Recording(self._writer, chosen, since_ns)
         self._keeper.start()
         self._keeper.feed(vault(1))
-        self._keeper.feed(pool_seen(1, amount1=POOL_BASE))
+        self._see_pool()
         self.tick()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
         self._thread.start()
@@ -78,12 +80,18 @@ class LiveKeeper:
         for _ in range(blocks):
             with self._lock:
                 self._price += self._dice.randrange(-400, 401) * 1_000
+                self._see_pool()
                 self.keeper.block(price=self._price)
                 resting = [p for p in self.keeper.places() if p.time_in_force is not IOC]
                 self.keeper.answer()
                 if resting and self._dice.random() < 0.3:
                     self._fill(self._dice.choice(resting))
                 self._seen_at = time.monotonic()
+
+    def _see_pool(self) -> None:
+        """The chain makes a block a second."""
+        number = max(1, (self.keeper.now - START_NS) // SECOND)
+        self.keeper.feed(pool_seen(number, amount1=POOL_BASE))
 
     def status(self) -> dict[str, Any]:
         """What `keeper status` is told; ages grow while nothing ticks."""

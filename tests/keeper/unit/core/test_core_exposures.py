@@ -491,3 +491,22 @@ def test_step__resting_beyond_the_band_but_wanted_within__cancelled_despite_the_
     assert of(commands, PlaceOrder) == []
     (note,) = [note for note in of(commands, NoteRefusal) if note.code == "VENUE_BAND"]
     assert note.subject == "ETH-USD/BUY"
+
+
+def test_step__pool_not_seen_for_too_long__its_market_is_pulled_and_quoted_again() -> None:
+    keeper = _keeper()
+    keeper.feed(replace(pool_seen(1), ranges=(HELD,)))
+    keeper.block()
+    assert keeper.state.orders.working
+    most = pool_settings().snapshot_max_age_ms
+
+    pulled = keeper.block(most // 1_000 + 2)
+    silent = keeper.block()
+    seen = replace(pool_seen(2), ranges=(HELD,), block_timestamp=keeper.now // SECOND)
+    back = [*keeper.feed(seen), *keeper.block()]
+
+    codes = {(note.code, note.subject, note.limit) for note in of(pulled, NoteRefusal)}
+    assert ("SNAPSHOT_AGE", "ETH-USD", most) in codes
+    assert of(pulled, CancelOrders)
+    assert of(silent, PlaceOrder) == []
+    assert of(back, PlaceOrder)

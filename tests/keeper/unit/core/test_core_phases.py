@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from keeper.core.state import State, Turn, state_bytes, state_from_bytes
-from keeper.domain.commands import NotePhase, PlaceOrder
+from keeper.domain.commands import CancelOrders, NotePhase, PlaceOrder, RaiseAlert
 from keeper.domain.events import OperatorCommand
+from keeper.pages.risk import risk_of
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
     ALLOCATION,
@@ -106,3 +107,37 @@ def test_restart__phase_and_its_cause__stay() -> None:
     keeper.feed(replace(run_started(settings()), run=2))
 
     assert (keeper.state.guard.phase, keeper.state.guard.turn) == (Phase.EXITING, before)
+
+
+def test_vault_observed__another_keeper_named__halts_until_this_one_is_named_and_resumed() -> None:
+    keeper = Keeper(settings(pools=(pool_settings(),), allocation=ALLOCATION))
+    keeper.start()
+    keeper.feed(vault(1))
+    assert keeper.state.orders.working
+
+    stopped = keeper.feed(vault(2, other_keeper="0xother"))
+    refused = keeper.feed(word("resume"))
+
+    (note,) = of(stopped, NotePhase)
+    assert (note.before, note.after, note.code) == ("ACTIVE", "HALTED", "NOT_KEEPER")
+    assert of(stopped, CancelOrders)
+    assert [(it.severity, it.code) for it in of(stopped, RaiseAlert)] == [("page", "NOT_KEEPER")]
+    assert keeper.state.guard.phase is Phase.HALTED
+    assert of(refused, PlaceOrder) == []
+    assert [entry["code"] for entry in risk_of(keeper.state)["standing"]] == ["NOT_KEEPER"]
+
+    keeper.feed(vault(3))
+    assert keeper.state.guard.phase is Phase.HALTED
+    keeper.feed(word("resume"))
+    assert keeper.state.guard.phase is Phase.ACTIVE
+    assert of(keeper.block(), PlaceOrder)
+
+
+def test_vault_observed__another_keeper_in_a_shadow_run__watches_on() -> None:
+    keeper = Keeper(settings(pools=(pool_settings(),), allocation=ALLOCATION))
+    keeper.start()
+    keeper.state.mode = "shadow"
+
+    keeper.feed(vault(1, other_keeper="0xother"))
+
+    assert keeper.state.guard.phase is Phase.ACTIVE
