@@ -12,13 +12,20 @@ ANY: Final = -1
 @dataclass(frozen=True, slots=True)
 class Expected:
     """The code, the phase, and what is left: orders on the exchange (0 or ANY), a flat perpetual,
-    no range in the pool."""
+    no range in the pool.
+
+    `alert` is what has to be said beside the code; `only_reduces` leaves orders that bring net
+    delta toward zero; `resumes`: once the cause is gone it goes on, an exit to its end.
+    """
 
     code: str
     phase: str
     orders: int = 0
     is_flat: bool = False
     has_left_pool: bool = False
+    alert: str = ""
+    only_reduces: bool = False
+    resumes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Seen:
     `last` is the height up to which anything sent before `tripped` may match; at `killed` the
     keeper died. What the next one sends before it knows of the fault may match up to `last_after`:
     of a phase it knows at once, and then that is `last`. Codes are those in force, or the phase's.
+    At `resumed` it went on, once the cause was gone; None where it did not, or was not to.
     """
 
     codes: frozenset[str]
@@ -51,6 +59,7 @@ class Seen:
     resting_after: int
     position: int
     ranges: int | None = None
+    resumed: int | None = None
     noted: tuple[str, ...] = field(default=())
 
     @property
@@ -89,8 +98,11 @@ def proof_of(name: str, fault: str, expected: Expected, seen: Seen) -> Proof:
 def differences(expected: Expected, seen: Seen) -> list[str]:
     """Say everything that is not as it has to be."""
     wrong = list(seen.noted)
-    if expected.code not in seen.codes:
-        wrong.append(f"code {expected.code} is not among {sorted(seen.codes)}")
+    wrong += [
+        f"code {code} is not among {sorted(seen.codes)}"
+        for code in (expected.code, expected.alert)
+        if code and code not in seen.codes
+    ]
     for when, phase, codes in (
         ("", seen.phase, seen.codes),
         (" after the restart", seen.phase_after, seen.codes_after),
@@ -105,6 +117,8 @@ def differences(expected: Expected, seen: Seen) -> list[str]:
         wrong.append(f"the position is still {seen.position}")
     if expected.has_left_pool and seen.ranges != 0:
         wrong.append(f"{seen.ranges} ranges are left in the pool")
+    if expected.resumes and seen.resumed is None:
+        wrong.append("it did not go on after the cause was gone")
     return wrong
 
 

@@ -28,13 +28,15 @@ _NEAR_TICKS: Final = 60
 _DEPTH_STEPS: Final = 2_000
 _ETH: Final = {"market": TICKER}
 _AGE_MS: Final = 1_500
+_WIDE_PPM: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Trip:
     """A fault, how it is brought about, and what it has to come to.
 
-    `makes_blocks` is False where the fault is that none are made.
+    `makes_blocks` is False where the fault is that none are made; `mend` takes away what is no
+    fault of the exchange.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Trip:
     expected: Expected
     keeping: Keeping = field(default_factory=lambda: Keeping(max_age_ms=_AGE_MS))
     makes_blocks: bool = True
+    mend: Callable[[Ground, Tally], Awaitable[None]] | None = None
 
 
 async def prove(folder: Path, seed: int, trip: Trip) -> Proof:
@@ -58,6 +61,8 @@ async def prove(folder: Path, seed: int, trip: Trip) -> Proof:
         here.exchange.faults.clear("")
         if here.task.done():
             here.start()
+        if trip.expected.resumes:
+            seen = changed(seen, resumed=await _go_on(here, tally, trip))
     return proof_of(trip.name, trip.fault, trip.expected, seen)
 
 
@@ -89,6 +94,17 @@ async def _watch(here: Ground, tally: Tally, trip: Trip) -> Seen:
         resting_after=len(here.resting()),
         position=here.position(),
     )
+
+
+async def _go_on(here: Ground, tally: Tally, trip: Trip) -> int | None:
+    """Let blocks be made without the cause; the height at which it quotes again."""
+    if trip.mend is not None:
+        await trip.mend(here, tally)
+    for _ in range(_PATIENCE_BLOCKS):
+        if here.resting():
+            return here.exchange.chain.height
+        await tally.block(here)
+    return None
 
 
 async def _after(here: Ground, tally: Tally, trip: Trip, last: int) -> int:
@@ -166,14 +182,18 @@ async def _lose_everything(here: Ground, _tally: Tally) -> None:
     here.exchange.chain.faucet(SubaccountId(ADDRESS, 0), -2 * DEPOSIT)
 
 
-async def _band_of_nothing(here: Ground, tally: Tally) -> None:
-    """A person tightens the price band until no quote fits into it, in the file as well."""
-    settings = here.engine.state.settings
-    assert settings is not None
-    here.keeping = Keeping({"price_band_ppm": 1}, _AGE_MS)
-    narrow = replace(settings, limits=replace(settings.limits, price_band_ppm=1))
-    here.engine.ingest(ParamsChanged(settings=narrow, params_hash=params_hash(narrow)))
-    await tally.block(here)
+def _band(ppm: int) -> Callable[[Ground, Tally], Awaitable[None]]:
+    """A person sets the price band, in the file as well; into 1 ppm no quote fits."""
+
+    async def strike(here: Ground, tally: Tally) -> None:
+        settings = here.engine.state.settings
+        assert settings is not None
+        here.keeping = Keeping({"price_band_ppm": ppm}, _AGE_MS)
+        narrow = replace(settings, limits=replace(settings.limits, price_band_ppm=ppm))
+        here.engine.ingest(ParamsChanged(settings=narrow, params_hash=params_hash(narrow)))
+        await tally.block(here)
+
+    return strike
 
 
 async def _nothing(_here: Ground, _tally: Tally) -> None:
@@ -181,7 +201,7 @@ async def _nothing(_here: Ground, _tally: Tally) -> None:
 
 
 def _pulled(code: str) -> Expected:
-    return Expected(code, Phase.ACTIVE.value)
+    return Expected(code, Phase.ACTIVE.value, resumes=True)
 
 
 def _left(code: str) -> Expected:
@@ -257,6 +277,12 @@ TRIPS: Final = (
         _lose_everything,
         Expected("NO_EQUITY", Phase.EXITING.value),
     ),
-    Trip("price band", "the band is set to 1 ppm", _band_of_nothing, _pulled("PRICE_BAND")),
+    Trip(
+        "price band",
+        "the band is set to 1 ppm",
+        _band(1),
+        _pulled("PRICE_BAND"),
+        mend=_band(_WIDE_PPM),
+    ),
 )
 """By name; expected are code, phase, and what is left."""

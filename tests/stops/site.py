@@ -3,20 +3,26 @@
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
+from keeper.cli.exits import ExitCode
 from keeper.control.asking import NotRunning, Request, ask
+from keeper.devnet.anvil import free_port
+from keeper.devnet.processes import start_child
 from keeper.devnet.story.facts import ExchangeWatch, Facts
 from keeper.devnet.story.narrator import Narrator
 from keeper.devnet.story.scenes import Play
 from keeper.devnet.story.stage import Stage
+from keeper.devnet.tokens import Call
 from keeper.devnet.world import World
+from tests.stops.relay import NodeRelay
 
 __all__ = ["Running", "Site", "open_site"]
 
@@ -29,6 +35,9 @@ _OVERRIDES: Final = (
 )
 """So that an exit finds somebody to leave to, no stop trips but the one that is meant, and a keeper
 that may lose nothing goes on quoting until it has lost something."""
+_FEED_UNIT: Final = 10**8
+_ASSET_FEED: Final = "0x00000000000000000000000000000000a55e7fee"
+_ETHER: Final = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,8 @@ class Site:
     stage: Stage
     play: Play
     indexer: httpx.AsyncClient
+    relay: NodeRelay
+    asset_feed: str
 
     async def state(self) -> dict[str, Any]:
         """The exchange's own state."""
@@ -56,6 +67,11 @@ class Site:
         """How many orders of ours rest on the exchange's book."""
         orders = (await self.state())["resting"]
         return sum(order["subaccount"] == self._own for order in orders)
+
+    async def quotes_both(self) -> bool:
+        """Whether orders of ours rest on both sides of the book."""
+        orders = (await self.state())["resting"]
+        return len({it["side"] for it in orders if it["subaccount"] == self._own}) > 1
 
     async def position(self) -> int:
         """Our committed position, in base quantums."""
@@ -81,6 +97,31 @@ class Site:
     async def ranges(self) -> int:
         """How many ranges the adapter holds in the pool, by the chain's word."""
         return len(await self.play.facts.ranges())
+
+    async def act(self, sender: str, to: str, call: Call) -> None:
+        """Send a transaction as anybody the node signs for and wait until it is mined."""
+        accounts = self.world.accounts
+        digest = await accounts.send(sender, to, call)
+
+        async def mined() -> bool:
+            return await accounts.receipt(digest) is not None
+
+        await self.until(f"{call.signature}", mined)
+
+    async def price_asset(self, ppm: int) -> None:
+        """Have the feed of the vault's asset answer so many ppm of 1, now."""
+        price = _FEED_UNIT * ppm // 10**6
+        owner = self.world.people["owner"].address
+        await self.act(owner, self.asset_feed, Call("push(int256)", price))
+
+    async def give_gas(self, address: str, wei: int = 100 * _ETHER) -> None:
+        """Set what an account has for gas."""
+        await self.world.anvil.rpc.call("anvil_setBalance", address, hex(wei))
+
+    async def impersonate(self, address: str) -> None:
+        """Have the node sign for an address whose key nobody has."""
+        await self.world.anvil.rpc.call("anvil_impersonateAccount", address)
+        await self.give_gas(address)
 
     async def until(
         self, what: str, probe: Callable[[], Awaitable[bool]], seconds: float = 90
@@ -112,29 +153,46 @@ class Site:
 
 @dataclass(slots=True)
 class Running:
-    """One journal and the keeper process on it."""
+    """One journal and the keeper process on it, with settings of its own; `broken` names what is
+    broken in it on purpose."""
 
     site: Site
     journal: Path
+    settings: Sequence[str] = ()
+    broken: str = ""
+    ended: str = field(default="", init=False)
+    """Code of the error that its last start ended with."""
 
     async def start(self) -> None:
-        """Start a keeper on the journal and wait until it answers."""
+        """Start a keeper on the journal and wait until it answers, or has ended."""
         stage, world = self.site.stage, self.site.world
         keys = {
             "KEEPER_HOT_KEY": world.people["keeper"].key,
             "KEEPER_VENUE_KEY": world.hot_wallet.key,
         }
-        await stage.start("keeper", ("run", *self.where), keys)
+        program: tuple[str, ...] = (str(Path(sys.executable).with_name("keeper")),)
+        if self.broken:
+            program = (sys.executable, "-m", "tests.stops.broken", self.broken)
+        command = (*program, "run", *self.where)
+        log = world.folder / "keeper.log"
+        child = await start_child("keeper", command, log, keys)
+        child.stopping = True
+        stage.children["keeper"] = child
 
-        async def answers() -> bool:
-            return bool(await self.ask("status"))
+        async def decided() -> bool:
+            return child.process.returncode is not None or bool(await self.ask("status"))
 
-        await self.site.until("the keeper's answer", answers)
+        await self.site.until("the keeper's answer", decided)
+        code = child.process.returncode
+        child.stopping = False
+        self.ended = "" if code is None else _said(code)
+        if self.ended:
+            del stage.children["keeper"]
 
     @property
     def where(self) -> Sequence[str]:
         """Options that name this keeper."""
-        settings = (f"journal.folder={self.journal}", *_OVERRIDES)
+        settings = (f"journal.folder={self.journal}", *_OVERRIDES, *self.settings)
         words = [word for each in settings for word in ("--set", each)]
         return ("--config", str(self.site.stage.config), *words)
 
@@ -150,15 +208,22 @@ class Running:
         return await self.site.stage.run(*words, *self.where, "--json")
 
     async def kill(self) -> None:
-        """SIGKILL."""
-        child = self.site.stage.children["keeper"]
+        """SIGKILL, of what still runs."""
+        child = self.site.stage.children.get("keeper")
+        if child is None:
+            return
         child.stopping = True
         child.process.send_signal(signal.SIGKILL)
         await child.process.wait()
 
     async def stop(self) -> None:
         """Ask it to end."""
-        await self.site.stage.stop("keeper")
+        if "keeper" in self.site.stage.children:
+            await self.site.stage.stop("keeper")
+
+
+def _said(exit_code: int) -> str:
+    return "CHAIN_UNAVAILABLE" if exit_code == ExitCode.CHAIN else f"exit code {exit_code}"
 
 
 @asynccontextmanager
@@ -181,4 +246,17 @@ async def open_site(out: Path, seed: int) -> AsyncIterator[Site]:
             world.open_order_flow()
         indexer = httpx.AsyncClient(base_url=world.exchange.endpoints.rest, timeout=10)
         await stack.enter_async_context(indexer)
-        yield Site(world, stage, play, indexer)
+        relay = NodeRelay(world.anvil.url, free_port())
+        stack.push_async_callback(relay.close)
+        await relay.open()
+        site = Site(world, stage, play, indexer, relay, _ASSET_FEED)
+        await _place_asset_feed(site)
+        yield site
+
+
+async def _place_asset_feed(site: Site) -> None:
+    """Put a feed like the ether's where the asset's is read: same publisher, no round yet."""
+    rpc = site.world.anvil.rpc
+    code = await rpc.call("eth_getCode", site.world.contracts.feed, "latest")
+    await rpc.call("anvil_setCode", site.asset_feed, code)
+    await site.price_asset(10**6)

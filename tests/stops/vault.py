@@ -1,92 +1,67 @@
-"""Stops that concern the pool or the vault: a keeper process on a local world, and SIGKILL."""
+"""A stop with a vault and a pool: a keeper process on a local world, SIGKILL, and what came."""
 
-import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
-from keeper.devnet.tokens import Call
-from keeper.domain.commands import (
-    Allocate,
-    MintRange,
-    NotePhase,
-    NoteRefusal,
-    PlaceOrder,
-    RaiseAlert,
-    SwapExactIn,
-)
-from keeper.domain.events import VenueBlock
-from keeper.journal import JournalReader
-from tests.stops.judging import ANY, Expected, Match, Proof, Seen, proof_of
+from tests.stops.judging import Expected, Match, Proof, Seen, proof_of
 from tests.stops.site import Running, Site
+from tests.stops.told import told
 
-__all__ = ["VAULT_TRIPS", "VaultTrip", "prove_on_site"]
+__all__ = ["VaultTrip", "is_phase", "prove_on_site"]
 
 _AFTER_BLOCKS: Final = 6
 _LAST_BLOCKS: Final = 16
 """More than any goodTilBlock of a keeper's lies ahead."""
-_WEEK: Final = 7 * 86_400
-_MEAN_SECONDS: Final = 1_860
-_PAUSED: Final = Expected("VAULT_PAUSED", "ACTIVE", orders=ANY)
-_MOVE_PPM: Final = 30_000
-_MOVE_SECONDS: Final = 20
 _SALES: Final = 24
 """Cooldowns that an exit may take: it sells what the pool bears, half as much where that fails."""
-_MOVES: Final = 4
+_BROKEN_SALES: Final = 5
+"""As many as one takes at least: a broken keeper's exit never ends."""
+
+Act = Callable[[Running], Awaitable[None]]
+
+
+async def _nothing(_site: Site) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class VaultTrip:
-    """A fault, how it is brought about, what it has to come to; `settle` undoes what must not stay
-    for the next."""
+    """A fault, how it is brought about, what it has to come to.
+
+    `prepare` says what the keeper's settings are beside those of every stop; `mend` takes the
+    cause away from the keeper that was started again.
+    """
 
     name: str
     fault: str
-    strike: Callable[[Running], Awaitable[None]]
+    strike: Act
     expected: Expected
-    settle: Callable[[Site], Awaitable[None]] | None = None
+    prepare: Callable[[Site], Awaitable[Sequence[str]]] = _nothing
+    mend: Act | None = None
 
 
-async def prove_on_site(site: Site, folder: Path, trip: VaultTrip) -> Proof:
+async def prove_on_site(site: Site, folder: Path, trip: VaultTrip, broken: str = "") -> Proof:
     """Run a keeper until it quotes, holds a range and a position; trip, kill, look again."""
-    running = Running(site, folder / trip.name.replace(" ", "-"))
+    journal = folder / (broken or trip.name).replace(" ", "-")
+    running = Running(site, journal, await trip.prepare(site), broken)
     await running.start()
     await _at_work(site)
+    since = await site.height()
     await trip.strike(running)
     with contextlib.suppress(TimeoutError):  # what never comes is seen in the differences
-        await site.until("its phase", lambda: _is_phase(running, trip.expected.phase), 240)
-    await _let_end(site, running, trip.expected)
+        await site.until("its phase", lambda: is_phase(running, trip.expected.phase), 240)
+        await site.until("its word", lambda: _is_told(running, trip.expected, since))
+    await _let_end(site, running, trip.expected, _BROKEN_SALES if broken else _SALES)
     await site.blocks(_LAST_BLOCKS)
-    resting, before = await site.resting(), await running.ask("risk")
-    killed = await site.height()
-    await running.kill()
-    await running.start()
-    await site.blocks(_AFTER_BLOCKS)
-    resting_after, after = await site.resting(), await running.ask("risk")
+    seen = await _look(running, trip.expected, since)
+    seen = changed(seen, resumed=await _go_on(running, trip))
     await running.stop()
-    told = _told(running.journal, trip.expected, site.asset_is_token0)
-    seen = Seen(
-        codes=told.codes | _cause(before),
-        codes_after=_cause(after) | (told.codes if trip.expected.phase == "ACTIVE" else set()),
-        phase=before["phase"],
-        phase_after=after["phase"],
-        tripped=told.tripped,
-        last=told.last,
-        killed=killed,
-        last_after=told.last,
-        matches=tuple(await _matches(site, told.last)),
-        resting=resting,
-        resting_after=resting_after,
-        position=await site.position(),
-        ranges=await site.ranges(),
-        noted=told.noted,
-    )
-    if trip.settle is not None:
-        await trip.settle(site)
-    return proof_of(trip.name, trip.fault, trip.expected, seen)
+    return proof_of(broken or trip.name, trip.fault, trip.expected, seen)
 
 
 async def _at_work(site: Site) -> None:
@@ -98,64 +73,85 @@ async def _at_work(site: Site) -> None:
     await site.cool_down("a keeper at work", works)
 
 
-async def _let_end(site: Site, running: Running, expected: Expected) -> None:
+async def _look(running: Running, expected: Expected, since: int) -> Seen:
+    """What is, and what is after a SIGKILL: an error's code where the next does not start."""
+    site = running.site
+    resting, before = await site.resting(), await running.ask("risk")
+    killed = await site.height()
+    await running.kill()
+    await running.start()
+    await site.blocks(_AFTER_BLOCKS)
+    resting_after, after = await site.resting(), await running.ask("risk")
+    said = told(running.journal, expected, site.asset_is_token0, since)
+    ended = frozenset({running.ended} if running.ended else set())
+    return Seen(
+        codes=frozenset(said.codes) | _cause(before),
+        codes_after=ended or _cause(after) | (said.codes if expected.phase == "ACTIVE" else set()),
+        phase=before["phase"],
+        phase_after=before["phase"] if ended else after["phase"],
+        tripped=said.tripped,
+        last=said.last,
+        killed=killed,
+        last_after=said.last,
+        matches=tuple(await _matches(site, said.last)),
+        resting=resting,
+        resting_after=resting_after,
+        position=await site.position(),
+        ranges=await site.ranges(),
+        noted=tuple(said.noted),
+    )
+
+
+async def _go_on(running: Running, trip: VaultTrip) -> int | None:
+    """Take the cause away; the height at which it quotes both sides again, or the exit is over.
+
+    One that did not start without what was missing is started again.
+    """
+    if trip.mend is None:
+        return None
+    site, exits = running.site, trip.expected.phase == "EXITING"
+    await trip.mend(running)
+    if running.ended:
+        await running.start()
+    try:
+        if exits:
+            await site.cool_down("the end of the exit", lambda: _is_out(site), _SALES)
+        else:
+            await site.until("quotes on both sides", site.quotes_both)
+    except TimeoutError:
+        return None
+    return await site.height()
+
+
+async def _is_out(site: Site) -> bool:
+    return not (await site.ranges() or await site.position() or await site.resting())
+
+
+async def _let_end(site: Site, running: Running, expected: Expected, rounds: int) -> None:
     """Let cooldowns pass until what has to go is gone; what stays is seen in the differences."""
     if not (expected.is_flat or expected.has_left_pool):
         return
 
     async def is_over() -> bool:
         await running.ask("status")
-        ranges = await site.ranges() if expected.has_left_pool else 0
-        return not (ranges or await site.position() or await site.resting())
+        return await _is_out(site)
 
     with contextlib.suppress(TimeoutError):
-        await site.cool_down("the end of the exit", is_over, _SALES)
+        await site.cool_down("the end of the exit", is_over, rounds)
 
 
-async def _is_phase(running: Running, phase: str) -> bool:
+async def is_phase(running: Running, phase: str) -> bool:
+    """Whether the keeper says that this is its phase."""
     return (await running.ask("risk")).get("phase") == phase
+
+
+async def _is_told(running: Running, expected: Expected, since: int) -> bool:
+    found = told(running.journal, expected, running.site.asset_is_token0, since)
+    return found.tripped >= 0
 
 
 def _cause(risk: dict[str, Any]) -> frozenset[str]:
     return frozenset({risk["cause"]["code"]} if risk.get("cause") else set())
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What the journal says of a trip: when, what was sent before, what it said and did after."""
-
-    tripped: int
-    last: int
-    codes: frozenset[str]
-    noted: tuple[str, ...]
-
-
-def _told(journal: Path, expected: Expected, asset_is_token0: bool) -> _Told:
-    height = last = 0
-    tripped = -1
-    codes: set[str] = set()
-    noted: list[str] = []
-    kinds = NoteRefusal | RaiseAlert if expected.phase == "ACTIVE" else NotePhase
-    for step in JournalReader(journal).steps():
-        if isinstance(step.event, VenueBlock):
-            height = max(height, step.event.height)
-        for command in step.commands:
-            if isinstance(command, NotePhase | NoteRefusal | RaiseAlert):
-                codes.add(command.code)
-                is_trip = isinstance(command, kinds) and command.code == expected.code
-                tripped = height if is_trip and tripped < 0 else tripped
-            elif isinstance(command, PlaceOrder) and tripped < 0:
-                last = max(last, command.good_til_block)
-            elif tripped >= 0 and _adds_risk(command, asset_is_token0):
-                noted.append(f"{type(command).__name__} at {height}, after the stop")
-    return _Told(tripped, max(last, tripped), frozenset(codes), tuple(noted))
-
-
-def _adds_risk(command: Any, asset_is_token0: bool) -> bool:
-    """Capital into a pool, a range, a purchase of the base token: an exit sells it."""
-    if isinstance(command, SwapExactIn):
-        return command.zero_for_one is asset_is_token0
-    return isinstance(command, Allocate | MintRange)
 
 
 async def _matches(site: Site, last: int) -> list[Match]:
@@ -169,121 +165,3 @@ async def _matches(site: Site, last: int) -> list[Match]:
         found.append(Match(height, reduces))
         position += size
     return found
-
-
-async def _halt(running: Running) -> None:
-    await running.say("risk", "halt", "--reason", "a campaign")
-
-
-async def _exit(running: Running) -> None:
-    await running.say("risk", "exit", "--wait", "0", "--reason", "a campaign")
-
-
-def _limit(name: str) -> Callable[[Running], Awaitable[None]]:
-    """A person tightens a limit to the least there is, and prices go against what is held.
-
-    A loss that is made good within three venue blocks is none: then prices go on, or turn with
-    what is held.
-    """
-
-    async def strike(running: Running) -> None:
-        site = running.site
-        await running.say("risk", "set", name, "1", "--reason", "a campaign")
-        for _ in range(_MOVES):
-            await site.world.shift_price(-_MOVE_PPM if await _net(running) > 0 else _MOVE_PPM)
-            with contextlib.suppress(TimeoutError):
-                await site.until("its exit", lambda: _is_phase(running, "EXITING"), _MOVE_SECONDS)
-                break
-        await site.world.advance(_MEAN_SECONDS)  # the pool's mean follows: until then it is pushed
-
-    return strike
-
-
-async def _net(running: Running) -> int:
-    """Net delta with the range, in base quantums."""
-    rows = (await running.say("positions"))["markets"]
-    return sum(int(row["net_delta_quantums"]) for row in rows)
-
-
-async def _guardian(site: Site, to: str, call: Call) -> None:
-    accounts = site.world.accounts
-    digest = await accounts.send(site.world.people["guardian"].address, to, call)
-
-    async def mined() -> bool:
-        return await accounts.receipt(digest) is not None
-
-    await site.until("the guardian's transaction", mined)
-
-
-async def _mandate(site: Site) -> str:
-    vault = site.world.contracts.vault
-    return str(await site.world.accounts.read(vault, Call("mandate()"), "address"))
-
-
-async def _pause(running: Running) -> None:
-    site = running.site
-    await _guardian(site, await _mandate(site), Call("pause(uint256)", _WEEK))
-
-    async def is_told() -> bool:
-        return "VAULT_PAUSED" in _told(running.journal, _PAUSED, site.asset_is_token0).codes
-
-    await site.until("the keeper's word of the pause", is_told)
-
-
-async def _unpause(site: Site) -> None:
-    await _guardian(site, await _mandate(site), Call("unpause()"))
-
-
-async def _wind_down(running: Running) -> None:
-    site, accounts = running.site, running.site.world.accounts
-    vault = site.world.contracts.vault
-    end = str(await accounts.read(vault, Call("windDown()"), "address"))
-    await _guardian(site, end, Call("startImpaired()"))
-    await site.until("the keeper's exit", lambda: _is_phase(running, "EXITING"))
-    await site.world.advance(_MEAN_SECONDS)
-    await asyncio.sleep(2)
-    for step in ("unwind", "collect"):
-        await site.stage.vault("carla", "wind-down", step, "--yes")
-
-
-VAULT_TRIPS: Final = (
-    VaultTrip(
-        "operator halt",
-        "`keeper risk halt`",
-        _halt,
-        Expected("OPERATOR", "HALTED"),
-    ),
-    VaultTrip(
-        "operator exit",
-        "`keeper risk exit`",
-        _exit,
-        Expected("OPERATOR", "EXITING", is_flat=True, has_left_pool=True),
-    ),
-    VaultTrip(
-        "daily loss",
-        "`keeper risk set daily_loss_quote_quantums 1`, then the price moves by 3 %, again "
-        "until it trips",
-        _limit("daily_loss_quote_quantums"),
-        Expected("DAILY_LOSS", "EXITING", is_flat=True, has_left_pool=True),
-    ),
-    VaultTrip(
-        "drawdown",
-        "`keeper risk set drawdown_ppm 1`, the same moves",
-        _limit("drawdown_ppm"),
-        Expected("DRAWDOWN", "EXITING", is_flat=True, has_left_pool=True),
-    ),
-    VaultTrip(
-        "vault paused",
-        "the guardian's `pause` for 7 days",
-        _pause,
-        _PAUSED,
-        _unpause,
-    ),
-    VaultTrip(
-        "vault wound down",
-        "the guardian's `startImpaired`, then anybody's `unwind` and `collect`",
-        _wind_down,
-        Expected("WIND_DOWN", "EXITING", is_flat=True, has_left_pool=True),
-    ),
-)
-"""In this order: after the last the vault never trades again."""
