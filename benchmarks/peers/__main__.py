@@ -27,6 +27,12 @@ HALF_SPREAD_PPM: Final = 63
 TOLERANCE_PPM: Final = 10
 WALKED: Final = 6_500
 PATIENCE_SECONDS: Final = 600
+PEERS: Final = (
+    ("nautilus", ".venv-nautilus", "nautilus.py"),
+    ("hummingbot", ".venv-hummingbot", "hummingbot_maker.py", "line"),
+    ("hummingbot, a tick a second", ".venv-hummingbot", "hummingbot_maker.py", "second"),
+)
+"""Name, environment, script and its first arguments."""
 README: Final = HERE.parent / "README.md"
 BEGIN: Final = "<!-- peers: made by the script -->"
 END: Final = "<!-- peers: end -->"
@@ -60,13 +66,14 @@ class Turn(NamedTuple):
         return self.lines * 1e9 / self.wall_ns
 
 
-def makers() -> list[Maker]:
-    """The keeper first, then the peers whose environments are there."""
+def makers(root: Path = ROOT) -> list[Maker]:
+    """The keeper first. Raises FileNotFoundError where a peer's environment is missing."""
     found = [Maker("keeper", (sys.executable, "-m", "benchmarks.peers.ours"))]
-    for name in ("nautilus", "hummingbot"):
-        python = ROOT / f".venv-{name}" / "bin" / "python"
-        if python.exists() and (HERE / f"{name}.py").exists():
-            found.append(Maker(name, (str(python), str(HERE / f"{name}.py"))))
+    for name, environment, *script in PEERS:
+        python = root / environment / "bin" / "python"
+        if not python.exists():
+            raise FileNotFoundError(f"{python} is missing: bash scripts/peers_env.sh makes it")
+        found.append(Maker(name, (str(python), str(HERE / script[0]), *script[1:])))
     return found
 
 
@@ -110,6 +117,7 @@ def main() -> None:
     parser.add_argument("--block-ms", type=int, default=1_000, help="an order gets a message in it")
     parser.add_argument("--write", action="store_true", help="put it into benchmarks/README.md")
     options = parser.parse_args()
+    playing = makers()
     with tempfile.TemporaryDirectory(prefix="athanor-peers-") as folder:
         tape = Path(folder) / "tape.txt"
         if options.data is None:
@@ -118,9 +126,9 @@ def main() -> None:
             (recording,) = load_recordings(options.data, (SYMBOL,))
             changes, source = recorded(recording), f"{SYMBOL}, {recording.files[0].name} and on"
         count = write_tape(changes, tape, options.times)
-        turns: dict[str, list[Turn]] = {maker.name: [] for maker in makers()}
+        turns: dict[str, list[Turn]] = {maker.name: [] for maker in playing}
         for number in range(options.rounds):
-            for maker in makers():
+            for maker in playing:
                 turns[maker.name].append(turn(maker, tape, options.block_ms))
             print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
     text = f"{_said(count, source, options)}\n\n{table(turns)}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.peers.__main__ import BEGIN, END, README, Turn, replaced, table
+from benchmarks.peers.__main__ import BEGIN, END, PEERS, README, Turn, makers, replaced, table
 from benchmarks.peers.ours import run
 from benchmarks.peers.tape_file import Change, read_tape, walked, write_tape
 
@@ -71,3 +71,29 @@ def test_replaced__readme__only_between_the_marks() -> None:
     assert found.split(BEGIN)[0] == text.split(BEGIN)[0]
     with pytest.raises(ValueError, match="lacks"):
         replaced("nothing", "measured")
+
+
+def test_makers__environments_there__keeper_first_and_each_script_exists(tmp_path: Path) -> None:
+    for _, environment, *_ in PEERS:
+        python = tmp_path / environment / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.touch()
+
+    found = makers(tmp_path)
+
+    assert [each.name for each in found] == ["keeper", *(name for name, *_ in PEERS)]
+    assert all(Path(each.command[1]).is_file() for each in found[1:])
+
+
+@pytest.mark.parametrize("missing", sorted({environment for _, environment, *_ in PEERS}))
+def test_makers__an_environment_missing__names_it_and_what_makes_it(
+    tmp_path: Path, missing: str
+) -> None:
+    for _, environment, *_ in PEERS:
+        python = tmp_path / environment / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        if environment != missing:
+            python.touch()
+
+    with pytest.raises(FileNotFoundError, match=rf"{missing}/.*peers_env\.sh"):
+        makers(tmp_path)
