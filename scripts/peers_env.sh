@@ -20,7 +20,7 @@ make_nautilus() {
     "$venv/bin/pip" install --quiet "nautilus_trader==$nautilus"
 }
 
-# It has no wheel, and one of its requirements, pandas-ta>=0.4.71b, is not on PyPI. So it is compiled
+# It has no wheel, and one of its requirements, pandas-ta>=0.4.71b, needs Python 3.12. So it is compiled
 # without its requirements, after those that its clock, paper trade exchange and strategy import.
 # Takes a C++ compiler and some four minutes of CPU; pip keeps the wheel that it makes.
 make_hummingbot() {
