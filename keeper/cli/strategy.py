@@ -86,11 +86,9 @@ def quote(kind: str, overrides: tuple[str, ...], as_json: bool, **scene: Any) ->
 
     Prices in USDC, distances from the reference in ppm of it, rounded towards it.
     """
-    from keeper.strategies import rules
-
     section = _section(kind, overrides)
     snapshot = _snapshot(scene)
-    answer = rules.quote(_params(section), snapshot)
+    answer = _quoted(_params(section), snapshot)
     data = {
         "rule": kind,
         "parameters": {name: value for name, value in section if name != "kind"},
@@ -224,6 +222,21 @@ def _exact(option: str, text: str, decimals: int) -> int:
     if digits and not digits.strip("0."):
         return 0
     return sign * parse_amount(digits, decimals, option)
+
+
+def _quoted(rule: Any, snapshot: "MarketSnapshot") -> "Quotes":
+    """The rule's answer, or why a keeper would not quote it in this market."""
+    from keeper.core.plausible import Surroundings, unusable
+    from keeper.domain.approval import Refused
+    from keeper.strategies import rules
+
+    answer = rules.quote(rule, snapshot)
+    if isinstance(answer, Refused):
+        return answer
+    seen = Surroundings(
+        listing=snapshot.market, oracle_price=snapshot.oracle_price, equity=snapshot.equity
+    )
+    return unusable(rule, None, seen) or answer
 
 
 def _answer(answer: "Quotes", snapshot: "MarketSnapshot") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from keeper.core.bounds import bounds_of
 from keeper.core.exposures import Others, others
+from keeper.core.plausible import Surroundings, kept_back, unusable
 from keeper.core.reference import reference_of
 from keeper.core.signals import signals_of
 from keeper.core.state import State
@@ -111,15 +112,21 @@ def _fitted(
 
     Remembered, because most events change none of the arguments and nothing else is read.
     """
-    answer = rules.quote(settings.strategy, snapshot)
+    seen = Surroundings(
+        listing=snapshot.market, oracle_price=snapshot.oracle_price, equity=snapshot.equity
+    )
+    answer = unusable(settings.strategy, settings.overlays, seen) or rules.quote(
+        settings.strategy, snapshot
+    )
     if isinstance(answer, Refused):
         return _Fitted((), (answer,), 0, _NO_LOSSES)
     moved = moved_out(answer, snapshot)
-    quotes, shrunk = fit_ladder(moved, bare, settings, limits, phase, bounds)
+    sound, given = kept_back(moved, snapshot, settings.hedge_max_slippage_ppm)
+    quotes, shrunk = fit_ladder(sound, bare, settings, limits, phase, bounds)
     most = margin_bound(quotes, bare, limits.price_band_ppm)
     shock_ppm = limits.stress_shock_ppm
     losses = ladder_losses(quotes, bare, shock_ppm) if shock_ppm else _NO_LOSSES
-    return _Fitted(quotes, shrunk, most, losses)
+    return _Fitted(quotes, given + shrunk, most, losses)
 
 
 def _fit_money(

@@ -121,3 +121,21 @@ def test_calibrate__recording__prints_of_one_sweep_are_one_arrival(
     assert found["reached"] == [[100, 50], [200, 20]]
     assert found["volatility_ppm"] == 0
     assert found["k_e9"] == 9_162_907  # ln(50/20)/100
+
+
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (("fixed_spread", "--set", "half_spread_ppm=33"), "SPREAD_BELOW_TICK"),
+        (("megavault", "--equity", "20"), "ORDER_BELOW_STEP"),
+        (("megavault", "--price", "0"), "ZERO_ORACLE"),
+    ],
+)
+def test_quote__parameters_no_keeper_would_quote__refused_with_both_numbers(
+    keeper: Keeper, args: tuple[str, ...], code: str
+) -> None:
+    refused = quoted(keeper, *args)["refused"]
+
+    assert isinstance(refused, dict)
+    assert refused["code"] == code
+    assert refused["value"] < refused["limit"]

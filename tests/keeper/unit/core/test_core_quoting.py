@@ -26,10 +26,13 @@ from keeper.domain.events import (
     VenueBlock,
 )
 from keeper.domain.orders import Side, TimeInForce
-from keeper.domain.strategies import Strategy
+from keeper.domain.strategies import ImbalanceOverlay, Overlays, Strategy
 from keeper.risk.phase import Phase
 from tests.keeper.builders import (
+    ETH_PRICE,
+    FIXED,
     LIMITS,
+    MEGAVAULT,
     MS,
     ONE_ETH,
     SECOND,
@@ -652,3 +655,38 @@ def test_step__every_rule__both_sides_rest_inside_the_limits(rule: Strategy) -> 
     keeper.answer()
     later = keeper.block(600)
     assert of(later, PlaceOrder)
+
+
+_UNUSABLE: dict[str, dict[str, Any]] = {
+    "SPREAD_BELOW_TICK": {"strategy": replace(FIXED, half_spread_ppm=33)},
+    "SHIFT_BEYOND_SPREAD": {
+        "strategy": FIXED,
+        "overlays": Overlays(imbalance=ImbalanceOverlay(seconds=60, shift_ppm=2_000)),
+    },
+    "ORDER_BELOW_STEP": {"strategy": replace(FIXED, order_size_quote_quantums=2_999_999)},
+}
+
+
+@pytest.mark.parametrize("code", _UNUSABLE)
+def test_step__parameters_that_make_no_sense_here__refused_and_never_quoted(code: str) -> None:
+    keeper = Keeper(settings(markets=(market_settings(**_UNUSABLE[code]),)))
+    commands = keeper.start()
+    for _ in range(3):
+        commands += keeper.block()
+
+    assert of(commands, PlaceOrder) == []
+    assert code in _codes(commands)
+
+
+def test_step__skew_across_the_price__only_quotes_that_give_away_too_much_are_left_out() -> None:
+    """Forty times the usual skew carries the asks of a long vault below the oracle."""
+    steep = replace(MEGAVAULT, skew_factor_ppm=40 * MEGAVAULT.skew_factor_ppm)
+    keeper = Keeper(settings(markets=(market_settings(strategy=steep),)))
+
+    commands = keeper.start(ETH=6 * ONE_ETH)
+
+    sent = sides(of(commands, PlaceOrder))
+    least = ETH.subticks_down(ETH_PRICE) * (1_000_000 - 5_000) // 1_000_000
+    assert "QUOTES_GIVE_AWAY" in _codes(commands)
+    assert all(order.subticks >= least for order in sent[Side.SELL])
+    assert sent[Side.BUY]
