@@ -38,7 +38,7 @@ $(STAMPS)/peers: scripts/peers_env.sh
 	bash scripts/peers_env.sh
 	@touch $@
 
-$(STAMPS)/clean-env: scripts/clean_env.sh pyproject.toml
+$(STAMPS)/clean-env: scripts/clean_env.sh scripts/newest_python.sh pyproject.toml
 	@mkdir -p $(STAMPS)
 	bash scripts/clean_env.sh
 	@touch $@
@@ -110,7 +110,7 @@ e2e: compile ## the command line on a running world: all but the stories and the
 crash: compile ## kill a keeper at every crash point; CRASH_LATER=100 adds kills at later passings
 	$(RUN) python -m pytest -p no:ape_test tests/e2e/crash $(PYTEST_ARGS)
 
-newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, with the newest libraries it allows
+newest: $(STAMPS)/python $(STAMPS)/clean-env ## the wheel alone, on the newest Python and libraries it allows
 	$(RUN) python -m pytest -p no:ape_test tests/packaging $(PYTEST_ARGS)
 	.venv-clean/bin/python -m pytest tests/keeper/unit tests/keeper/adapters tests/keeper/exchange \
 		--ignore tests/keeper/adapters/chain $(PYTEST_ARGS)

@@ -123,13 +123,24 @@ def open_index(journal: Path, path: Path, progress: Progress | None = None) -> I
 
 def _connect(path: Path) -> sqlite3.Connection:
     """Connect; a file that is no index of this version is replaced by an empty one."""
-    with contextlib.suppress(sqlite3.DatabaseError):
-        database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-        if database.execute("PRAGMA user_version").fetchone()[0] in (0, VERSION):
-            return database
-        database.close()
+    database = _opened(path)
+    if _is_ours(database):
+        return database
+    database.close()
     path.unlink()
+    return _opened(path)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+
+
+def _is_ours(database: sqlite3.Connection) -> bool:
+    try:
+        version: int = database.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return False
+    return version in (0, VERSION)
 
 
 def _refresh(database: sqlite3.Connection, journal: Path, progress: Progress) -> None:

@@ -8,46 +8,10 @@ import sys
 import zipfile
 from pathlib import Path
 
-import pytest
+from tests.packaging.environment import ROOT, run
 
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / ".venv-clean" / "bin" / "python"
 IMPORTED_BY_EVERYONE = 150
 """Modules of the wheel outside the local world: fewer means that the walk below found nothing."""
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", folder, ROOT]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    (found,) = folder.glob("*.whl")
-    return found
-
-
-@pytest.fixture(scope="module")
-def clean(wheel: Path) -> Path:
-    """The interpreter of the clean environment, with this very wheel in it."""
-    if not PYTHON.exists():
-        pytest.skip(f"no clean environment at {PYTHON} (run scripts/clean_env.sh)")
-    install = [PYTHON, "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall", wheel]
-    subprocess.run(install, check=True, capture_output=True, text=True)
-    return PYTHON
-
-
-@pytest.fixture
-def outside(tmp_path: Path) -> dict[str, str]:
-    """An environment that knows neither the repository nor its tools, nor Node."""
-    return {"PATH": str(PYTHON.parent), "HOME": str(tmp_path)}
-
-
-def run(
-    *command: object, env: dict[str, str], folder: Path, code: int = 0
-) -> subprocess.CompletedProcess[str]:
-    words = [str(word) for word in command]
-    done = subprocess.run(words, env=env, cwd=folder, capture_output=True, text=True, timeout=120)
-    assert done.returncode == code, done.stderr
-    return done
 
 
 def test_wheel__contents__hold_current_abis_templates_and_types(wheel: Path) -> None:
