@@ -8,8 +8,9 @@ from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import GasPolicy
 from keeper.clock import clock_from_source
 from keeper.config import LoadedConfig
-from keeper.config.model import Config, JournalSection
+from keeper.config.model import Config
 from keeper.config.secrets import private_key_of, read_key
+from keeper.config.sections.processes import JournalSection
 from keeper.domain.errors import ConfigError
 from keeper.domain.units import NS_PER_MS
 from keeper.ports import Clock

@@ -9,7 +9,8 @@ from keeper.chain.rpc import JsonRpc
 from keeper.chain.sending import OperationSender
 from keeper.chain.signing import account_from_key
 from keeper.config import LoadedConfig
-from keeper.config.model import Config, Relay
+from keeper.config.model import Config
+from keeper.config.sections.processes import Relay
 from keeper.domain.errors import ConfigError
 from keeper.reporter.digest import Domain
 from keeper.reporter.submit import Relayer

@@ -15,7 +15,8 @@ from keeper.chain.reports import VaultReports
 from keeper.chain.rpc import JsonRpc
 from keeper.chain.signing import account_from_key
 from keeper.config import LoadedConfig
-from keeper.config.model import Config, Reporter
+from keeper.config.model import Config
+from keeper.config.sections.processes import Reporter
 from keeper.domain.errors import ConfigError
 from keeper.domain.units import NS_PER_MS
 from keeper.reporter.capture import CaptureStore, VenueAccount

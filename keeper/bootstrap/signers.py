@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from keeper.bootstrap.common import key_of
 from keeper.config import LoadedConfig
-from keeper.config.model import Key, Keys
+from keeper.config.sections.keys import Key, Keys
 from keeper.venues.dydx.external import ExternalSigner
 from keeper.venues.dydx.keys import LocalSigner, SecretKey, Signer
 

@@ -7,8 +7,8 @@ from keeper.bootstrap.logs import configure_logs
 from keeper.bootstrap.signers import signer_of
 from keeper.chain.requests import ClobRequests
 from keeper.config import LoadedConfig
-from keeper.config.model import Treasurer as Section
-from keeper.config.model import Venue
+from keeper.config.sections.processes import Treasurer as Section
+from keeper.config.sections.venue import Venue
 from keeper.domain.errors import ConfigError
 from keeper.treasurer.policy import Policy
 from keeper.treasurer.serve import Treasurer, TreasurerSettings

@@ -10,8 +10,8 @@ from keeper.chain.rpc import JsonRpc, quantity
 from keeper.chain.sending import OperationSender
 from keeper.chain.signing import GasPolicy, account_from_key
 from keeper.clock import SystemClock
-from keeper.config.model import Key
 from keeper.config.secrets import private_key_of, read_key
+from keeper.config.sections.keys import Key
 from keeper.wallet import Wallet
 
 __all__ = ["Access", "open_wallet"]

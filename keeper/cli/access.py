@@ -13,7 +13,7 @@ from keeper.cli.failures import ArgumentInvalid
 from keeper.cli.options import collector_paused, config_options, load
 
 if TYPE_CHECKING:
-    from keeper.config.model import Key
+    from keeper.config.sections.keys import Key
     from keeper.wallet import Wallet
 
 __all__ = [
@@ -256,7 +256,7 @@ def with_wallet(
 
 
 def _key(signing: Signing) -> "Key":
-    from keeper.config.model import Key
+    from keeper.config.sections.keys import Key
 
     if signing.keystore is None:
         return Key(env=signing.key_env)

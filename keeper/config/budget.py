@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from keeper.config.model import Config, Market
+from keeper.config.model import Config
+from keeper.config.sections.markets import Market
 
 __all__ = ["VENUE_MESSAGES_PER_BLOCK", "MessageBudget", "message_budget"]
 

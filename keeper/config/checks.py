@@ -5,8 +5,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from keeper.config.budget import VENUE_MESSAGES_PER_BLOCK, message_budget
-from keeper.config.model import NO_HEDGE, Config, Key, Market, MarketLeader
+from keeper.config.model import Config
 from keeper.config.problems import Problem
+from keeper.config.sections.keys import Key
+from keeper.config.sections.markets import Market, MarketLeader
+from keeper.config.sections.pools import NO_HEDGE
 from keeper.config.settings import overlay_params, pool_settings, rule_params
 from keeper.config.strategies import MegaVault, Rule
 from keeper.domain.protocol import (

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 
 from keeper.config.checks import check_meaning
 from keeper.config.load import LoadedConfig, put_override
-from keeper.config.model import Config, Limits
+from keeper.config.model import Config
 from keeper.config.problems import Problem, problems_of
+from keeper.config.sections.limits import Limits
 from keeper.config.settings import to_step_settings
 from keeper.domain.errors import ConfigError
 from keeper.domain.settings import StepSettings

@@ -11,8 +11,9 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from keeper.config.checks import check_meaning
-from keeper.config.model import FORMAT_VERSION, Config, JournalSection
+from keeper.config.model import FORMAT_VERSION, Config
 from keeper.config.problems import ConfigInvalid, Problem, line_of, problems_of
+from keeper.config.sections.processes import JournalSection
 from keeper.domain.errors import ConfigError
 
 __all__ = ["ENV_PREFIX", "LoadedConfig", "load_config", "parse_config", "put_override"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from keeper.config.model import Key
+from keeper.config.sections.keys import Key
 from keeper.domain.errors import ConfigError
 
 __all__ = ["KeyUnavailable", "Secret", "private_key_of", "read_key", "read_variable"]

@@ -7,7 +7,11 @@ import hashlib
 import json
 from typing import Any, Final
 
-from keeper.config.model import Config, Housekeeping, Limits, Market, Pool
+from keeper.config.model import Config
+from keeper.config.sections.limits import Limits
+from keeper.config.sections.markets import Market
+from keeper.config.sections.pools import Pool
+from keeper.config.sections.vault import Housekeeping
 from keeper.config.strategies import Overlays as OverlaysSection
 from keeper.config.strategies import Rule
 from keeper.domain.errors import ConfigError

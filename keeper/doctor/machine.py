@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from keeper.config import LoadedConfig
-from keeper.config.model import Key
+from keeper.config.sections.keys import Key
 from keeper.doctor.rows import Finding, Probe, fail, in_thread, ok, skip, warn
 from keeper.journal.tail import last_segment, verify_from
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from keeper.chain.calls import CallReverted, block_of, read_at, view
 from keeper.chain.codec import checksum
 from keeper.chain.rpc import quantity
-from keeper.config.model import Pool
 from keeper.config.secrets import KeyUnavailable
+from keeper.config.sections.pools import Pool
 from keeper.doctor.endpoints import EVM
 from keeper.doctor.keys import keeper_address
 from keeper.doctor.rows import Finding, Probe, fail, ok, skip, warn

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from keeper.config.budget import message_budget
-from keeper.config.model import Market
 from keeper.config.secrets import KeyUnavailable
+from keeper.config.sections.markets import Market
 from keeper.config.settings import market_settings, risk_limits
 from keeper.core.plausible import REFUSED, Surroundings, implausible
 from keeper.doctor.endpoints import GRPC, REST

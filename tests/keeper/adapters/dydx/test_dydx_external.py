@@ -18,8 +18,8 @@ from keeper.bootstrap.common import key_of
 from keeper.bootstrap.doctor import open_site
 from keeper.bootstrap.signers import signer_of
 from keeper.config import LoadedConfig, parse_config
-from keeper.config.model import Keys
 from keeper.config.secrets import KeyUnavailable
+from keeper.config.sections.keys import Keys
 from keeper.config.template import draft, render_config
 from keeper.devnet.exchange.dump import state_dump
 from keeper.doctor.rows import Row, examine

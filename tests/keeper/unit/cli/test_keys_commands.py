@@ -10,8 +10,8 @@ import pytest
 
 from keeper.cli.exits import ExitCode
 from keeper.config import keystores
-from keeper.config.model import Key
 from keeper.config.secrets import private_key_of, read_key
+from keeper.config.sections.keys import Key
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 EVM = "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23"

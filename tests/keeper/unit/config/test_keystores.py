@@ -8,8 +8,8 @@ import pytest
 
 from keeper.config import keystores
 from keeper.config.keystores import Identity, Keystores, default_folder, identity_of, vanity_of
-from keeper.config.model import Key
 from keeper.config.secrets import KeyUnavailable, Secret, private_key_of, read_key
+from keeper.config.sections.keys import Key
 
 PASSWORD = "correct horse battery"
 ONE = (1).to_bytes(32, "big")

@@ -10,8 +10,8 @@ from bech32 import bech32_encode, convertbits
 from coincurve import PrivateKey
 from Crypto.Hash import RIPEMD160
 
-from keeper.config.model import Key
 from keeper.config.secrets import KeyUnavailable, Secret, private_key_of, read_key, read_variable
+from keeper.config.sections.keys import Key
 
 ADDRESS = "dydx199tqg4wdlnu4qjlxchpd7seg454937hjrknju4"
 KEY = "0x" + "11" * 32

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keeper.config.model import Market
+from keeper.config.sections.markets import Market
 from keeper.devnet.markets import BTC_USD, ETH_USD, MarketRoute
 from keeper.devnet.story.quoting import (
     from_the_liveliest,

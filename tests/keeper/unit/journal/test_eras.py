@@ -145,7 +145,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Release:
 def new(tmp_path_factory: pytest.TempPathFactory) -> Release:
     """A release that knows one thing more, and so has a schema and a migration of its own."""
     release = installed(tmp_path_factory.mktemp("new"), "7.2.0")
-    release.change("domain/events.py", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3")
+    release.change("domain/events/__init__.py", "SCHEMA_VERSION = 2", "SCHEMA_VERSION = 3")
     release.change(
         "core/state.py",
         '    vault: str = ""\n    mode',

@@ -1,0 +1,1 @@
+"""The sections of the configuration by subject; `keeper.config.model` composes them."""
