@@ -19,7 +19,15 @@ from keeper.config.model import Config
 from keeper.config.problems import Problem
 from keeper.control.asking import Request
 from keeper.control.server import Peer, Question
-from keeper.core.preview import Ladder, flattening_plan, ladders, ladders_under, new_flaws
+from keeper.core.pool_cuts import cuts
+from keeper.core.preview import (
+    Ladder,
+    cuts_under,
+    flattening_plan,
+    ladders,
+    ladders_under,
+    new_flaws,
+)
 from keeper.core.state import State
 from keeper.domain.approval import Refused
 from keeper.domain.commands import CancelOrders, PlaceOrder
@@ -120,6 +128,7 @@ class Questions:
             "params_hash": params_hash(settings),
             "changes": msgspec.to_builtins(changes),
             "quotes": self._quotes(settings),
+            "cuts": self._cuts(settings),
             "file_lines": file_lines(changes),
             "applied": False,
         }
@@ -151,6 +160,18 @@ class Questions:
                 "after": _ladder(after[before.market]),
             }
             for before in ladders(state)
+        ]
+
+    def _cuts(self, settings: StepSettings) -> list[dict[str, Any]]:
+        """What limits keep out of each pool's range before and after; no pool that is not cut."""
+        state = self._state()
+        before, after = (
+            {cut.adapter: msgspec.structs.asdict(cut) for cut in found}
+            for found in (cuts(state), cuts_under(state, settings))
+        )
+        return [
+            {"adapter": adapter, "before": before.get(adapter), "after": after.get(adapter)}
+            for adapter in sorted(before.keys() | after.keys())
         ]
 
 

@@ -213,6 +213,8 @@ def _print_parameters(data: dict[str, Any]) -> None:
 
 
 def _print_preview(data: dict[str, Any]) -> None:
+    from keeper.pages.cut_text import cut_text
+
     rows = [(c["path"], _text(c["before"]), _text(c["after"])) for c in data["changes"]]
     print_table(rows, head=("parameter", "before", "after"))
     for market in data["quotes"]:
@@ -225,6 +227,11 @@ def _print_preview(data: dict[str, Any]) -> None:
         for when in ("before", "after"):
             if codes := market[when]["refused"]:
                 click.echo(f"{when}: {', '.join(codes)} (keeper explain CODE)")
+    for pool in data["cuts"]:
+        click.echo(f"\n{pool['adapter']}")
+        for when in ("before", "after"):
+            cut = pool[when]
+            click.echo(f"{when}: {'nothing is kept out' if cut is None else cut_text(cut)}")
 
 
 def _pairs(

@@ -55,6 +55,7 @@ risk.add_command(resume)
 def show(file: Path, overrides: tuple[str, ...], as_json: bool) -> int:
     """Show every limit with its number now, fullest first, and the phase.
 
+    Above them each pool whose range a limit keeps smaller than its tokens allow: how much goes in.
     Asks the running keeper; exit code 11 when it is halted, 13 when none is running. A value that
     is not known, or judged message by message, is `-`.
     """
@@ -162,12 +163,15 @@ def _print_stopped(data: dict[str, Any]) -> None:
 
 
 def _print(data: dict[str, Any]) -> None:
+    from keeper.pages.cut_text import cut_text
+
     rows = [
         ("phase", data["phase"]),
         ("since", "the beginning" if data["since_ns"] is None else _time(data["since_ns"])),
         ("because of", _cause(data["cause"])),
         ("still so", "; ".join(map(_numbers, data["standing"])) or "nothing"),
         ("paused", ", ".join(data["paused"]) or "no market"),
+        *(("out of a range", f"{cut_text(cut)}, {cut['adapter']}") for cut in data["cuts"]),
         ("mode / network", f"{data['mode']} / {data['network']}"),
     ]
     print_table(rows)

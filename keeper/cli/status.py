@@ -152,6 +152,14 @@ def _print(data: dict[str, Any]) -> None:
             f"\npool {pool['pool']}: tick {pool['tick']}, ranges {ranges or 'none'} "
             f"({_age(pool['age_ms'])})"
         )
+        if pool["cut"] is not None:
+            click.echo(f"  {_cut(pool['cut'])}")
+
+
+def _cut(cut: dict[str, Any]) -> str:
+    from keeper.pages.cut_text import cut_text
+
+    return f"{cut_text(cut)} (keeper explain {cut['code']})"
 
 
 def _house(house: dict[str, Any] | None, now_s: int) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from keeper.core.pool_commands import (
     mint_command,
     swap_command,
 )
-from keeper.core.pool_limits import WHOLE, base_to_shed, fitting_parts
+from keeper.core.pool_filling import fitting, worth_shedding
 from keeper.core.state import PoolState, State
 from keeper.core.views import allowance, gas_cost, net_delta
 from keeper.domain.approval import Approved, Refused
@@ -23,7 +23,6 @@ from keeper.domain.settings import AllocationSettings
 from keeper.domain.units import NS_PER_MS, NS_PER_SECOND, PPM, div_up
 from keeper.markets.perpetual import quantums_for_value_down
 from keeper.markets.ranges import (
-    Holdings,
     asset_of,
     base_of,
     base_value_down,
@@ -33,7 +32,7 @@ from keeper.markets.ranges import (
 )
 from keeper.risk.chain import PoolView, approve_housekeeping, approve_pool
 from keeper.risk.phase import Phase
-from keeper.risk.pools import PoolChange, change_of
+from keeper.risk.pools import change_of
 from keeper.strategies.range_economics import (
     MoveCosts,
     expected_fees,
@@ -46,17 +45,13 @@ from keeper.strategies.range_liquidity import (
     balancing_swap,
     centred_ticks,
     is_off_centre,
-    part_of,
     range_for,
 )
 
-__all__ = ["manage_pool", "pool_view", "send_pool"]
+__all__ = ["manage_pool", "pool_view", "range_shift", "send_pool"]
 
-_IDLE_SHARE_PPM = 100_000  # idle tokens beyond this share of the pool leg go into the range
 _HOME_MARGIN_PPM = 20_000  # more is freed than asked for, since fees and price move in between
 _OPERATIONS_OF_A_MOVE = 3  # burn, swap, mint
-
-_NOTHING = PoolChange(coming=0, going=0, now=0, value=0)
 
 PoolCommand = MintRange | BurnRange | SwapExactIn
 
@@ -189,10 +184,10 @@ def _free(view: PoolView, home: int, failures: int) -> Wish:
 def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> Wish:
     """Keep one range around the reservation price and put idle tokens into it."""
     pool, seen = view.pool, view.seen
-    shed = base_to_shed(view)
-    if shed and base_value_down(pool, shed, view.mark) >= min_move_assets:
+    shed = worth_shedding(view, min_move_assets)
+    if shed:
         return _shed(view, shed, failures)
-    shift = _shift(state, view)
+    shift = range_shift(state, view)
     for entry in seen.ranges:
         if is_off_centre(pool, entry, view.mark, shift):
             waits = view.allowance.wait(pool.adapter)
@@ -202,51 +197,19 @@ def _hold(state: State, view: PoolView, min_move_assets: int, failures: int) -> 
 
 def _fill(view: PoolView, min_move_assets: int, shift: int, failures: int) -> Wish:
     """Put idle tokens into the range, as many as the limits leave room for."""
-    pool, seen = view.pool, view.seen
-    idle = (seen.amount0, seen.amount1)
-    idle_value = worth_down(pool, idle, view.mark)
-    whole = idle_value + worth_down(pool, holdings(seen.ranges, view.mark), view.mark)
-    worth_it = max(1, min_move_assets, whole * _IDLE_SHARE_PPM // PPM)
-    if idle_value < worth_it:
+    fit = fitting(view, min_move_assets, shift)
+    if fit is None:
         return None
-    ticks = centred_ticks(pool, seen, view.mark, shift)
-    if seen.ranges:
-        ticks = (seen.ranges[0].tick_lower, seen.ranges[0].tick_upper)
-
-    def part(parts: int) -> Holdings:
-        return part_of(seen, ticks, idle, parts, WHOLE)
-
-    parts, refused = fitting_parts(view, lambda parts: _added(view, ticks, part(parts)))
-    if refused is not None:
-        idle = part(parts)
-        if worth_down(pool, idle, view.mark) < max(1, min_move_assets):
-            return refused
-    swap = balancing_swap(seen, ticks, idle, BALANCE_PPM)
+    if fit.refused is not None and not fit.is_enough:
+        return fit.refused
+    swap = balancing_swap(view.seen, fit.ticks, fit.amounts, BALANCE_PPM)
     if swap is None:
-        wish: Wish = mint_command(view, ticks, idle)
+        wish: Wish = mint_command(view, fit.ticks, fit.amounts)
     else:
         wish = swap_command(view, swap[0], swap[1], failures)
-    if refused is None or not isinstance(wish, MintRange | SwapExactIn):
+    if fit.refused is None or not isinstance(wish, MintRange | SwapExactIn):
         return wish
-    return Shrunk(wish, refused)
-
-
-def _added(view: PoolView, ticks: tuple[int, int], amounts: tuple[int, int]) -> PoolChange:
-    """What putting amounts into a range adds in all: the swap to its ratio, then the mint.
-
-    Base that the swap sells makes room for what the range may take back, and base that it buys is
-    what the range gives up again.
-    """
-    _, ready = balanced(view, ticks, amounts)
-    bought = base_of(view.pool, ready) - base_of(view.pool, amounts)
-    mint = mint_command(view, ticks, ready)
-    minted = _NOTHING if mint is None else change_of(mint, view.pool, view.seen, view.mark)
-    return PoolChange(
-        coming=max(0, minted.coming + bought),
-        going=max(0, minted.going - bought),
-        now=max(0, bought),
-        value=minted.value,
-    )
+    return Shrunk(wish, fit.refused)
 
 
 def _shed(view: PoolView, base: int, failures: int) -> Wish:
@@ -261,7 +224,7 @@ def _shed(view: PoolView, base: int, failures: int) -> Wish:
     return burn_command(view, msgspec.structs.replace(entry, liquidity=part))
 
 
-def _shift(state: State, view: PoolView) -> int:
+def range_shift(state: State, view: PoolView) -> int:
     """Ticks the range stands aside for the net inventory of the market that hedges it."""
     market = state.markets.get(view.pool.hedge_market)
     if view.pool.economics is None or market is None or market.settings is None:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from keeper.core.fold import fold
 from keeper.core.plausible import REFUSED, Surroundings, implausible
+from keeper.core.pool_cuts import Cut, cuts
 from keeper.core.quoting import desired_quotes
 from keeper.core.state import State, state_bytes, state_from_bytes
 from keeper.core.step import step
@@ -17,7 +18,7 @@ from keeper.domain.commands import CancelOrders, Command, NotePhase, NoteRefusal
 from keeper.domain.orders import Quote
 from keeper.domain.settings import StepSettings, params_hash
 
-__all__ = ["Ladder", "flattening_plan", "ladders", "ladders_under", "new_flaws"]
+__all__ = ["Ladder", "cuts_under", "flattening_plan", "ladders", "ladders_under", "new_flaws"]
 
 
 class Ladder(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,11 @@ def ladders(state: State) -> tuple[Ladder, ...]:
 def ladders_under(state: State, settings: StepSettings) -> tuple[Ladder, ...]:
     """Return every quoted market's ladder as if the parameters had just changed."""
     return _ladders(_changed(state, settings))
+
+
+def cuts_under(state: State, settings: StepSettings) -> tuple[Cut, ...]:
+    """Return what limits would keep out of pools' ranges as if the parameters had just changed."""
+    return cuts(_changed(state, settings))
 
 
 def new_flaws(state: State, settings: StepSettings) -> tuple[Refused, ...]:

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import msgspec
+
+from keeper.core.pool_cuts import cuts
 from keeper.core.state import State
 from keeper.core.stops import standing_breaches
 from keeper.core.usage import fullest_first, usage
@@ -15,7 +18,7 @@ def risk_of(state: State) -> dict[str, Any]:
     """Return a JSON-ready account of the limits, the fullest first, as of the last event.
 
     `since_ns` and `cause` are None for a phase that never changed; `standing` are the stops that
-    would trip again at once.
+    would trip again at once; `cuts` are limits that keep a pool's tokens out of its range.
     """
     settings, turn = state.settings, state.guard.turn
     rows = () if settings is None else usage(state, settings)
@@ -37,6 +40,7 @@ def risk_of(state: State) -> dict[str, Any]:
             for entry in _standing(state)
         ],
         "paused": sorted(ticker for ticker, market in state.markets.items() if market.paused),
+        "cuts": [msgspec.structs.asdict(cut) for cut in cuts(state)],
         "mode": state.mode,
         "network": state.venue_chain_id,
         "run": state.run,

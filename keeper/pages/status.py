@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
+
 from keeper.core.day import profit_today
 from keeper.core.hedging import flattening_limit
 from keeper.core.housekeeping import standing
+from keeper.core.pool_cuts import cuts
 from keeper.core.reference import reference_of
 from keeper.core.state import MarketState, PoolState, State
 from keeper.core.views import pool_delta
@@ -46,7 +49,7 @@ def status_of(state: State, now_ns: int) -> dict[str, Any]:
         "usdc_quote_quantums": state.account.usdc if state.account.known else None,
         **_profit(state),
         "markets": [_market(state, now_ns, *item) for item in sorted(state.markets.items())],
-        "pools": [_pool(state, now_ns, adapter) for adapter in sorted(state.pools)],
+        "pools": _pools(state, now_ns),
         "vault_view": _vault(state, now_ns),
         "chain_commands_under_way": [
             {"adapter": adapter, "kind": item.kind, "since_block": item.since_block}
@@ -123,6 +126,18 @@ def _leader(state: State, now_ns: int, ticker: str, market: MarketState) -> dict
 def subticks_decimals(listing: PerpetualMarket) -> int:
     """Decimals of a price in subticks, in USDC (negative when a subtick is more than 1 USDC)."""
     return listing.atomic_resolution + QUOTE_DECIMALS - listing.quantum_conversion_exponent
+
+
+def _pools(state: State, now_ns: int) -> list[dict[str, Any]]:
+    """Each pool as last seen; `cut` is what keeps tokens out of its range, None where nothing does.
+
+    Its amounts are in asset units, `limit` and `value` in 1e-6 USDC.
+    """
+    kept_out = {cut.adapter: msgspec.structs.asdict(cut) for cut in cuts(state)}
+    return [
+        {**_pool(state, now_ns, adapter), "cut": kept_out.get(adapter)}
+        for adapter in sorted(state.pools)
+    ]
 
 
 def _pool(state: State, now_ns: int, adapter: str) -> dict[str, Any]:

@@ -47,6 +47,19 @@ PREVIEW: Mapping[str, Any] = {
             },
         }
     ],
+    "cuts": [
+        {
+            "adapter": "0xadapter",
+            "before": None,
+            "after": {
+                "code": "MAX_LP",
+                "limit": 60_000 * 10**6,
+                "value": 191_408_500_000,
+                "wanted_assets": 191_408_500_000,
+                "fits_assets": 59_999 * 10**6,
+            },
+        }
+    ],
     "file_lines": ["[markets.strategy]  # ETH-USD", "spread_min_ppm = 2500"],
     "applied": False,
 }
@@ -120,6 +133,11 @@ def test_set__yes__previews_then_applies_on_what_was_previewed(
     assert all(request.operator for request in socket.asked)
     assert "3,010.00" in shell.out
     assert "before: PAUSED" in shell.out
+    assert "before: nothing is kept out" in shell.out
+    assert (
+        "after: 59,999 of 191,408.5 USDC go into the range: MAX_LP, 191,408.5 against 60,000 USDC"
+        in shell.out
+    )
     assert "spread_min_ppm = 2500" in shell.out
     assert "the file is as it was" in shell.out
 

@@ -19,7 +19,7 @@ from keeper.journal import JournalWriter
 from keeper.pages.risk import risk_of
 from keeper.pages.status import status_of
 from keeper.risk.phase import Phase
-from tests.keeper.builders import USDC, Keeper, run_started, subaccount, vault
+from tests.keeper.builders import USDC, Keeper, pool_seen, run_started, subaccount, vault
 from tests.keeper.live_keeper import until
 from tests.keeper.samples import open_writer
 
@@ -93,6 +93,32 @@ def served(config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     stop()
 
 
+ADAPTER = "0x" + "66" * 20
+POOL_SECTION = f"""
+[[pools]]
+adapter = "{ADAPTER}"
+pool = "0x{"77" * 20}"
+hedge_market = "ETH-USD"
+asset_is_token0 = true
+asset_decimals = 6
+base_decimals = 18
+half_width_ticks = 1200
+recentre_ticks = 600
+max_slippage_ppm = 5000
+snapshot_max_age_ms = 30000
+cooldown_seconds = 60
+"""
+
+
+@pytest.fixture
+def capped(config_file: Path) -> None:
+    """A pool beside the market, and next to nothing that may lie in ranges."""
+    text = config_file.read_text()
+    assert "max_lp_quote_quantums = 0\n" in text
+    text = text.replace("max_lp_quote_quantums = 0\n", "max_lp_quote_quantums = 10_000_000\n")
+    config_file.write_text(text + POOL_SECTION)
+
+
 def data_of(shell: Any) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(shell.out)
     return found
@@ -113,6 +139,27 @@ def test_show__quoting__limits_fullest_first_with_unit_and_scope(
     assert told.code == 0
     assert "DAILY_LOSS" in told.out
     assert "USDC" in told.out
+
+
+def test_show__tokens_kept_out_of_a_range__which_limit_and_how_many_go_in(
+    keeper: Shell, capped: None, served: Served
+) -> None:
+    served.feed(pool_seen(1, adapter=ADAPTER, amount0=100_000 * USDC, amount1=33 * 10**18))
+
+    (cut,) = data_of(keeper("risk", "show", "--json"))["cuts"]
+    (pool,) = data_of(keeper("status", "--json"))["pools"]
+    told = [keeper("risk", "show").out, keeper("status").out]
+    tried = keeper("risk", "set", "max_lp_quote_quantums", 5 * USDC, "--dry-run").out
+
+    assert (cut["adapter"], cut["code"], cut["limit"]) == (ADAPTER, "MAX_LP", 10 * USDC)
+    assert cut["wanted_assets"] == cut["value"] > 180_000 * USDC
+    assert cut["fits_assets"] == 0
+    assert pool["cut"] == cut
+    for text in told:
+        assert "USDC go into the range: MAX_LP" in text
+        assert "against 10 USDC" in text
+    assert "against 10 USDC" in tried
+    assert "against 5 USDC" in tried
 
 
 def test_show__stopped_by_a_loss__both_numbers_since_when_and_what_is_still_so(
