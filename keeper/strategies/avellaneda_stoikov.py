@@ -20,11 +20,10 @@ from keeper.domain.strategies import AvellanedaStoikovParams
 from keeper.markets.fixed import ln_up
 from keeper.strategies.ladder import (
     PPM_E18,
-    basis,
+    Distances,
+    around,
     common_problems,
-    from_distances,
     layered,
-    order_quantums,
 )
 from keeper.strategies.snapshot import MarketSnapshot, Quotes
 
@@ -52,12 +51,18 @@ def quote(params: AvellanedaStoikovParams, snapshot: MarketSnapshot) -> Quotes:
 
     Refused as `ladder.basis` says; nothing where one order is less than the step.
     """
-    no_basis = basis(snapshot)
-    if no_basis is not None:
-        return no_basis
-    quantums = order_quantums(snapshot, params.order_size_quote_quantums)
-    if quantums == 0:
-        return ()
+
+    def distances(quantums: int) -> Distances:
+        ask, bid = _front(params, snapshot, quantums)
+        return layered(ask, bid, params.layers, params.layer_step_ppm)
+
+    return around(snapshot, params.order_size_quote_quantums, distances)
+
+
+def _front(
+    params: AvellanedaStoikovParams, snapshot: MarketSnapshot, quantums: int
+) -> tuple[int | None, int | None]:
+    """Distances of the front layer's ask and bid."""
     if params.horizon_seconds:
         ask = _finite(params, snapshot.now_s, -snapshot.inventory, quantums)
         bid = _finite(params, snapshot.now_s, snapshot.inventory, quantums)
@@ -65,8 +70,7 @@ def quote(params: AvellanedaStoikovParams, snapshot: MarketSnapshot) -> Quotes:
         ask_rows, bid_rows = _infinite_rows(params)
         ask = interpolated(ask_rows, -snapshot.inventory, quantums)
         bid = interpolated(bid_rows, snapshot.inventory, quantums)
-    layers = layered(ask, bid, params.layers, params.layer_step_ppm)
-    return from_distances(snapshot, layers, quantums)
+    return ask, bid
 
 
 def premium(gamma: Fraction, k: Fraction, unit: int) -> int:

@@ -2,7 +2,7 @@
 
 from keeper.domain.strategies import FixedSpreadParams
 from keeper.domain.units import PPM
-from keeper.strategies.ladder import PPM_E18, basis, from_distances, order_quantums
+from keeper.strategies.ladder import PPM_E18, Distances, around
 from keeper.strategies.snapshot import MarketSnapshot, Quotes
 
 __all__ = ["problems", "quote"]
@@ -10,14 +10,11 @@ __all__ = ["problems", "quote"]
 
 def quote(params: FixedSpreadParams, snapshot: MarketSnapshot) -> Quotes:
     """Quote `half_spread + layer * layer_step` from the reference on both sides, post-only."""
-    no_basis = basis(snapshot)
-    if no_basis is not None:
-        return no_basis
-    quantums = order_quantums(snapshot, params.order_size_quote_quantums)
-    if quantums == 0:
-        return ()
-    distances = [(_distance_ppm(params, layer) * PPM_E18,) * 2 for layer in range(params.layers)]
-    return from_distances(snapshot, distances, quantums)
+
+    def distances(_quantums: int) -> Distances:
+        return [(_distance_ppm(params, layer) * PPM_E18,) * 2 for layer in range(params.layers)]
+
+    return around(snapshot, params.order_size_quote_quantums, distances)
 
 
 def problems(params: FixedSpreadParams) -> tuple[str, ...]:

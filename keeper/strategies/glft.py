@@ -31,11 +31,10 @@ from keeper.strategies.glft_table import (
 )
 from keeper.strategies.ladder import (
     PPM_E18,
-    basis,
+    Distances,
+    around,
     common_problems,
-    from_distances,
     layered,
-    order_quantums,
 )
 from keeper.strategies.snapshot import MarketSnapshot, Quotes
 
@@ -60,12 +59,18 @@ def quote(params: GlftParams, snapshot: MarketSnapshot) -> Quotes:
 
     Refused as `ladder.basis` says; nothing where one order is less than the step.
     """
-    no_basis = basis(snapshot)
-    if no_basis is not None:
-        return no_basis
-    quantums = order_quantums(snapshot, params.order_size_quote_quantums)
-    if quantums == 0:
-        return ()
+
+    def distances(quantums: int) -> Distances:
+        ask, bid = _front(params, snapshot, quantums)
+        return layered(ask, bid, params.layers, params.layer_step_ppm)
+
+    return around(snapshot, params.order_size_quote_quantums, distances)
+
+
+def _front(
+    params: GlftParams, snapshot: MarketSnapshot, quantums: int
+) -> tuple[int | None, int | None]:
+    """Distances of the front layer's ask and bid."""
     if params.horizon_seconds:
         left = horizon_left(snapshot.now_s, params.horizon_seconds)
         asks, bids = _table(params)[left * ROWS // params.horizon_seconds]
@@ -74,8 +79,7 @@ def quote(params: GlftParams, snapshot: MarketSnapshot) -> Quotes:
     else:
         ask = _closed(params, -snapshot.inventory, quantums, -1)
         bid = _closed(params, snapshot.inventory, quantums, 1)
-    layers = layered(ask, bid, params.layers, params.layer_step_ppm)
-    return from_distances(snapshot, layers, quantums)
+    return ask, bid
 
 
 def closed_form(model: Model, unit: int) -> ClosedForm:

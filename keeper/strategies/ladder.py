@@ -4,7 +4,7 @@ A distance is a share of the price quotes stand around, in units of 1e-18: a bid
 `centre * (1 - distance)` down to the tick, an ask at `centre * (1 + distance)` up to it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from keeper.domain.approval import Refused
@@ -17,6 +17,8 @@ __all__ = [
     "MAX_WIRE",
     "PPM_E18",
     "UNIT",
+    "Distances",
+    "around",
     "basis",
     "closing",
     "common_problems",
@@ -68,6 +70,22 @@ def order_quantums(snapshot: MarketSnapshot, value: int) -> int:
     Down to the step; 0 where that is nothing.
     """
     return quantums_for_value_down(snapshot.market, value, snapshot.oracle_price)
+
+
+def around(
+    snapshot: MarketSnapshot, order_value: int, distances: Callable[[int], Distances]
+) -> Quotes:
+    """Quote orders worth `order_value` quote quantums at the distances found for their size.
+
+    Refused as `basis` says; nothing where one order is less than the step.
+    """
+    no_basis = basis(snapshot)
+    if no_basis is not None:
+        return no_basis
+    quantums = order_quantums(snapshot, order_value)
+    if quantums == 0:
+        return ()
+    return from_distances(snapshot, distances(quantums), quantums)
 
 
 def from_distances(snapshot: MarketSnapshot, distances: Distances, quantums: int) -> Quotes:

@@ -57,6 +57,19 @@ def _indexer_id(order_id: OrderId) -> Any:
     )
 
 
+def _terms(order: Order) -> dict[str, Any]:
+    """The fields that an order has alike in the chain's and the indexer's messages."""
+    return {
+        "side": int(order.side),
+        "quantums": order.quantums,
+        "subticks": order.subticks,
+        **_life(order),
+        "time_in_force": int(order.time_in_force),
+        "reduce_only": order.reduce_only,
+        "client_metadata": order.client_metadata,
+    }
+
+
 def _life(order: Order) -> dict[str, int]:
     if order.is_stateful:
         return {"good_til_block_time": order.good_til_time}
@@ -64,16 +77,7 @@ def _life(order: Order) -> dict[str, int]:
 
 
 def _indexer_order(order: Order) -> Any:
-    return indexer_clob.IndexerOrder(
-        order_id=_indexer_id(order.id),
-        side=int(order.side),
-        quantums=order.quantums,
-        subticks=order.subticks,
-        **_life(order),
-        time_in_force=int(order.time_in_force),
-        reduce_only=order.reduce_only,
-        client_metadata=order.client_metadata,
-    )
+    return indexer_clob.IndexerOrder(order_id=_indexer_id(order.id), **_terms(order))
 
 
 def _wire_id(order_id: OrderId) -> Any:
@@ -90,13 +94,7 @@ def wire_order(order: Order) -> Any:
     """Return an order as messages of the chain hold it."""
     return order_pb2.Order(
         order_id=_wire_id(order.id),
-        side=int(order.side),
-        quantums=order.quantums,
-        subticks=order.subticks,
-        **_life(order),
-        time_in_force=int(order.time_in_force),
-        reduce_only=order.reduce_only,
-        client_metadata=order.client_metadata,
+        **_terms(order),
         condition_type=int(order.condition),
         conditional_order_trigger_subticks=order.trigger_subticks,
     )

@@ -148,32 +148,25 @@ class Sender:
 
 
 def _refused(command_id: CommandId, code: int, detail: str) -> CommandResult:
-    return CommandResult(
-        command=command_id,
-        outcome="REJECTED",
-        code=code,
-        codespace=KEEPER_CODESPACE,
-        detail=detail,
-        tx_hash="",
-    )
+    return _own_word(command_id, "REJECTED", detail, code=code)
 
 
 def _dropped(command_id: CommandId, code: int, detail: str) -> CommandResult:
-    return CommandResult(
-        command=command_id,
-        outcome="DROPPED",
-        code=code,
-        codespace=KEEPER_CODESPACE,
-        detail=detail,
-        tx_hash="",
-    )
+    return _own_word(command_id, "DROPPED", detail, code=code)
 
 
 def _unknown(command_id: CommandId, tx_hash: str, detail: str) -> CommandResult:
+    return _own_word(command_id, "UNKNOWN", detail, tx_hash=tx_hash)
+
+
+def _own_word(
+    command_id: CommandId, outcome: str, detail: str, *, code: int = 0, tx_hash: str = ""
+) -> CommandResult:
+    """The keeper's own word on a command that the venue gave none on."""
     return CommandResult(
         command=command_id,
-        outcome="UNKNOWN",
-        code=0,
+        outcome=outcome,
+        code=code,
         codespace=KEEPER_CODESPACE,
         detail=detail,
         tx_hash=tx_hash,

@@ -58,6 +58,27 @@ def prices(answer: Quotes, side: Side) -> list[int]:
     return [quote.subticks for quote in quotes_of(answer) if quote.side is side]
 
 
+def require_monotone(less: Quotes, more: Quotes) -> None:
+    """More inventory moves no quote up, and no ladder crosses itself; a refusal has neither."""
+    if not isinstance(less, tuple) or not isinstance(more, tuple):
+        return
+    for side in Side:
+        for before, after in zip(prices(less, side), prices(more, side), strict=False):
+            assert after <= before
+    for answer in (less, more):
+        asks, bids = prices(answer, Side.SELL), prices(answer, Side.BUY)
+        if asks and bids:
+            assert min(asks) - max(bids) >= MARKET.subticks_per_tick
+
+
+def require_mirrored(long: Quotes, short: Quotes) -> None:
+    """Bids of one stand as far from 3,000 USDC as asks of the other; a refusal has neither."""
+    if not isinstance(long, tuple) or not isinstance(short, tuple):
+        return
+    bids, asks = prices(long, Side.BUY), prices(short, Side.SELL)
+    assert [3_000 * USDC - bid for bid in bids] == [ask - 3_000 * USDC for ask in asks]
+
+
 def up_to_tick(price: Decimal) -> int:
     """Subticks of the tick at or above a price in USDC."""
     return int((price * 1000).to_integral_value(ROUND_CEILING)) * 1000

@@ -24,6 +24,8 @@ from tests.keeper.unit.strategies.scenes import (
     down_to_tick,
     prices,
     quotes_of,
+    require_mirrored,
+    require_monotone,
     snapshot,
     up_to_tick,
 )
@@ -170,15 +172,7 @@ def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
     less = avellaneda_stoikov.quote(params, snapshot(inventory=inventory * ETHER, now_s=100))
     then = avellaneda_stoikov.quote(params, snapshot(inventory=inventory * ETHER + more, now_s=100))
 
-    if not isinstance(less, tuple) or not isinstance(then, tuple):
-        return
-    for side in Side:
-        for before, after in zip(prices(less, side), prices(then, side), strict=False):
-            assert after <= before
-    for answer in (less, then):
-        asks, bids = prices(answer, Side.SELL), prices(answer, Side.BUY)
-        if asks and bids:
-            assert min(asks) - max(bids) >= 1_000
+    require_monotone(less, then)
 
 
 @settings(deadline=None)
@@ -190,10 +184,7 @@ def test_quote__finite_horizon_mirrored_inventory__mirrored_distances(
     long = avellaneda_stoikov.quote(mirrored, snapshot(inventory=inventory, now_s=7))
     short = avellaneda_stoikov.quote(mirrored, snapshot(inventory=-inventory, now_s=7))
 
-    if not isinstance(long, tuple) or not isinstance(short, tuple):
-        return
-    bids, asks = prices(long, Side.BUY), prices(short, Side.SELL)
-    assert [3_000 * USDC - bid for bid in bids] == [ask - 3_000 * USDC for ask in asks]
+    require_mirrored(long, short)
 
 
 def test_problems__each_broken_field__named() -> None:

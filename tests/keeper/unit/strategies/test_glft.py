@@ -19,6 +19,8 @@ from tests.keeper.unit.strategies.scenes import (
     down_to_tick,
     prices,
     quotes_of,
+    require_mirrored,
+    require_monotone,
     snapshot,
     up_to_tick,
 )
@@ -200,15 +202,7 @@ def test_quote__any_parameters__monotone_in_inventory_and_never_crossed(
     less = glft.quote(params, snapshot(inventory=inventory * ETHER))
     then = glft.quote(params, snapshot(inventory=inventory * ETHER + more))
 
-    if not isinstance(less, tuple) or not isinstance(then, tuple):
-        return
-    for side in Side:
-        for before, after in zip(prices(less, side), prices(then, side), strict=False):
-            assert after <= before
-    for answer in (less, then):
-        asks, bids = prices(answer, Side.SELL), prices(answer, Side.BUY)
-        if asks and bids:
-            assert min(asks) - max(bids) >= 1_000
+    require_monotone(less, then)
 
 
 @settings(deadline=None)
@@ -221,10 +215,7 @@ def test_quote__mirrored_inventory_and_drift__mirrored_distances(
     other = replace(single, drift_ppm=-single.drift_ppm)
     short = glft.quote(other, snapshot(inventory=-inventory))
 
-    if not isinstance(long, tuple) or not isinstance(short, tuple):
-        return
-    bids, asks = prices(long, Side.BUY), prices(short, Side.SELL)
-    assert [3_000 * USDC - bid for bid in bids] == [ask - 3_000 * USDC for ask in asks]
+    require_mirrored(long, short)
 
 
 @settings(max_examples=15, deadline=None)  # each draws a table anew
