@@ -19,7 +19,14 @@ from keeper.domain.commands import (
     PlaceOrder,
     SwapExactIn,
 )
-from keeper.domain.events import BlockSeen, BookLevel, MarketFacts, RangeState, TimerFired
+from keeper.domain.events import (
+    BlockSeen,
+    BookLevel,
+    MarketFacts,
+    OperatorCommand,
+    RangeState,
+    TimerFired,
+)
 from keeper.domain.orders import Side
 from keeper.domain.units import PPM
 from keeper.execution.orders import exposure_of
@@ -510,3 +517,14 @@ def test_step__pool_not_seen_for_too_long__its_market_is_pulled_and_quoted_again
     assert of(pulled, CancelOrders)
     assert of(silent, PlaceOrder) == []
     assert of(back, PlaceOrder)
+
+
+def test_step__exits_while_the_pool_is_not_seen__flattens_all_the_same() -> None:
+    keeper = _keeper()
+    keeper.feed(replace(pool_seen(1), ranges=(HELD,)))
+    keeper.feed(subaccount(keeper.height + 1, ETH=5 * ONE_ETH))
+    keeper.feed(OperatorCommand(verb="exit", argument="", operator="me"))
+
+    (flattens,) = of(keeper.block(pool_settings().snapshot_max_age_ms // 1_000 + 2), PlaceOrder)
+
+    assert (flattens.side, flattens.reduce_only) == (Side.SELL, True)

@@ -117,16 +117,18 @@ def test_vault_observed__another_keeper_named__halts_until_this_one_is_named_and
 
     stopped = keeper.feed(vault(2, other_keeper="0xother"))
     refused = keeper.feed(word("resume"))
+    again = keeper.feed(vault(3, other_keeper="0xother"))
 
     (note,) = of(stopped, NotePhase)
     assert (note.before, note.after, note.code) == ("ACTIVE", "HALTED", "NOT_KEEPER")
+    assert of(again, NotePhase) == of(again, RaiseAlert) == []
     assert of(stopped, CancelOrders)
     assert [(it.severity, it.code) for it in of(stopped, RaiseAlert)] == [("page", "NOT_KEEPER")]
     assert keeper.state.guard.phase is Phase.HALTED
     assert of(refused, PlaceOrder) == []
     assert [entry["code"] for entry in risk_of(keeper.state)["standing"]] == ["NOT_KEEPER"]
 
-    keeper.feed(vault(3))
+    keeper.feed(vault(4))
     assert keeper.state.guard.phase is Phase.HALTED
     keeper.feed(word("resume"))
     assert keeper.state.guard.phase is Phase.ACTIVE
