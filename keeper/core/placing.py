@@ -53,6 +53,7 @@ class _Basis(msgspec.Struct, kw_only=True):
 
     settings: MarketSettings
     limits: RiskLimits
+    now: Moment
     exposure: MarketExposure
     rest: Others
     bounds: Bounds
@@ -146,14 +147,14 @@ def _rules(settings: MarketSettings) -> Rules:
 def _basis(
     state: State, listing: PerpetualMarket, settings: MarketSettings, limits: RiskLimits
 ) -> _Basis:
-    rest = others(state, listing.ticker, limits)
-    equity = account_equity(state)
+    market, equity = state.markets[listing.ticker], account_equity(state)
     return _Basis(
         settings=settings,
         limits=limits,
-        exposure=exposure(state, listing, state.markets[listing.ticker].oracle_price),
-        rest=rest,
-        bounds=bounds_of(state, state.markets[listing.ticker], listing, limits),
+        now=Moment(state.height, state.t_ns),
+        exposure=exposure(state, listing, market.oracle_price),
+        rest=others(state, listing.ticker, limits),
+        bounds=bounds_of(state, market, listing, limits),
         equity=0 if equity is None else equity,
     )
 
@@ -183,7 +184,7 @@ def _send(
     if isinstance(verdict, Refused):
         return verdict
     key = pending_key(state.seq, len(out))
-    commit_place(state.orders, place, slot, Moment(state.height, state.t_ns), key)
+    commit_place(state.orders, place, slot, basis.now, key)
     _count_message(state)
     note_order(state, state.markets[place.market], proposal.purpose, place.quantums - view.filled)
     out.append(verdict)

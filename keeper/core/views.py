@@ -64,12 +64,13 @@ def account_equity(state: State) -> int | None:
     total = state.account.usdc
     for ticker, position in state.account.positions.items():
         total += position.quote_balance
-        if position.quantums == 0:
+        quantums = position.quantums
+        if quantums == 0:
             continue
         market = state.markets.get(ticker)
         if market is None or market.listing is None or market.oracle_price <= 0:
             return None
-        total += value_trunc(market.listing, position.quantums, market.oracle_price)
+        total += value_trunc(market.listing, quantums, market.oracle_price)
     return total
 
 
