@@ -160,9 +160,9 @@ REFUSALS: Final[dict[str, str]] = {
     "subticks.",
     "PRICE_BAND": "The price is farther from the reference than price_band_ppm.",
     "PRICE_TICK": "The price is not a multiple of the market's tick.",
-    "QUOTES_GIVE_AWAY": "At the edge of the inventory band, beyond which immediate orders bring it "
-    "back, the reducing quote is farther beyond the reference than such an order may cost "
-    "(hedge_max_slippage_ppm); numbers are ppm. Lower the skew or the band.",
+    "QUOTES_GIVE_AWAY": "A reducing quote is farther beyond the reference than an immediate order "
+    "may cost (hedge_max_slippage_ppm), now or at the edge of the inventory band, beyond which "
+    "such orders bring it back; it is never sent. Numbers are ppm. Lower the skew or the band.",
     "REDUCING": "The vault is reducing: nothing that raises the position is sent.",
     "REFERENCE_APART": "A source of the reference price is farther from it than pull_band_ppm; "
     "quotes are pulled until oracle, leader and book agree.",
