@@ -7,7 +7,7 @@ import timeit
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from benchmarks import build_sign, event_to_command, reading, replaying
+from benchmarks import build_sign, commands, event_to_command, reading, replaying
 from benchmarks.figures import Figure
 
 
@@ -20,6 +20,7 @@ def _measure(runs: int) -> list[Figure]:
         replaying.figure(runs=runs, blocks=400),
         *reading.figures(runs=runs, lines=20_000),
         *build_sign.figures(runs=runs, rounds=500),
+        *commands.figures(runs=runs, times=20),
     ]
 
 
